@@ -1,0 +1,1 @@
+"""From a graph to numbers: the NumPy interpreter (the oracle) and the native CPU backend."""

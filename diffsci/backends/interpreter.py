@@ -1,0 +1,64 @@
+"""The NumPy interpreter: each node by its primitive's value. The oracle for every other backend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from diffsci.graph import Graph, Node
+
+__all__ = ["run", "evaluate", "first_broken_guard"]
+
+
+def evaluate(node: Node, operands: Sequence) -> np.ndarray | tuple:
+    """Return the value of one node on given operands."""
+    if node.name == "call":
+        return tuple(run(node.params["graph"], operands))
+    value = node.primitive.value(*operands, **node.params)
+    return value if isinstance(node.type, tuple) else np.asarray(value)
+
+
+def run(graph: Graph, inputs: Sequence, known: Mapping[Node, np.ndarray] | None = None) -> list[np.ndarray]:
+    """Return the outputs of the graph.
+
+    Parameters
+    ----------
+    graph : Graph
+    inputs : sequence of array_like
+        One per input. Complex values in place of floats run through analytic operations: that is
+        the complex step.
+    known : mapping, optional
+        Values of nodes that are known already, and not computed again.
+
+    Notes
+    -----
+    Guards are not checked: see `first_broken_guard`.
+    """
+    values = _values(graph, graph.nodes, inputs, known)
+    return [np.asarray(values[y]) for y in graph.outputs]
+
+
+def _values(graph: Graph, nodes, inputs, known) -> dict:
+    if len(inputs) != len(graph.inputs):
+        raise TypeError(f"{graph!r} takes {len(graph.inputs)} inputs, got {len(inputs)}")
+    values: dict = dict(zip(graph.inputs, map(np.asarray, inputs), strict=True))
+    if known:
+        values = {**known, **values}
+    with np.errstate(all="ignore"):
+        for node in nodes:
+            if node not in values:
+                values[node] = evaluate(node, [values[x] for x in node.inputs])
+    return values
+
+
+def first_broken_guard(graph: Graph, inputs: Sequence) -> int | None:
+    """Return the index of the first guard that the inputs do not meet, or None."""
+    if not graph.guards:
+        return None
+    predicates = Graph(graph.inputs, [guard.predicate for guard in graph.guards])
+    outcomes = run(predicates, inputs)
+    for position, (guard, outcome) in enumerate(zip(graph.guards, outcomes, strict=True)):
+        if bool(outcome) != guard.outcome:
+            return position
+    return None

@@ -1,0 +1,110 @@
+"""Builder: the only way to make nodes; it infers types and shares equal subexpressions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from diffsci.graph.ir import Node, Type
+from diffsci.graph.registry import Primitive, lookup
+from diffsci.source import Location
+
+__all__ = ["Builder"]
+
+
+class Builder:
+    """Emits nodes with inferred types; an operation already emitted is returned again.
+
+    Every primitive is a method: ``b.mul(x, y)``, ``b.sum(x, axes=(0,))``.
+
+    Attributes
+    ----------
+    location : Location or None
+        Given to the nodes emitted: a pass sets it to the location of the node it works on.
+    """
+
+    def __init__(self) -> None:
+        self._memo: dict[Any, Node] = {}
+        self.location: Location | None = None
+
+    def emit(self, primitive: Primitive | str, *inputs: Node, **params: Any) -> Node:
+        """Return the node of `primitive` applied to `inputs`."""
+        if isinstance(primitive, str):
+            primitive = lookup(primitive)
+        key = (primitive, inputs, _params_key(params))
+        node = self._memo.get(key)
+        if node is None:
+            type_ = primitive.type(*[node.type for node in inputs], **params)
+            node = self._memo[key] = Node(primitive, inputs, params, type_, self.location)
+        return node
+
+    def adopt(self, nodes: Iterable[Node]) -> None:
+        """Share these existing nodes: emitting an equal operation returns them."""
+        for node in nodes:
+            if node.primitive.name != "input":
+                key = (node.primitive, node.inputs, _params_key(node.params))
+                self._memo.setdefault(key, node)
+
+    def input(self, type_: Type) -> Node:
+        """Return a new input node (never shared)."""
+        return Node(lookup("input"), (), {}, type_, self.location)
+
+    def const(self, value: Any, dtype: Any = None) -> Node:
+        """Return a constant node; the array is copied and frozen."""
+        array = np.array(value, dtype=dtype)
+        array.flags.writeable = False
+        return self.emit("const", value=array)
+
+    def full(self, type_: Type, value: float | bool) -> Node:
+        """Return a constant of that type with one value everywhere."""
+        scalar = self.const(value, type_.dtype)
+        return scalar if type_.shape == () else self.emit("broadcast", scalar, shape=type_.shape, axes=())
+
+    def zeros(self, type_: Type) -> Node:
+        """Return zeros (False) of that type."""
+        return self.full(type_, 0)
+
+    def __getattr__(self, name: str):
+        try:
+            primitive = lookup(name)
+        except KeyError:
+            raise AttributeError(name) from None
+
+        def emit(*inputs: Node, **params: Any) -> Node:
+            return self.emit(primitive, *inputs, **params)
+
+        self.__dict__[name] = emit
+        return emit
+
+
+def _params_key(params: dict[str, Any]) -> Any:
+    if not params:
+        return ()
+    return tuple((name, _value_key(value)) for name, value in sorted(params.items()))
+
+
+def _value_key(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        if value.size <= 64:
+            return (value.shape, value.dtype, value.tobytes())
+        return _Identity(value)
+    if isinstance(value, float):
+        return (value, str(value))  # tells 0.0 from -0.0
+    return value
+
+
+class _Identity:
+    """Key of a large constant: equal only to itself, and keeps it alive."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any):
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identity) and self.value is other.value
+
+    def __hash__(self) -> int:
+        return id(self.value)

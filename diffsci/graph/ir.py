@@ -1,0 +1,166 @@
+"""Types, nodes, guards and graphs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from diffsci.graph.registry import Primitive
+from diffsci.source import Location
+
+__all__ = ["Type", "Node", "Guard", "Graph"]
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """Shape and dtype of an array value."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def is_float(self) -> bool:
+        return self.dtype.kind in "fc"
+
+    @staticmethod
+    def of(value: Any) -> Type:
+        """Return the type of a NumPy value."""
+        array = np.asarray(value)
+        return Type(array.shape, array.dtype)
+
+    def __str__(self) -> str:
+        return f"{self.dtype.name}[{','.join(map(str, self.shape))}]"
+
+
+class Node:
+    """One operation applied to earlier nodes. Immutable; compared by identity."""
+
+    __slots__ = ("primitive", "inputs", "params", "type", "location", "__weakref__")
+
+    def __init__(
+        self,
+        primitive: Primitive,
+        inputs: tuple[Node, ...],
+        params: dict[str, Any],
+        type: Type | tuple[Type, ...],
+        location: Location | None = None,
+    ):
+        self.primitive = primitive
+        self.inputs = inputs
+        self.params = params
+        self.type = type
+        self.location = location
+
+    @property
+    def name(self) -> str:
+        return self.primitive.name
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.type.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.type.dtype
+
+    @property
+    def is_const(self) -> bool:
+        return self.primitive.name == "const"
+
+    def __repr__(self) -> str:
+        return f"<{self.primitive.name}: {self.type}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A predicate that must have the outcome seen while tracing, or the program does not apply."""
+
+    predicate: Node
+    outcome: bool
+    location: Location | None
+
+
+class Graph:
+    """An array program: inputs, outputs, and the guards under which it is valid.
+
+    Parameters
+    ----------
+    inputs : iterable of Node
+        Nodes of the primitive ``input``.
+    outputs : iterable of Node
+        Single-output nodes that depend on the inputs and on constants only.
+    guards : iterable of Guard
+        In the order in which the predicates were met.
+    """
+
+    __slots__ = ("inputs", "outputs", "guards", "_nodes", "_text", "__weakref__")
+
+    def __init__(self, inputs: Iterable[Node], outputs: Iterable[Node], guards: Iterable[Guard] = ()):
+        self.inputs = tuple(inputs)
+        self.outputs = tuple(outputs)
+        self.guards = tuple(guards)
+        self._nodes: list[Node] | None = None
+        self._text: str | None = None
+
+    @property
+    def nodes(self) -> list[Node]:
+        """All nodes that outputs and guards depend on, every node behind its inputs."""
+        if self._nodes is None:
+            roots = [*self.inputs, *(guard.predicate for guard in self.guards), *self.outputs]
+            self._nodes = topological(roots)
+        return self._nodes
+
+    @property
+    def input_types(self) -> tuple[Type, ...]:
+        return tuple(node.type for node in self.inputs)
+
+    @property
+    def output_types(self) -> tuple[Type, ...]:
+        return tuple(node.type for node in self.outputs)
+
+    def text(self) -> str:
+        """Return the canonical text: equal texts mean equal programs."""
+        if self._text is None:
+            from diffsci.graph.text import graph_text
+
+            self._text = graph_text(self)
+        return self._text
+
+    def __repr__(self) -> str:
+        ins = ", ".join(map(str, self.input_types))
+        outs = ", ".join(map(str, self.output_types))
+        return f"<Graph ({ins}) -> ({outs}), {len(self.nodes)} nodes>"
+
+
+def topological(roots: Iterable[Node]) -> list[Node]:
+    """Return the nodes reachable from the roots, inputs before users (iterative: graphs are deep)."""
+    order: list[Node] = []
+    seen: set[Node] = set()
+    for root in roots:
+        if root in seen:
+            continue
+        stack = [(root, iter(root.inputs))]
+        seen.add(root)
+        while stack:
+            node, pending = stack[-1]
+            for child in pending:
+                if child not in seen:
+                    seen.add(child)
+                    stack.append((child, iter(child.inputs)))
+                    break
+            else:
+                order.append(node)
+                stack.pop()
+    return order

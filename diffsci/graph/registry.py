@@ -1,0 +1,75 @@
+"""One record per operation: everything diffsci knows about it stands in that record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Primitive", "register", "lookup", "registered"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Primitive:
+    """An operation of the array program.
+
+    Attributes
+    ----------
+    name : str
+        Name in graphs and in `Builder` (``b.sin(x)``).
+    type : callable
+        ``type(*input_types, **params) -> Type`` (a tuple of types for several outputs). Raises
+        TypeError for operands that do not fit: passes rely on it.
+    value : callable or None
+        ``value(*arrays, **params) -> array``: the meaning, in NumPy. None for leaves and nodes
+        that an interpreter handles itself.
+    jvp : callable, "zero" or None
+        ``jvp(b, node, tangents) -> Node | None`` emits the tangent of the output; `tangents` has
+        one entry per input, None where it is structurally zero. ``"zero"``: the derivative is
+        zero wherever it exists. None: declared not differentiable.
+    transpose : callable or None
+        ``transpose(b, node, cotangent, linear) -> list`` for operations linear in the inputs
+        marked in `linear`: one cotangent (or None) per input.
+    masks : str
+        What transposition does with the mask of a cotangent: ``"keep"`` (elementwise),
+        ``"move"`` (structural: the transpose rule applied to the mask as well), or ``"drop"``.
+    batch : callable
+        ``batch(b, node, inputs, batched, size) -> Node``: the operation over a new leading axis
+        of the inputs marked in `batched`; the output is batched.
+    family : str
+        ``leaf``, ``elementwise``, ``structural``, ``indexing``, ``reduction``, ``contraction``,
+        ``linalg``, ``call`` or ``host``.
+    """
+
+    name: str
+    type: Callable[..., Any]
+    value: Callable[..., Any] | None
+    family: str
+    jvp: Callable[..., Any] | str | None = None
+    transpose: Callable[..., Any] | None = None
+    masks: str = "drop"
+    batch: Callable[..., Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"Primitive({self.name!r})"
+
+
+_TABLE: dict[str, Primitive] = {}
+
+
+def register(primitive: Primitive) -> Primitive:
+    """Enter a primitive into the table; a name is given once."""
+    if primitive.name in _TABLE:
+        raise ValueError(f"primitive {primitive.name!r} is registered twice")
+    _TABLE[primitive.name] = primitive
+    return primitive
+
+
+def lookup(name: str) -> Primitive:
+    """Return the primitive of that name."""
+    return _TABLE[name]
+
+
+def registered() -> dict[str, Primitive]:
+    """Return the table: name -> primitive."""
+    return dict(_TABLE)

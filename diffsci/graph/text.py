@@ -1,0 +1,60 @@
+"""Canonical readable text of a graph."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from diffsci.graph.ir import Graph, Node
+
+__all__ = ["graph_text"]
+
+
+def graph_text(graph: Graph, locations: bool = False) -> str:
+    """Return one line per node, in topological order; sub-graphs follow, named by their content.
+
+    Equal texts mean equal programs. Scalars are literal; larger constants appear by shape and
+    order only, because compiled programs take them as arguments.
+
+    Parameters
+    ----------
+    graph : Graph
+    locations : bool
+        Append the user's file and line to every line.
+    """
+    names: dict[Node, str] = {}
+    lines: list[str] = []
+    callees: dict[str, str] = {}
+    for position, node in enumerate(graph.inputs):
+        names[node] = f"x{position}"
+    lines.append("inputs " + ", ".join(f"{names[node]}: {node.type}" for node in graph.inputs))
+    for node in graph.nodes:
+        if node.name == "input":
+            continue
+        name = names[node] = f"v{len(names)}"
+        operands = [names[operand] for operand in node.inputs]
+        operands += [f"{key}={_param(value, callees)}" for key, value in sorted(node.params.items())]
+        kind = node.type if not isinstance(node.type, tuple) else "(" + ", ".join(map(str, node.type)) + ")"
+        line = f"{name}: {kind} = {node.name}({', '.join(operands)})"
+        lines.append(f"{line}  # {node.location}" if locations and node.location else line)
+    for guard in graph.guards:
+        lines.append(f"guard {names[guard.predicate]} is {guard.outcome}")
+    lines.append("return " + ", ".join(names[node] for node in graph.outputs))
+    for key, text in callees.items():
+        lines.append(f"sub-graph {key}:\n  " + text.replace("\n", "\n  "))
+    return "\n".join(lines)
+
+
+def _param(value: Any, callees: dict[str, str]) -> str:
+    if isinstance(value, Graph):
+        text = value.text()
+        key = "g" + hashlib.sha256(text.encode()).hexdigest()[:12]
+        callees[key] = text
+        return key
+    if isinstance(value, np.ndarray):
+        if value.ndim == 0:
+            return repr(value.item())
+        return f"<{value.dtype.name}{list(value.shape)}>"
+    return str(value)

@@ -1,0 +1,39 @@
+"""Invariants of a graph, checked after every pass."""
+
+from __future__ import annotations
+
+from diffsci.errors import VerificationError
+from diffsci.graph.ir import Graph, Node
+
+__all__ = ["verify"]
+
+
+def verify(graph: Graph, after: str = "") -> Graph:
+    """Return the graph if it is well formed, raise VerificationError otherwise.
+
+    Checked: inputs are input nodes and every reachable input is listed; each node's type is what
+    its primitive infers from its inputs; outputs are single values; guards are boolean scalars.
+    """
+    known = set(graph.inputs)
+    if len(known) != len(graph.inputs):
+        _fail(after, "an input is listed twice", None)
+    for node in graph.nodes:
+        if node.name == "input":
+            if node not in known:
+                _fail(after, "an input node is used but not listed", node)
+            continue
+        inferred = node.primitive.type(*[operand.type for operand in node.inputs], **node.params)
+        if inferred != node.type:
+            _fail(after, f"type {node.type} where {inferred} follows from its inputs", node)
+    for node in graph.outputs:
+        if isinstance(node.type, tuple):
+            _fail(after, "an output with several values", node)
+    for guard in graph.guards:
+        if guard.predicate.shape != () or guard.predicate.dtype.kind != "b":
+            _fail(after, "a guard that is not a boolean scalar", guard.predicate)
+    return graph
+
+
+def _fail(after: str, what: str, node: Node | None) -> None:
+    where = f" {node!r} at {node.location}" if node is not None else ""
+    raise VerificationError(f"graph is malformed{' after ' + after if after else ''}: {what}{where}")

@@ -1,0 +1,31 @@
+"""The operations: one record each. Importing this package fills the registry."""
+
+from diffsci.primitives import (
+    binary,
+    calls,
+    comparison,
+    contraction,
+    host,
+    indexing,
+    leaves,
+    linalg,
+    reductions,
+    scans,
+    structural,
+    unary,
+)
+
+__all__ = [
+    "binary",
+    "calls",
+    "comparison",
+    "contraction",
+    "host",
+    "indexing",
+    "leaves",
+    "linalg",
+    "reductions",
+    "scans",
+    "structural",
+    "unary",
+]

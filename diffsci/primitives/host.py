@@ -1,0 +1,200 @@
+"""Loops run by a host object: how a time integration becomes one differentiable operation.
+
+A `CustomLoop` F maps arrays x to arrays y and leaves a tape (step sizes, checkpoints, whatever it
+needs to repeat exactly the same steps). The kernel asks it for two things only, both on the frozen
+tape: J(x) dx and J(x)^T w, for F and for its pushforward F' : (x, dx) -> (y, dy). With
+
+    d  run[F](x)           = jvp[F](x, tape, dx)
+    d  jvp[F](x, tape, v)  = second half of jvp[F']((x, v), tape, (dx, dv))
+    d  vjp[F](x, tape, w)  = first half of vjp[F']((x, dx), tape, (dw, w))
+    jvp[F] and vjp[F] transpose into each other,
+
+derivatives of any order and in any mode follow; the second and third line are the identities
+between forward-over-forward, forward-over-reverse and the derivative of the tangent map.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from diffsci.graph import Builder, Node, Primitive, Type, register
+
+__all__ = ["CustomLoop", "TAPE"]
+
+TAPE = Type((), np.dtype(object))
+
+
+class CustomLoop(ABC):
+    """A loop that diffsci differentiates by replaying its tape. See the module's documentation."""
+
+    @abstractmethod
+    def run(self, x: list[np.ndarray]) -> tuple[list[np.ndarray], Any]:
+        """Run and return (outputs, tape)."""
+
+    @abstractmethod
+    def output_types(self, input_types: list[Type]) -> list[Type]:
+        """Return the types of the outputs."""
+
+    @abstractmethod
+    def tangent(self, x: list[np.ndarray], tape: Any, dx: list[np.ndarray | None]) -> list[np.ndarray]:
+        """Return J(x) dx on the steps of the tape; entries of `dx` of integer inputs are None."""
+
+    @abstractmethod
+    def pullback(self, x: list[np.ndarray], tape: Any, ct: list[np.ndarray]) -> list[np.ndarray | None]:
+        """Return J(x)^T ct on the steps of the tape; None for integer inputs."""
+
+    @abstractmethod
+    def pushforward(self) -> CustomLoop:
+        """Return the loop of (x, dx) -> (y, dy); dx has entries for the float inputs only."""
+
+
+def _floats(types) -> list[int]:
+    return [k for k, type_ in enumerate(types) if type_.is_float]
+
+
+def _run_type(*types: Type, loop: CustomLoop) -> tuple[Type, ...]:
+    return (*loop.output_types(list(types)), TAPE)
+
+
+def _jvp_type(*types: Type, loop: CustomLoop, inputs: int) -> tuple[Type, ...]:
+    return tuple(t for t in loop.output_types(list(types[:inputs])) if t.is_float)
+
+
+def _vjp_type(*types: Type, loop: CustomLoop, inputs: int) -> tuple[Type, ...]:
+    return tuple(t for t in types[:inputs] if t.is_float)
+
+
+def _tape_array(tape: Any) -> np.ndarray:
+    boxed = np.empty((), dtype=object)
+    boxed[()] = tape
+    return boxed
+
+
+def _contiguous(arrays) -> list[np.ndarray]:
+    return [np.ascontiguousarray(array).reshape(np.shape(array)) for array in arrays]
+
+
+def _run_value(*x, loop: CustomLoop):
+    outputs, tape = loop.run(_contiguous(x))
+    return (*map(np.asarray, outputs), _tape_array(tape))
+
+
+def _scatter(values, types) -> list:
+    """One entry per type, None where the type is no float."""
+    pending = iter(values)
+    return [next(pending) if type_.is_float else None for type_ in types]
+
+
+def _jvp_value(*values, loop: CustomLoop, inputs: int):
+    x, tape, dx = _contiguous(values[:inputs]), values[inputs][()], _contiguous(values[inputs + 1 :])
+    types = [Type.of(value) for value in x]
+    out_types = loop.output_types(types)
+    dy = loop.tangent(x, tape, _scatter(dx, types))
+    return tuple(np.asarray(v) for v, type_ in zip(dy, out_types, strict=True) if type_.is_float)
+
+
+def _vjp_value(*values, loop: CustomLoop, inputs: int):
+    x, tape, w = _contiguous(values[:inputs]), values[inputs][()], _contiguous(values[inputs + 1 :])
+    types = [Type.of(value) for value in x]
+    out_types = loop.output_types(types)
+    pending = iter(w)
+    ct = [next(pending) if t.is_float else np.zeros(t.shape, t.dtype) for t in out_types]
+    xbar = loop.pullback(x, tape, ct)
+    return tuple(np.asarray(v) for v, type_ in zip(xbar, types, strict=True) if type_.is_float)
+
+
+def _run_jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node | None]:
+    loop, x = node.params["loop"], node.inputs
+    tape = b.project(node, index=len(node.type) - 1)
+    dx = [_or_zeros(b, t[k], x[k]) for k in _floats([n.type for n in x])]
+    moved = b.host_jvp(*x, tape, *dx, loop=loop, inputs=len(x))
+    outputs = iter(range(len(moved.type)))
+    return [b.project(moved, index=next(outputs)) if type_.is_float else None for type_ in node.type]
+
+
+def _or_zeros(b: Builder, tangent: Node | None, x: Node) -> Node:
+    return b.zeros(x.type) if tangent is None else tangent
+
+
+def _split(node: Node) -> tuple[list[Node], Node, list[Node]]:
+    count = node.params["inputs"]
+    return list(node.inputs[:count]), node.inputs[count], list(node.inputs[count + 1 :])
+
+
+def _split_tangents(node: Node, t: list[Node | None]):
+    count = node.params["inputs"]
+    return t[:count], t[count + 1 :]
+
+
+def _jvp_jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node | None]:
+    x, tape, v = _split(node)
+    tx, tv = _split_tangents(node, t)
+    if all(tangent is None for tangent in tx):  # linear in v: the same loop, no second derivative
+        dv = [_or_zeros(b, tangent, value) for tangent, value in zip(tv, v, strict=True)]
+        moved = b.host_jvp(*x, tape, *dv, **node.params)
+        return [b.project(moved, index=k) for k in range(len(node.type))]
+    dx = [_or_zeros(b, tx[k], x[k]) for k in _floats([n.type for n in x])]
+    dv = [_or_zeros(b, tangent, value) for tangent, value in zip(tv, v, strict=True)]
+    pushed = node.params["loop"].pushforward()
+    moved = b.host_jvp(*x, *v, tape, *dx, *dv, loop=pushed, inputs=len(x) + len(v))
+    half = len(node.type)
+    return [b.project(moved, index=half + k) for k in range(half)]
+
+
+def _jvp_transpose(b: Builder, node: Node, cts: list[Node], linear: list[bool]) -> list[Node | None]:
+    x, tape, v = _split(node)
+    count = len(x)
+    if any(linear[: count + 1]):
+        raise TypeError("host_jvp is linear in its tangents only")
+    pulled = b.host_vjp(*x, tape, *cts, **node.params)
+    back = [b.project(pulled, index=k) for k in range(len(v))]
+    return [None] * (count + 1) + [g if is_lin else None for g, is_lin in zip(back, linear[count + 1 :], strict=True)]
+
+
+def _vjp_jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node | None]:
+    x, tape, w = _split(node)
+    tx, tw = _split_tangents(node, t)
+    dw = [_or_zeros(b, tangent, value) for tangent, value in zip(tw, w, strict=True)]
+    if all(tangent is None for tangent in tx):
+        moved = b.host_vjp(*x, tape, *dw, **node.params)
+        return [b.project(moved, index=k) for k in range(len(node.type))]
+    dx = [_or_zeros(b, tx[k], x[k]) for k in _floats([n.type for n in x])]
+    pushed = node.params["loop"].pushforward()
+    moved = b.host_vjp(*x, *dx, tape, *dw, *w, loop=pushed, inputs=len(x) + len(dx))
+    return [b.project(moved, index=k) for k in range(len(node.type))]
+
+
+def _vjp_transpose(b: Builder, node: Node, cts: list[Node], linear: list[bool]) -> list[Node | None]:
+    x, tape, w = _split(node)
+    count = len(x)
+    if any(linear[: count + 1]):
+        raise TypeError("host_vjp is linear in its cotangents only")
+    pushed = b.host_jvp(*x, tape, *cts, **node.params)
+    back = [b.project(pushed, index=k) for k in range(len(w))]
+    return [None] * (count + 1) + [g if is_lin else None for g, is_lin in zip(back, linear[count + 1 :], strict=True)]
+
+
+register(Primitive(name="host_run", type=_run_type, value=_run_value, family="host", jvp=_run_jvp))
+register(
+    Primitive(
+        name="host_jvp",
+        type=_jvp_type,
+        value=_jvp_value,
+        family="host",
+        jvp=_jvp_jvp,
+        transpose=_jvp_transpose,
+    )
+)
+register(
+    Primitive(
+        name="host_vjp",
+        type=_vjp_type,
+        value=_vjp_value,
+        family="host",
+        jvp=_vjp_jvp,
+        transpose=_vjp_transpose,
+    )
+)

@@ -1,0 +1,52 @@
+"""Where in the user's source an operation was written."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+
+_OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_SOLVERS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "solvers") + os.sep
+
+
+def _library_roots() -> tuple[str, ...]:
+    import numpy
+
+    return (_OWN, _SOLVERS, os.path.dirname(numpy.__file__) + os.sep, "<frozen", "<__array_function__")
+
+
+_SKIP = _library_roots()
+_is_library: dict[str, bool] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A line of user code."""
+
+    file: str
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} in {self.function}"
+
+
+def user_location() -> Location | None:
+    """Return the innermost frame outside diffsci, solvers and NumPy, or None."""
+    frame = sys._getframe(1)
+    known = _is_library
+    while frame is not None:
+        file = frame.f_code.co_filename
+        skip = known.get(file)
+        if skip is None:
+            skip = known[file] = file.startswith(_SKIP)
+        if not skip:
+            return Location(file, frame.f_lineno, frame.f_code.co_name)
+        frame = frame.f_back
+    return None
+
+
+def at(location: Location | None) -> str:
+    """Return `` (file:line in function)`` for messages, or nothing when unknown."""
+    return f" ({location})" if location is not None else ""

@@ -1,0 +1,70 @@
+"""Derivatives of `call`: calls of the callee's own tangent, transpose and batch.
+
+A callee's derivative is made once and kept with it, so eight stages of a step share one.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from diffsci.graph import Builder, Graph, Node, lookup
+from diffsci.transforms.batch import batch_graph
+from diffsci.transforms.forward import tangent_graph
+from diffsci.transforms.reverse import transpose_graph
+from diffsci.transforms.simplify import simplify
+
+_derived: weakref.WeakKeyDictionary[Graph, dict[Any, Any]] = weakref.WeakKeyDictionary()
+
+
+def once(graph: Graph, key: Any, make: Callable[[], Any]) -> Any:
+    """Return what `make` gave for this graph and key the first time."""
+    table = _derived.setdefault(graph, {})
+    if key not in table:
+        table[key] = make()
+    return table[key]
+
+
+def _jvp(b: Builder, node: Node, tangents: list[Node | None]) -> list[Node | None]:
+    graph = node.params["graph"]
+    active = tuple(tangent is not None for tangent in tangents)
+
+    def make():
+        tangent, kept = tangent_graph(graph, active)
+        return simplify(tangent), kept
+
+    callee, kept = once(graph, ("tangent", active), make)
+    seeds = [tangent for tangent in tangents if tangent is not None]
+    moved = b.call(*node.inputs, *seeds, graph=callee)
+    out: list[Node | None] = [None] * len(node.type)
+    for position, index in enumerate(kept):
+        out[index] = b.project(moved, index=position)
+    return out
+
+
+def _transpose(b: Builder, node: Node, cts: list[Node], linear: list[bool]) -> list[Node | None]:
+    graph = node.params["graph"]
+    flags = tuple(linear)
+    callee = once(graph, ("transpose", flags), lambda: simplify(transpose_graph(graph, flags)))
+    rest = [x for x, is_linear in zip(node.inputs, linear, strict=True) if not is_linear]
+    pulled = b.call(*rest, *cts, graph=callee)
+    back = iter(range(len(pulled.type)))
+    return [b.project(pulled, index=next(back)) if is_linear else None for is_linear in linear]
+
+
+def _batch(b: Builder, node: Node, inputs: list[Node], batched: list[bool], size: int) -> Node:
+    graph = node.params["graph"]
+    flags = tuple(batched)
+    callee = once(graph, ("batch", flags, size), lambda: simplify(batch_graph(graph, flags, size)))
+    return b.call(*inputs, graph=callee)
+
+
+def _enter_rules() -> None:
+    """Complete the record of `call`, whose rules need the transformations above."""
+    record = lookup("call")
+    for name, rule in (("jvp", _jvp), ("transpose", _transpose), ("batch", _batch)):
+        object.__setattr__(record, name, rule)
+
+
+_enter_rules()

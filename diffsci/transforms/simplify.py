@@ -1,0 +1,310 @@
+"""Simplification: constants, identities and moves that cancel. Each rule is small and has a name.
+
+Rules never change which values are NaN or infinite: ``0 * x`` stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from diffsci.graph import Builder, Graph, Guard, Node, verify
+
+__all__ = ["simplify", "RULES"]
+
+FOLD_SIZE = 64  # constants up to this many elements are folded
+
+Rule = Callable[[Builder, Node], "Node | None"]
+
+
+def simplify(graph: Graph) -> Graph:
+    """Return an equal graph without dead code, duplicates, folded constants and identities."""
+    b = Builder()
+    moved: dict[Node, Node] = {x: x for x in graph.inputs}
+    for node in graph.nodes:
+        if node not in moved:
+            b.location = node.location
+            moved[node] = _rewritten(b, b.emit(node.primitive, *(moved[x] for x in node.inputs), **node.params))
+    guards = []
+    for guard in graph.guards:
+        predicate = moved[guard.predicate]
+        if not (predicate.is_const and bool(predicate.params["value"]) == guard.outcome):
+            guards.append(Guard(predicate, guard.outcome, guard.location))
+    return verify(Graph(graph.inputs, [moved[y] for y in graph.outputs], guards), "simplify")
+
+
+def _rewritten(b: Builder, node: Node) -> Node:
+    """Apply rules until none fires; each one makes the node smaller or ends the chain."""
+    while True:
+        rule = RULES.get(node.name)
+        new = fold_constants(b, node) or (rule(b, node) if rule is not None else None)
+        if new is None or new is node:
+            return node
+        node = new
+
+
+def fold_constants(b: Builder, node: Node) -> Node | None:
+    """Evaluate an operation on constants."""
+    if not node.inputs or isinstance(node.type, tuple) or node.primitive.value is None:
+        return None
+    if node.name == "broadcast" or node.type.size > FOLD_SIZE or node.primitive.family == "host":
+        return None
+    values = [constant(x) for x in node.inputs]
+    if any(value is None for value in values):
+        return None
+    with np.errstate(all="ignore"):
+        return b.const(node.primitive.value(*values, **node.params), node.dtype)
+
+
+def constant(node: Node) -> np.ndarray | None:
+    """Return the value of a constant or of a small broadcast constant."""
+    if node.is_const:
+        return node.params["value"]
+    if node.name == "broadcast" and node.inputs[0].is_const and node.type.size <= FOLD_SIZE:
+        return node.primitive.value(node.inputs[0].params["value"], **node.params)
+    return None
+
+
+def uniform(node: Node) -> float | None:
+    """Return the one value of a constant that is the same everywhere."""
+    if node.name == "broadcast":
+        node = node.inputs[0]
+    if not node.is_const:
+        return None
+    value = node.params["value"]
+    if value.ndim == 0:
+        return value.item()
+    if 0 < value.size <= FOLD_SIZE and (value == value.flat[0]).all():
+        return value.flat[0].item()
+    return None
+
+
+def add_zero(b: Builder, node: Node) -> Node | None:
+    """x + 0 = x."""
+    x, y = node.inputs
+    if uniform(y) == 0:
+        return x
+    return y if uniform(x) == 0 else None
+
+
+def sub_zero(b: Builder, node: Node) -> Node | None:
+    """x - 0 = x; 0 - x = -x."""
+    x, y = node.inputs
+    if uniform(y) == 0:
+        return x
+    return b.neg(y) if uniform(x) == 0 else None
+
+
+def mul_one(b: Builder, node: Node) -> Node | None:
+    """x * 1 = x; x * -1 = -x."""
+    for x, y in (node.inputs, node.inputs[::-1]):
+        factor = uniform(y)
+        if factor == 1:
+            return x
+        if factor == -1:
+            return b.neg(x)
+    return None
+
+
+def div_one(b: Builder, node: Node) -> Node | None:
+    """x / 1 = x, and division by a power of two is an exact product."""
+    x, y = node.inputs
+    divisor = uniform(y)
+    if divisor == 1:
+        return x
+    if divisor and np.isfinite(divisor) and abs(np.frexp(divisor)[0]) == 0.5 and 2.0**-500 < abs(divisor) < 2.0**500:
+        return b.mul(x, b.full(y.type, 1.0 / divisor))
+    return None
+
+
+def double_negation(b: Builder, node: Node) -> Node | None:
+    """-(-x) = x."""
+    x = node.inputs[0]
+    return x.inputs[0] if x.name == node.name else None
+
+
+def select_same(b: Builder, node: Node) -> Node | None:
+    """select(c, x, x) = x, and a constant condition selects."""
+    condition, x, y = node.inputs
+    if x is y:
+        return x
+    chosen = uniform(condition)
+    if chosen is None:
+        return _select_again(b, condition, x, y)
+    return x if chosen else y
+
+
+def _select_again(b: Builder, condition: Node, x: Node, y: Node) -> Node | None:
+    """select(c, select(c, x, _), y) = select(c, x, y): masks stack up in second derivatives."""
+    if x.name == "select" and x.inputs[0] is condition:
+        return b.select(condition, x.inputs[1], y)
+    if y.name == "select" and y.inputs[0] is condition:
+        return b.select(condition, x, y.inputs[2])
+    return None
+
+
+def and_same(b: Builder, node: Node) -> Node | None:
+    """p and p = p; p and True = p."""
+    x, y = node.inputs
+    if x is y or uniform(y) is True:
+        return x
+    return y if uniform(x) is True else None
+
+
+def first_power(b: Builder, node: Node) -> Node | None:
+    """x**1 = x."""
+    return node.inputs[0] if node.params["exponent"] == 1 else None
+
+
+def convert_same(b: Builder, node: Node) -> Node | None:
+    """A conversion to the dtype that is there already."""
+    return node.inputs[0] if node.inputs[0].dtype == node.dtype else None
+
+
+def broadcast_chain(b: Builder, node: Node) -> Node | None:
+    """A broadcast that does nothing, or of a broadcast."""
+    x = node.inputs[0]
+    if x.shape == node.shape:
+        return x
+    if x.name == "broadcast":
+        inner = tuple(node.params["axes"][axis] for axis in x.params["axes"])
+        return b.broadcast(x.inputs[0], shape=node.shape, axes=inner)
+    return None
+
+
+def reshape_chain(b: Builder, node: Node) -> Node | None:
+    """A reshape that does nothing, of a reshape, or of one value everywhere."""
+    x = node.inputs[0]
+    if x.shape == node.shape:
+        return x
+    if x.name == "reshape":
+        return b.reshape(x.inputs[0], shape=node.shape)
+    if x.name == "broadcast" and x.inputs[0].shape == ():
+        return b.broadcast(x.inputs[0], shape=node.shape, axes=())
+    return None
+
+
+def transpose_chain(b: Builder, node: Node) -> Node | None:
+    """A transposition that does nothing, of a transposition, or of one value everywhere."""
+    x, perm = node.inputs[0], node.params["perm"]
+    if perm == tuple(range(len(perm))):
+        return x
+    if x.name == "transpose":
+        return b.transpose(x.inputs[0], perm=tuple(x.params["perm"][axis] for axis in perm))
+    if x.name == "broadcast" and x.inputs[0].shape == ():
+        return b.broadcast(x.inputs[0], shape=node.shape, axes=())
+    return None
+
+
+def slice_chain(b: Builder, node: Node) -> Node | None:
+    """A slice of everything, of a slice, of one value, of a concatenation's piece, of what was written."""
+    x = node.inputs[0]
+    start, stop, step = (node.params[key] for key in ("start", "stop", "step"))
+    if x.shape == node.shape and all(first == 0 for first in start):
+        return x
+    if x.name == "slice":
+        inner = x.params
+        outer = zip(start, stop, step, inner["start"], inner["step"], node.shape, strict=True)
+        bounds = [(s0 + f * d0, s0 + (f + (n - 1) * d) * d0 + 1 if n else s0 + f * d0, d * d0) for f, _, d, s0, d0, n in outer]
+        first, last, stride = zip(*bounds, strict=True)
+        return b.slice(x.inputs[0], start=first, stop=last, step=stride)
+    if x.name == "broadcast" and x.inputs[0].shape == ():
+        return b.broadcast(x.inputs[0], shape=node.shape, axes=())
+    if x.name == "concatenate":
+        return _slice_of_concatenate(b, x, start, stop, step)
+    if x.name == "set_slice":
+        return _slice_of_set_slice(b, node, x)
+    return None
+
+
+def _slice_of_concatenate(b: Builder, x: Node, start, stop, step) -> Node | None:
+    axis, offset = x.params["axis"], 0
+    for piece in x.inputs:
+        end = offset + piece.shape[axis]
+        if offset <= start[axis] and stop[axis] <= end and start[axis] < stop[axis]:
+            first, last = list(start), list(stop)
+            first[axis] -= offset
+            last[axis] -= offset
+            return b.slice(piece, start=tuple(first), stop=tuple(last), step=step)
+        offset = end
+    return None
+
+
+def _slice_of_set_slice(b: Builder, node: Node, x: Node) -> Node | None:
+    """Read exactly what was written, or a place that the write does not touch."""
+    value, low, stride = x.inputs[1], x.params["start"], x.params["step"]
+    start, stop, step = (node.params[key] for key in ("start", "stop", "step"))
+    if start == low and value.shape == node.shape and (step == stride or 1 in node.shape):
+        same = all(n == 1 or d == d0 for n, d, d0 in zip(node.shape, step, stride, strict=True))
+        if same:
+            return value
+    for first, last, begin, jump, n in zip(start, stop, low, stride, value.shape, strict=True):
+        if n == 0 or last <= begin or first >= begin + (n - 1) * jump + 1:
+            return b.slice(x.inputs[0], start=start, stop=stop, step=step)
+    return None
+
+
+def set_everything(b: Builder, node: Node) -> Node | None:
+    """Writing every element forgets the base."""
+    base, value = node.inputs
+    return value if base.shape == value.shape else None
+
+
+def pad_nothing(b: Builder, node: Node) -> Node | None:
+    """A pad that does nothing."""
+    return node.inputs[0] if node.inputs[0].shape == node.shape else None
+
+
+def roll_nothing(b: Builder, node: Node) -> Node | None:
+    """A roll that does nothing, or of a roll."""
+    x, shift = node.inputs[0], node.params["shift"]
+    if not any(shift):
+        return x
+    if x.name == "roll":
+        total = tuple((s + s0) % n for s, s0, n in zip(shift, x.params["shift"], x.shape, strict=True))
+        return b.roll(x.inputs[0], shift=total)
+    return None
+
+
+def flip_chain(b: Builder, node: Node) -> Node | None:
+    """A flip of no axis, or of the same flip."""
+    x = node.inputs[0]
+    if not node.params["axes"]:
+        return x
+    if x.name == "flip" and x.params["axes"] == node.params["axes"]:
+        return x.inputs[0]
+    return None
+
+
+def reduce_nothing(b: Builder, node: Node) -> Node | None:
+    """A reduction over no axis."""
+    return node.inputs[0] if not node.params["axes"] else None
+
+
+RULES: dict[str, Rule] = {
+    "add": add_zero,
+    "sub": sub_zero,
+    "mul": mul_one,
+    "div": div_one,
+    "neg": double_negation,
+    "logical_not": double_negation,
+    "select": select_same,
+    "logical_and": and_same,
+    "integer_pow": first_power,
+    "convert": convert_same,
+    "broadcast": broadcast_chain,
+    "reshape": reshape_chain,
+    "transpose": transpose_chain,
+    "slice": slice_chain,
+    "set_slice": set_everything,
+    "pad": pad_nothing,
+    "roll": roll_nothing,
+    "flip": flip_chain,
+    "sum": reduce_nothing,
+    "prod": reduce_nothing,
+    "max": reduce_nothing,
+    "min": reduce_nothing,
+    "any": reduce_nothing,
+    "all": reduce_nothing,
+}

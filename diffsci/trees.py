@@ -1,0 +1,129 @@
+"""Nested containers of arrays: tuples, lists, dicts, dataclasses and None."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+__all__ = ["Tree", "flatten", "unflatten", "tree_map", "leaf_paths"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tree:
+    """Shape of a nested container: what remains when its leaves are taken out.
+
+    ``kind`` is ``leaf``, ``none`` or a container type; ``keys`` are dict keys or field names.
+    """
+
+    kind: Any
+    keys: tuple = ()
+    children: tuple[Tree, ...] = ()
+
+    @property
+    def leaves(self) -> int:
+        return 1 if self.kind == "leaf" else sum(child.leaves for child in self.children)
+
+
+LEAF = Tree("leaf")
+NONE = Tree("none")
+
+
+def _is_dataclass_instance(value: Any) -> bool:
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+
+
+def _parts(value: Any) -> tuple[Any, tuple, list] | None:
+    """Split a container into (kind, keys, children), or return None for a leaf."""
+    kind = type(value)
+    if kind in (tuple, list):
+        return kind, (), list(value)
+    if isinstance(value, tuple) and hasattr(kind, "_fields"):
+        return kind, kind._fields, list(value)
+    if isinstance(value, dict):
+        keys = tuple(value)
+        return kind, keys, [value[key] for key in keys]
+    if _is_dataclass_instance(value):
+        names = tuple(field.name for field in dataclasses.fields(value))
+        return kind, names, [getattr(value, name) for name in names]
+    return None
+
+
+def flatten(value: Any) -> tuple[list, Tree]:
+    """Return the leaves of a nested container, in order, and its tree.
+
+    Examples
+    --------
+    >>> leaves, tree = flatten({"a": 1.0, "b": (2.0, [3.0])})
+    >>> leaves
+    [1.0, 2.0, 3.0]
+    >>> unflatten(tree, leaves)
+    {'a': 1.0, 'b': (2.0, [3.0])}
+    """
+    leaves: list = []
+    return leaves, _flatten(value, leaves)
+
+
+def _flatten(value: Any, leaves: list) -> Tree:
+    if value is None:
+        return NONE
+    parts = _parts(value)
+    if parts is None:
+        leaves.append(value)
+        return LEAF
+    kind, keys, children = parts
+    return Tree(kind, keys, tuple(_flatten(child, leaves) for child in children))
+
+
+def unflatten(tree: Tree, leaves) -> Any:
+    """Rebuild the container described by `tree` from an iterable of leaves."""
+    return _unflatten(tree, iter(leaves))
+
+
+def _unflatten(tree: Tree, leaves: Iterator) -> Any:
+    if tree.kind == "leaf":
+        return next(leaves)
+    if tree.kind == "none":
+        return None
+    children = [_unflatten(child, leaves) for child in tree.children]
+    kind = tree.kind
+    if kind in (tuple, list):
+        return kind(children)
+    if issubclass(kind, dict):
+        items = zip(tree.keys, children, strict=True)
+        return dict(items) if kind is not dict and not _takes_items(kind) else kind(items)
+    if issubclass(kind, tuple):
+        return kind(*children)
+    instance = object.__new__(kind)  # a dataclass: __init__ may want other arguments than its fields
+    for name, child in zip(tree.keys, children, strict=True):
+        object.__setattr__(instance, name, child)
+    return instance
+
+
+def _takes_items(kind: type) -> bool:
+    """Tell whether a dict subclass is built from items (defaultdict is not)."""
+    import collections
+
+    return not issubclass(kind, collections.defaultdict)
+
+
+def tree_map(function: Callable, value: Any) -> Any:
+    """Apply a function to every leaf."""
+    leaves, tree = flatten(value)
+    return unflatten(tree, [function(leaf) for leaf in leaves])
+
+
+def leaf_paths(tree: Tree, prefix: str = "") -> list[str]:
+    """Name every leaf the way the user would index it, e.g. ``['rates'][0]``."""
+    if tree.kind == "leaf":
+        return [prefix]
+    paths: list[str] = []
+    for position, child in enumerate(tree.children):
+        if tree.keys and issubclass(tree.kind, dict):
+            step = f"[{tree.keys[position]!r}]"
+        elif tree.keys:
+            step = f".{tree.keys[position]}"
+        else:
+            step = f"[{position}]"
+        paths += leaf_paths(child, prefix + step)
+    return paths
