@@ -1,0 +1,56 @@
+"""What is wrong with the input of a study: collected, located, and told all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault of the input: where it is and what was expected there."""
+
+    message: str
+    file: str = ""
+    line: int | None = None
+    key: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.file and self.line else self.file
+        return ": ".join(part for part in (place, self.key, self.message) if part)
+
+
+class BadInputError(Exception):
+    """The study cannot start (or go on) because of its input; the command line exits with code 2."""
+
+    def __init__(self, problems: Iterable[Problem] | Problem | str):
+        if isinstance(problems, str):
+            problems = Problem(problems)
+        self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class StudyFailedError(Exception):
+    """The input is fine but the study did not succeed; the command line exits with code 1."""
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """Return the list of valid names, led by the one that ``name`` probably meant.
+
+    Examples
+    --------
+    >>> nearest("metod", ["method", "rtol"])
+    'did you mean "method"? (valid: method, rtol)'
+    >>> nearest("xyz", ["method", "rtol"])
+    'valid: method, rtol'
+    >>> nearest("x", [])
+    'none is defined'
+    """
+    names = sorted(map(str, valid))
+    if not names:
+        return "none is defined"
+    folded = {known.lower(): known for known in names}
+    close = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
+    shown = ", ".join(names)
+    return f'did you mean "{folded[close[0]]}"? (valid: {shown})' if close else f"valid: {shown}"
