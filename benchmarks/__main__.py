@@ -1,0 +1,41 @@
+"""Run benchmark groups: ``python -m benchmarks [GROUP ...]``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+
+from benchmarks.report import terminal, write_page
+from benchmarks.timing import define_threads, versions
+
+GROUPS = ("overhead", "stencil", "robertson", "gray_scott_case", "startup")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure the groups asked for, print their tables, and update docs/performance.md."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"which to run: {', '.join(GROUPS)} (default: all)")
+    parser.add_argument("--threads", type=int, help="threads for every library (default: one per core)")
+    parser.add_argument("--no-page", action="store_true", help="print only; leave docs/performance.md alone")
+    asked = parser.parse_args(arguments)
+    unknown = [group for group in asked.groups if group not in GROUPS]
+    if unknown:
+        parser.error(f"unknown group {unknown[0]!r}; expected one of {', '.join(GROUPS)}")
+    threads = define_threads(asked.threads)
+    tables = []
+    for group in asked.groups or GROUPS:
+        table = import_module(f"benchmarks.{group}").measure(threads)
+        table.versions = versions()
+        print(terminal(table), flush=True)
+        print("; ".join(f"{name} {value}" for name, value in table.versions.items()), end="\n\n", flush=True)
+        tables.append(table)
+    if not asked.no_page:
+        write_page(tables)
+    missed = [f"{table.group}: {row.what}" for table in tables for row in table.rows if row.met is False]
+    print("all targets met" if not missed else "targets missed:\n  " + "\n  ".join(missed))
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
