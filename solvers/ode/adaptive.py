@@ -1,0 +1,177 @@
+"""One adaptive integration: it prepares memory, drives the compiled loop, and returns the tape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+
+import numpy as np
+
+from solvers.ode import codes
+from solvers.ode.binding import Bound, Unbound, address, copy_at
+from solvers.ode.chunks import first_chunk, run_chunks
+from solvers.ode.failures import Failure, worst_component
+from solvers.ode.programs import DENSE, RHS, STEP, Programs
+from solvers.ode.recording import Recording
+from solvers.ode.tape import Controls, Tape
+
+MOST_PATHS = 64
+
+
+class Adaptive:
+    """Integrates once; the memory that the compiled loop works on lives as long as this object."""
+
+    def __init__(self, programs: Programs, controls: Controls, y0: np.ndarray, parameters: list[np.ndarray]):
+        method, n, dtype = programs.method, programs.size, programs.dtype
+        self.programs, self.controls, self.y0, self.parameters = programs, controls, y0, parameters
+        self.t_h = np.array([controls.t0, 0.0])
+        self.reals = _controller(programs, controls)
+        self.counts = np.zeros(codes.N_COUNTS, np.int64)
+        self.counts[codes.Y_ADDRESS] = address(y0)
+        self.state = np.zeros(codes.N_STATE)
+        self.state[codes.TIME] = controls.t0
+        self.state[codes.ERROR_BEFORE] = 1.0
+        self.errors = np.zeros(method.n_errors * n, dtype)
+        self.coefficients = np.empty(method.n_dense * n, dtype)
+        self.weights = np.empty(method.n_dense)
+
+    def run(self, evals: np.ndarray, record: bool, record_curves: bool, report: Callable | None):
+        """Integrate; return the states at the output times (NaN where not reached) and the tape."""
+        n, dtype = self.programs.size, self.programs.dtype
+        t0, t1 = self.controls.t0, self.controls.t1
+        self.evals = evals
+        self.outputs = np.full((len(evals), n), np.nan, dtype)
+        reached = int(np.count_nonzero(evals == t0))
+        self.outputs[:reached] = self.y0.reshape(-1)
+        self.counts[codes.NEXT_EVAL] = reached
+        if t0 == t1:
+            return self.outputs, Tape(np.array([t0]), self.y0)
+        seconds, failure = self._starting_step()
+        if failure is not None:
+            return self.outputs, Tape(np.array([t0]), self.y0, failure=failure)
+        inside = bool(np.any((evals != t0) & (evals != t1)))
+        return self.outputs, self._integrate(seconds, record, record_curves, inside, report)
+
+    def _bind(self, kind: str, t: float, h: float, state: np.ndarray, new_path: bool = False) -> Bound:
+        choose = self.programs.add if new_path else self.programs.need
+        variants = choose(kind, 0, t, h, [state], self.parameters)
+        layout = self.programs.layout(kind, 0)
+        bound = Bound(variants, layout, self.t_h, self.parameters)
+        if kind == STEP:
+            bound.point(layout.first_output + 1, [address(self.errors)])
+        return bound
+
+    def _starting_step(self) -> tuple[float, Failure | None]:
+        """Set the first step size; return about how long a step takes."""
+        from solvers.ode.integrate import initial_step
+
+        t0 = self.controls.t0
+        rhs = self._bind(RHS, t0, 0.0, self.y0)
+        work = np.empty((3, self.programs.size), self.programs.dtype)
+        flags = np.array([0, rhs.layout.first_output])
+        start = perf_counter()
+        while True:
+            size = initial_step(
+                rhs.addresses, rhs.slots, self.y0.reshape(-1), work, self.t_h, self.reals, self.controls.atol,
+                self.programs.method.tableau.error_order, flags,
+            )  # fmt: skip
+            if flags[0] <= 0:
+                break
+            rhs = self._bind(RHS, t0, 0.0, self.y0, new_path=True)
+        seconds = 0.5 * (perf_counter() - start) * self.programs.method.evaluations
+        if flags[0] < 0:
+            return seconds, Failure(codes.PROGRAM_FAILED, t0, 0, detail=rhs.message(int(flags[0])))
+        if np.isnan(size):
+            bad = int(np.flatnonzero(~np.isfinite(work[0]))[0])
+            return seconds, Failure(codes.NON_FINITE, t0, 0, component=bad)
+        first = self.controls.first_step
+        self.state[codes.STEP_SIZE] = size if first is None else first
+        return seconds, None
+
+    def _settings(self, record: bool, record_curves: bool) -> np.ndarray:
+        method = self.programs.method
+        settings = np.zeros(codes.N_SETTINGS, np.int64)
+        settings[codes.SIZE] = self.programs.size
+        settings[codes.N_ERRORS] = method.n_errors
+        settings[codes.N_DENSE] = method.n_dense
+        settings[codes.MAX_STEPS] = self.controls.max_steps
+        settings[codes.RECORD] = record
+        settings[codes.RECORD_DENSE] = record_curves
+        settings[codes.STEP_OUT] = self.programs.layout(STEP, 0).first_output
+        settings[codes.DENSE_OUT] = self.programs.layout(DENSE, 0).first_output
+        return settings
+
+    def _integrate(self, seconds: float, record: bool, record_curves: bool, inside: bool, report) -> Tape:
+        from solvers.ode.integrate import integrate
+
+        n, dtype, method = self.programs.size, self.programs.dtype, self.programs.method
+        settings = self._settings(record, record_curves)
+        first = self.state[codes.STEP_SIZE] * self.reals[codes.DIRECTION]
+        step = self._bind(STEP, self.controls.t0, first, self.y0)
+        curved = inside or record_curves
+        dense = self._bind(DENSE, self.controls.t0, first, self.y0) if curved else Unbound
+        recording = Recording(n, dtype, method.n_dense if record_curves else 0, record)
+        notify = None if report is None else lambda: report(float(self.state[codes.TIME]))
+
+        def advance(steps):
+            return integrate(
+                step.addresses, step.slots, dense.addresses, dense.slots, settings, self.reals,
+                self.controls.atol, self.counts, self.state, self.t_h, self.errors, self.coefficients,
+                self.weights, recording.rows, recording.curves, recording.times, self.evals, self.outputs, steps,
+            )  # fmt: skip
+
+        chunk = first_chunk(seconds)
+        while True:
+            code, chunk = run_chunks(advance, chunk, notify)
+            if code == codes.GROW:
+                recording.grow(self.counts)
+            elif code == codes.NEED_PATH and len(step.variants) < MOST_PATHS:
+                t, h = self.t_h
+                y = self._current_state()
+                step = self._bind(STEP, t, h, y, new_path=True)
+                dense = self._bind(DENSE, t, h, y, new_path=True) if curved else dense
+            else:
+                break
+        recording.finish(self.counts)
+        end = self._current_state()
+        return Tape(
+            times=recording.times_from(self.controls.t0),
+            end=end,
+            states=recording.finished_rows,
+            curves=recording.finished_curves,
+            failure=None if code == codes.DONE else self._failure(code, end, step, recording),
+            attempts=int(self.counts[codes.ATTEMPTS]),
+            rejected=int(self.counts[codes.REJECTED]),
+        )
+
+    def _current_state(self) -> np.ndarray:
+        return copy_at(int(self.counts[codes.Y_ADDRESS]), self.programs.shape, self.programs.dtype)
+
+    def _failure(self, code: int, y: np.ndarray, step: Bound, recording: Recording) -> Failure:
+        t, h, steps = float(self.state[codes.TIME]), float(self.state[codes.TRIED]), int(self.counts[codes.STEPS])
+        if code in (codes.NEED_PATH, codes.PROGRAM_FAILED):
+            detail = step.message(int(self.counts[codes.STATUS]))
+            return Failure(codes.PROGRAM_FAILED, t, steps, h, detail=detail)
+        if code == codes.TOO_MANY_STEPS:
+            return Failure(code, t, steps, h)
+        tried = recording.rows[self.counts[codes.ROW]]
+        errors = self.errors[: self.programs.size]
+        component, share = worst_component(errors, y.reshape(-1), tried, self.controls.rtol, self.controls.atol)
+        return Failure(code, t, steps, h, component, share)
+
+
+def _controller(programs: Programs, controls: Controls) -> np.ndarray:
+    """Settings of the step-size control: Hairer's PI controller with beta = 0.2 / k (II and IV.2 of the books)."""
+    k = programs.method.tableau.error_order + 1.0
+    reals = np.zeros(codes.N_REALS)
+    reals[codes.T_END] = controls.t1
+    reals[codes.DIRECTION] = 1.0 if controls.t1 >= controls.t0 else -1.0
+    reals[codes.RTOL] = controls.rtol
+    reals[codes.MAX_STEP] = controls.max_step
+    reals[codes.SAFETY] = 0.9
+    reals[codes.MIN_FACTOR] = 0.2
+    reals[codes.MAX_FACTOR] = programs.method.max_factor
+    reals[codes.BETA] = 0.2 / k
+    reals[codes.ALPHA] = -(1.0 - 0.75 * 0.2) / k
+    reals[codes.SHRINK] = -1.0 / k
+    return reals

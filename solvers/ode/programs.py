@@ -1,0 +1,134 @@
+"""The compiled programs of one problem: made when first needed, shared by all solves of the problem."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from solvers.ode.methods import Method
+from solvers.ode.nested import adjoint_system, real_flags, tangent_system
+
+# What a program computes; each exists at every level of differentiation (see `nested`), RHS at level 0 only.
+RHS, STEP, DENSE, VJP, DENSE_VJP = "rhs", "step", "dense", "vjp", "dense_vjp"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the slots of a program are: inputs t, h, states, cotangents, parameters; then the outputs."""
+
+    states: int
+    cotangents: int
+    parameters: int
+    first_output: int
+
+
+class Programs:
+    """All programs of a right-hand side and a method.
+
+    Parameters
+    ----------
+    method : Method
+        The time-stepping method.
+    rhs : callable
+        ``rhs(t, y, *parameters)``, traceable; it may take another path at every point.
+    shape, dtype : tuple, numpy.dtype
+        Of the state.
+    flags : list of bool
+        For every parameter whether it is real.
+    compile_program : callable
+        ``compile_program(function, *examples) -> program``.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        rhs: Callable,
+        shape: tuple[int, ...],
+        dtype: np.dtype,
+        flags: Sequence[bool],
+        compile_program: Callable,
+    ):
+        self.method = method
+        self.rhs = rhs
+        self.shape = shape
+        self.dtype = dtype
+        self.flags = list(flags)
+        self._compile = compile_program
+        self._variants: dict[tuple[str, int], list] = {}
+        self._lock = threading.RLock()
+
+    @property
+    def size(self) -> int:
+        """Number of elements of the state."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    def layout(self, kind: str, level: int) -> Layout:
+        """Where the slots of a program are."""
+        count = 2**level
+        lead = 1 if kind == RHS else 2
+        cotangents = {VJP: count, DENSE_VJP: 2 * count}.get(kind, 0)
+        parameters = len(real_flags(self.flags, level))
+        return Layout(lead, lead + count, lead + count + cotangents, lead + count + cotangents + parameters)
+
+    def variants(self, kind: str, level: int) -> list:
+        """Every path of a program compiled so far."""
+        return self._variants.get((kind, level), [])
+
+    def need(self, kind: str, level: int, t: float, h: float, states: list, parameters: list) -> list:
+        """Return the variants of a program, compiled for the path at this point if there is none yet."""
+        with self._lock:
+            found = self._variants.get((kind, level))
+            return found if found else self.add(kind, level, t, h, states, parameters)
+
+    def add(self, kind: str, level: int, t: float, h: float, states: list, parameters: list) -> list:
+        """Compile a program for the path that the model takes at a point; return all variants."""
+        function, cotangents = self._function(kind, level)
+        t, h = np.float64(t), np.float64(h)
+        lead = (t,) if kind == RHS else (t, h)
+        program = self._compile(function, *lead, *states, *cotangents, *parameters)
+        with self._lock:
+            variants = self._variants.setdefault((kind, level), [])
+            variants.append(program)
+            return variants
+
+    def _function(self, kind: str, level: int) -> tuple[Callable, list[np.ndarray]]:
+        """The function of flat arguments, and example cotangents."""
+        count = 2**level
+        if kind == RHS:
+            return self.rhs, []
+        if kind == STEP and level == 0:
+            return self._step_with_error, []
+        step, dense = (tangent_system(base, self.flags, level) for base in (self._state, self._curve))
+        if kind in (STEP, DENSE):
+            chosen = step if kind == STEP else dense
+            return (lambda t, h, *rest: tuple(chosen(t, h, list(rest[:count]), list(rest[count:])))), []
+        maps = [step] if kind == VJP else [step, dense]
+        adjoint = adjoint_system(maps, self.flags, level)
+        number = count * len(maps)
+        examples = [np.ones(self.shape, self.dtype)] * count
+        if kind == DENSE_VJP:
+            examples += [np.ones((self.method.n_dense, *self.shape), self.dtype)] * count
+
+        def flat(t, h, *rest):
+            states, cotangents = list(rest[:count]), list(rest[count : count + number])
+            return tuple(adjoint(t, h, states, cotangents, list(rest[count + number :])))
+
+        return flat, examples
+
+    def _step_with_error(self, t, h, y, *ps):
+        y_new, errors = self.method.step(self.method.tableau, self._bound(ps), t, h, y)
+        results = (y_new,) if errors is None else (y_new, errors)
+        return tuple(value.astype(self.dtype) for value in results)
+
+    def _state(self, t, h, y, ps):
+        return self._step_with_error(t, h, y, *ps)[0]
+
+    def _curve(self, t, h, y, ps):
+        return self.method.dense(self.method.tableau, self._bound(ps), t, h, y).astype(self.dtype)
+
+    def _bound(self, ps):
+        return lambda t, y: self.rhs(t, y, *ps)
+
