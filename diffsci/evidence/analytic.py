@@ -1,0 +1,170 @@
+"""Run an array program on complex numbers as the analytic function that continues it from the real line.
+
+The complex step needs every operation to be analytic around the point. Most NumPy functions are, and their complex
+versions continue them. The others are continued here: comparisons and roundings look at the real part, ``abs`` keeps
+the sign it had, ``hypot`` becomes a square root. At a kink no continuation exists and :class:`NotAnalytic` says where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from diffsci.errors import DiffsciError
+from diffsci.graph import Graph, Node
+from diffsci.source import at
+
+__all__ = ["NotAnalytic", "run_analytic"]
+
+Array = np.ndarray
+
+
+class NotAnalytic(DiffsciError):
+    """The complex step does not apply: the program has no analytic continuation at this point."""
+
+
+def _apart(ties: Array, what: str) -> None:
+    if np.any(ties):
+        raise NotAnalytic(what)
+
+
+def _abs(x: Array) -> Array:
+    _apart(x.real == 0.0, "abs at 0")
+    return np.where(x.real < 0.0, -x, x)
+
+
+def _maximum(x: Array, y: Array) -> Array:
+    _apart((x.real == y.real) & (x.imag != y.imag), "a tie in maximum")
+    return np.where((x.real >= y.real) | np.isnan(x.real), x, y)
+
+
+def _minimum(x: Array, y: Array) -> Array:
+    _apart((x.real == y.real) & (x.imag != y.imag), "a tie in minimum")
+    return np.where((x.real <= y.real) | np.isnan(x.real), x, y)
+
+
+def _sigmoid(x: Array) -> Array:
+    small = np.exp(np.where(x.real >= 0.0, -x, x))
+    return np.where(x.real >= 0.0, 1.0, small) / (1.0 + small)
+
+
+def _softplus(x: Array) -> Array:
+    positive = x.real > 0.0
+    return np.where(positive, x, 0.0) + np.log1p(np.exp(np.where(positive, -x, x)))
+
+
+def _logaddexp(x: Array, y: Array) -> Array:
+    first = x.real >= y.real
+    high, low = np.where(first, x, y), np.where(first, y, x)
+    return high + np.log1p(np.exp(low - high))
+
+
+def _hypot(x: Array, y: Array) -> Array:
+    size = np.maximum(np.abs(x.real), np.abs(y.real))
+    _apart(size == 0.0, "hypot at (0, 0)")
+    return size * np.sqrt((x / size) ** 2 + (y / size) ** 2)
+
+
+def _arctan2(y: Array, x: Array) -> Array:
+    _apart((x.real == 0.0) & (y.real == 0.0), "arctan2 at (0, 0)")
+    flat = np.abs(x.real) >= np.abs(y.real)
+    with np.errstate(all="ignore"):
+        ratio = np.where(flat, y / np.where(flat, x, 1.0), -x / np.where(flat, 1.0, y))
+    angle = np.arctan(ratio)
+    return angle + (np.arctan2(y.real, x.real) - angle.real)
+
+
+def _cbrt(x: Array) -> Array:
+    side = np.where(x.real < 0.0, -1.0, 1.0)
+    return side * (side * x) ** (1.0 / 3.0)
+
+
+def _mod(x: Array, y: Array) -> Array:
+    return x - np.floor_divide(x.real, y.real) * y
+
+
+def _fmod(x: Array, y: Array) -> Array:
+    return x - np.trunc(x.real / y.real) * y
+
+
+def _copysign(x: Array, y: Array) -> Array:
+    return np.where(np.signbit(x.real) != np.signbit(y.real), -x, x)
+
+
+def _extreme(pick: Callable) -> Callable:
+    def value(x: Array, *, axes: tuple[int, ...]) -> Array:
+        reached = x.real == pick(x.real, axis=axes, keepdims=True)
+        imag = np.where(reached, x.imag, 0.0)
+        _apart((np.sum(reached, axis=axes) > 1) & np.any(imag != 0.0, axis=axes), "a tie in max or min")
+        return pick(x.real, axis=axes) + 1j * np.sum(imag, axis=axes)
+
+    return value
+
+
+def _convert(x: Array, *, dtype: np.dtype) -> Array:
+    return x if np.dtype(dtype).kind == "f" else np.asarray(x.real).astype(dtype)
+
+
+CONTINUED: dict[str, Callable] = {
+    "abs": _abs,
+    "arctan2": _arctan2,
+    "cbrt": _cbrt,
+    "convert": _convert,
+    "copysign": _copysign,
+    "fmod": _fmod,
+    "hypot": _hypot,
+    "logaddexp": _logaddexp,
+    "max": _extreme(np.max),
+    "maximum": _maximum,
+    "min": _extreme(np.min),
+    "minimum": _minimum,
+    "mod": _mod,
+    "sigmoid": _sigmoid,
+    "softplus": _softplus,
+}
+
+# These are locally constant: they see real parts only, with their ordinary meaning.
+LOCALLY_CONSTANT = frozenset(
+    "sign floor ceil trunc rint floor_divide stop_gradient lt le gt ge eq ne isnan isinf isfinite "
+    "logical_not logical_and logical_or logical_xor any all argmax argmin".split()
+)
+
+
+def run_analytic(graph: Graph, inputs: Sequence[Any]) -> list[Array]:
+    """Evaluate ``graph`` at complex inputs (one array per graph input) by its analytic continuation.
+
+    Guards are not checked: they held at the real point where the graph was traced.
+    """
+    values: dict[Node, Any] = dict(zip(graph.inputs, (_promoted(value) for value in inputs), strict=True))
+    with np.errstate(all="ignore"):
+        for node in graph.nodes:
+            if node not in values:
+                values[node] = _evaluate(node, [values[child] for child in node.inputs])
+    return [np.asarray(values[node]) for node in graph.outputs]
+
+
+def _promoted(value: Any) -> Array:
+    array = np.asarray(value)
+    return array.astype(np.complex128) if array.dtype.kind == "f" else array
+
+
+def _evaluate(node: Node, operands: list[Array]) -> Any:
+    name = node.primitive.name
+    if name == "const":
+        return _promoted(node.params["value"])
+    if name == "call":
+        return run_analytic(node.params["graph"], operands)
+    if name == "project":
+        return operands[0][node.params["index"]]
+    if node.primitive.family == "host":
+        raise NotAnalytic(f"a compiled loop (such as a time integration) runs on real numbers{at(node.location)}")
+    if name in LOCALLY_CONSTANT:
+        operands = [np.real(operand) for operand in operands]
+    rule = CONTINUED.get(name) if any(np.iscomplexobj(operand) for operand in operands) else None
+    try:
+        return _promoted((rule or node.primitive.value)(*operands, **node.params))
+    except NotAnalytic as error:
+        raise NotAnalytic(f"{error}{at(node.location)}") from None
+

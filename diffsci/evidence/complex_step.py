@@ -1,0 +1,90 @@
+"""The complex step: derivatives exact to rounding from the imaginary part of one evaluation, with no cancellation.
+
+W. Squire and G. Trapp, "Using complex variables to estimate derivatives of real functions", SIAM Review 40 (1998).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from diffsci.evidence.analytic import NotAnalytic
+from diffsci.evidence.differences import shaped_like_arguments
+from diffsci.evidence.parameters import Parameters
+from diffsci.evidence.programs import analytic_function
+from diffsci.trees import flatten, unflatten
+
+__all__ = ["ComplexLine", "complex_step"]
+
+STEP = 1e-30
+
+
+class ComplexLine:
+    """Directional derivatives of a weighted output at one point by the complex step.
+
+    Raises :class:`~diffsci.evidence.analytic.NotAnalytic` where the program has no analytic continuation.
+    """
+
+    def __init__(self, f: Callable, parameters: Parameters, vector: np.ndarray, weigh: Callable[[Any], complex]):
+        self.parameters, self.vector, self.weigh = parameters, vector, weigh
+        self.function = analytic_function(f, parameters.fill(vector))
+
+    def derivative(self, direction: np.ndarray) -> float:
+        """The derivative along ``direction``; raises NotAnalytic on a branch cut or a kink."""
+        moved = self.vector + 1j * (STEP * direction)
+        value = complex(self.weigh(self.function(*self.parameters.fill(moved))))
+        return value.imag / STEP
+
+
+def complex_step(
+    f: Callable, *args: Any, argnums: int | tuple[int, ...] = 0, direction: Any = None
+) -> Any:
+    """Differentiate ``f`` by the complex step: a gradient, a Jacobian, or one directional derivative.
+
+    Parameters
+    ----------
+    f : callable
+        A function diffsci can trace; its program runs on complex numbers, with ``abs``, comparisons, ``max`` and
+        the like continued from the real line.
+    *args
+        Where to differentiate.
+    argnums : int or tuple of int
+        Which arguments to differentiate with respect to.
+    direction : optional
+        Tangents shaped like the selected argument (a tuple of them if several are selected).
+
+    Returns
+    -------
+    derivative
+        Shaped like :func:`~diffsci.evidence.finite_difference`'s.
+
+    Raises
+    ------
+    NotAnalytic
+        At a kink, or where the program runs a compiled loop on real numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> complex_step(lambda x: np.sum(np.exp(x) / x), np.array([1.0, 2.0]))
+    array([0.        , 1.84726402])
+    """
+    parameters = Parameters(f, args, argnums)
+    origin = parameters.vector
+    function = analytic_function(f, parameters.fill(origin))
+
+    def along(vector: np.ndarray) -> list[np.ndarray]:
+        output = function(*parameters.fill(origin + 1j * (STEP * vector)))
+        leaves, tree = flatten(output)
+        return [np.imag(leaf) / STEP for leaf in leaves], tree
+
+    if direction is not None:
+        leaves, tree = along(parameters.gather_selected(direction, argnums))
+        return unflatten(tree, leaves)
+    columns = [along(unit)[0] for unit in np.eye(parameters.size)]
+    if len(columns[0]) != 1:
+        raise NotAnalytic("complex_step returns one Jacobian: the function must return one number or array")
+    values = np.stack([column[0] for column in columns], axis=-1)
+    return shaped_like_arguments(parameters, values, argnums)

@@ -1,0 +1,109 @@
+"""The function under test as one number of one vector: float outputs weighted, float arguments laid out in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import diffsci as ds
+from diffsci.evidence.lines import EPS
+from diffsci.evidence.parameters import Parameters, float_leaves, is_float
+from diffsci.trees import flatten, unflatten
+
+__all__ = ["Objective", "Reverse"]
+
+
+@dataclass(frozen=True)
+class Reverse:
+    """A reverse-mode result that can be asked for again: the value, the gradient, and how it was pulled back."""
+
+    value: float
+    gradient: np.ndarray
+    pull: Callable[[], np.ndarray]
+
+
+class Objective:
+    """``phi(p) = sum(w * f(p))`` with fixed random weights (one, if ``f`` returns a single number)."""
+
+    def __init__(self, f: Callable, parameters: Parameters, rng: np.random.Generator):
+        self.f, self.parameters = f, parameters
+        output = f(*parameters.fill(parameters.vector, keep_dtype=True))
+        leaves = float_leaves(output)
+        if not leaves:
+            raise TypeError("the function returns no float, so there is nothing to differentiate")
+        single = len(leaves) == 1 and leaves[0].ndim == 0
+        self.weights = [np.ones(())] if single else [rng.uniform(0.5, 1.5, leaf.shape) for leaf in leaves]
+        self.cotangent = self._in_structure(output)
+
+    def weigh(self, output: Any) -> Any:
+        """The weighted sum of the real or complex numbers in an output."""
+        leaves = [np.asarray(leaf) for leaf in flatten(output)[0]]
+        numbers = [leaf for leaf in leaves if leaf.dtype.kind in "fc"]
+        return sum((np.sum(w * leaf) for w, leaf in zip(self.weights, numbers, strict=True)), 0.0)
+
+    def _in_structure(self, output: Any) -> Any:
+        """The weights in the structure, and the precision, of an output."""
+        leaves, tree = flatten(output)
+        weights = iter(self.weights)
+        parts = [next(weights).astype(np.asarray(x).dtype)[()] if is_float(x) else np.zeros_like(x) for x in leaves]
+        return unflatten(tree, parts)
+
+    def number(self, vector: np.ndarray) -> float:
+        """The plain function's value at a vector of parameters."""
+        return float(self.weigh(self.f(*self.parameters.fill(vector))))
+
+    def quiet_number(self, vector: np.ndarray) -> float:
+        """The plain function's value, NaN where the model refuses the point."""
+        try:
+            with np.errstate(all="ignore"):
+                return self.number(vector)
+        except (ArithmeticError, ValueError):
+            return np.nan
+
+    def line(self, origin: np.ndarray, direction: np.ndarray) -> Callable[[float], float]:
+        """The plain function along a straight line."""
+        return lambda t: self.number(origin + t * direction)
+
+    def reverse(self, vector: np.ndarray) -> Reverse:
+        """Value and gradient by ``ds.vjp``."""
+        with np.errstate(all="ignore"):
+            output, pullback = ds.vjp(self.f, *self.parameters.fill(vector, keep_dtype=True))
+
+            def pull() -> np.ndarray:
+                return self.parameters.gather(pullback(self.cotangent))
+
+            return Reverse(float(self.weigh(output)), pull(), pull)
+
+    def forward(self, vector: np.ndarray, direction: np.ndarray) -> float:
+        """The directional derivative by ``ds.jvp``."""
+        args, tangents = self.parameters.fill(vector, keep_dtype=True), self.parameters.tangents(direction)
+        with np.errstate(all="ignore"):
+            return float(self.weigh(ds.jvp(self.f, args, tangents)[1]))
+
+    def direction(self, rng: np.random.Generator) -> np.ndarray:
+        """A random direction in which every parameter changes by a good part of its size."""
+        size = self.parameters.size
+        return self.parameters.scale() * rng.choice([-1.0, 1.0], size) * rng.uniform(0.5, 1.0, size)
+
+    def nearby(self, origin: np.ndarray, rng: np.random.Generator, distance: float = 1e-2) -> np.ndarray | None:
+        """A second point at a relative distance where the function is finite, nearer if need be; None if none is."""
+        move = self.direction(rng)
+        for reach in (distance, distance**2, distance**3):
+            candidate = self._rounded(origin + reach * move)
+            if np.isfinite(self.quiet_number(candidate)):
+                return candidate
+        return None
+
+    def _rounded(self, vector: np.ndarray) -> np.ndarray:
+        """The vector in the precision of its leaves, so that every evaluation sees the same numbers."""
+        leaves = self.parameters.leaves
+        return np.concatenate([vector[leaf.start : leaf.stop].astype(leaf.dtype).astype(float) for leaf in leaves])
+
+    def same_value(self, traced: float, plain: float) -> bool:
+        """Whether two evaluations agree to rounding (not asked of single precision, where references are double)."""
+        if self.parameters.precision > EPS or (np.isnan(traced) and np.isnan(plain)):
+            return True
+        return traced == plain or abs(traced - plain) <= 1e3 * EPS * max(abs(traced), abs(plain))

@@ -1,0 +1,37 @@
+"""A user's function as something that runs on complex numbers, by way of its traced program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from diffsci.evidence.analytic import NotAnalytic, run_analytic
+from diffsci.tracing import trace_function
+from diffsci.tracing.function import is_dynamic
+from diffsci.trees import flatten, unflatten
+
+__all__ = ["analytic_function"]
+
+
+def analytic_function(f: Callable, args: Sequence[Any]) -> Callable[..., Any]:
+    """Trace ``f`` at real arguments; the result takes complex ones of the same structure.
+
+    Raises
+    ------
+    NotAnalytic
+        When the program has no analytic continuation at ``args``: the continuation has to return the real value
+        there, which it does not on a branch cut.
+    """
+    traced = trace_function(f, args)
+    captured = traced.captured
+
+    def run(*moved: Any) -> Any:
+        inputs = [leaf for leaf in flatten((tuple(moved), {}))[0] if is_dynamic(leaf)]
+        return unflatten(traced.out_tree, run_analytic(traced.graph, [*inputs, *captured]))
+
+    for node, found in zip(traced.graph.outputs, flatten(run(*args))[0], strict=True):
+        if not np.allclose(found, traced.values[node], rtol=1e-9, atol=0.0, equal_nan=True):
+            raise NotAnalytic("the program is on a branch cut at this point")
+    return run
