@@ -1,0 +1,381 @@
+"""The public transformations of functions: gradients, Jacobians, tangents and cotangents.
+
+Each traces the user's function at the given arguments, transforms the graph, and evaluates it: at
+once on plain values, or into the surrounding trace when it is itself being traced. So they nest.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from diffsci import primitives as _primitives  # noqa: F401  fills the registry
+from diffsci.backends import interpreter
+from diffsci.graph import Graph
+from diffsci.source import at, user_location
+from diffsci.tracing import Traced, TracedArray, trace_function
+from diffsci.tracing.function import concrete, is_dynamic
+from diffsci.tracing.trace import apply_graph
+from diffsci.transforms import jvp_graph, tangent_graph, vjp_graph
+from diffsci.trees import Tree, flatten, leaf_paths, unflatten
+
+__all__ = ["grad", "hvp", "jvp", "linearize", "value_and_grad", "vjp"]
+
+
+class Call:
+    """One call of a user's function: its trace, the values of its inputs, which leaf is whose."""
+
+    def __init__(self, function: Callable, args: Sequence[Any], kwargs: dict[str, Any] | None = None):
+        self.args = tuple(args)
+        self.function = function
+        self.traced: Traced = trace_function(function, args, kwargs)
+        leaves, self.tree = flatten((self.args, dict(kwargs or {})))
+        self.dynamic = [is_dynamic(leaf) for leaf in leaves]
+        self.inputs = [leaf for leaf, flag in zip(leaves, self.dynamic, strict=True) if flag]
+        self.inputs += self.traced.captured
+
+    @property
+    def graph(self) -> Graph:
+        return self.traced.graph
+
+    def evaluate(self, graph: Graph, extra: Sequence[Any] = ()) -> list[Any]:
+        """Return the outputs of a graph derived from this one; `extra` are its further inputs."""
+        inputs = [*self.inputs, *extra]
+        if any(isinstance(x, TracedArray) for x in inputs):
+            return apply_graph(graph, inputs)
+        return [value[()] for value in interpreter.run(graph, inputs, self.traced.values)]
+
+    def outputs(self, values: Sequence[Any]) -> Any:
+        return unflatten(self.traced.out_tree, values)
+
+    def active(self, argnums: tuple[int, ...], what: str) -> tuple[list[bool], list[Tree], list[str]]:
+        """Return which inputs belong to the chosen arguments, their trees and their leaves' names.
+
+        Raises
+        ------
+        TypeError
+            If a leaf of a chosen argument is no float.
+        """
+        flags, trees, names = [], [], []
+        leaves = flatten((self.args, {}))[0]
+        position = 0
+        for number, arg in enumerate(self.args):
+            arg_leaves, tree = flatten(arg)
+            paths = leaf_paths(tree, f"argument {number}")
+            chosen = number in argnums
+            if chosen:
+                trees.append(tree)
+            for path in paths:
+                leaf = leaves[position]
+                position += 1
+                if chosen:
+                    _check_float(leaf, path, what)
+                    names.append(path)
+                if is_dynamic(leaf):
+                    flags.append(chosen)
+        flags += [False] * (len(self.graph.inputs) - len(flags))
+        return flags, trees, names
+
+
+def _check_float(leaf: Any, path: str, what: str) -> None:
+    dtype = concrete(leaf).dtype if is_dynamic(leaf) else None
+    if dtype is not None and dtype.kind == "f":
+        return
+    if dtype is not None and dtype.kind == "c":
+        raise TypeError(
+            f"{what}: {path} is complex{at(user_location())}: complex derivatives are not available yet; "
+            "differentiate with respect to real and imaginary parts"
+        )
+    kind = type(leaf).__name__ if dtype is None else f"an array of {dtype}"
+    raise TypeError(
+        f"{what}: {path} is {kind}{at(user_location())}: derivatives need floats; pass 3.0 instead of 3, "
+        "and arrays with dtype=float"
+    )
+
+
+def _argnums(argnums: int | Sequence[int], count: int, what: str) -> tuple[int, ...]:
+    chosen = (argnums,) if isinstance(argnums, (int, np.integer)) else tuple(argnums)
+    for number in chosen:
+        if not isinstance(number, (int, np.integer)) or not -count <= number < count:
+            raise ValueError(f"{what}: argnums={argnums!r} for a function called with {count} positional arguments")
+    normal = tuple(int(number) % count for number in chosen)
+    if list(normal) != sorted(set(normal)):
+        raise ValueError(f"{what}: argnums={argnums!r} must be increasing and distinct")
+    return normal
+
+
+def _per_argument(argnums: int | Sequence[int], trees: list[Tree], leaves: Sequence[Any]) -> Any:
+    """Arrange one value per leaf as the arguments are arranged: one, or a tuple of several."""
+    pending = iter(leaves)
+    built = [unflatten(tree, pending) for tree in trees]
+    return built[0] if isinstance(argnums, (int, np.integer)) else tuple(built)
+
+
+def grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
+    """Return a function that computes the gradient of a scalar function.
+
+    Parameters
+    ----------
+    f : callable
+        Returns one real number. Written against NumPy; arguments may be nested containers.
+    argnums : int or sequence of int
+        Positional arguments to differentiate with respect to.
+
+    Returns
+    -------
+    callable
+        ``grad(f)(*args)`` has the structure, shapes and dtypes of the chosen argument (a tuple of
+        such for several `argnums`).
+
+    Raises
+    ------
+    TypeError
+        If the result is not one real number, or a chosen argument holds something else than floats.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import diffsci as ds
+    >>> ds.grad(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
+    array([ 3., 12.])
+    """
+
+    @functools.wraps(f, updated=())
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        return _value_and_grad(f, argnums, args, kwargs, "grad")[1]
+
+    return gradient
+
+
+def value_and_grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
+    """Return a function that computes a scalar function and its gradient in one sweep.
+
+    Parameters and errors are those of `grad`.
+
+    Examples
+    --------
+    >>> import diffsci as ds
+    >>> value, gradient = ds.value_and_grad(lambda p: p["a"] * p["b"] ** 2)({"a": 2.0, "b": 3.0})
+    >>> float(value), {name: float(g) for name, g in gradient.items()}
+    (18.0, {'a': 9.0, 'b': 12.0})
+    """
+
+    @functools.wraps(f, updated=())
+    def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        return _value_and_grad(f, argnums, args, kwargs, "value_and_grad")
+
+    return value_and_gradient
+
+
+def _value_and_grad(f, argnums, args, kwargs, what: str) -> tuple[Any, Any]:
+    chosen = _argnums(argnums, len(args), what)
+    call = Call(f, args, kwargs)
+    flags, trees, _ = call.active(chosen, what)
+    output = _scalar_output(call, what)
+    pulled = vjp_graph(call.graph, flags)
+    values = call.evaluate(pulled, [np.ones((), output.dtype)])
+    return call.outputs(values[:1]), _per_argument(argnums, trees, values[1:])
+
+
+def _scalar_output(call: Call, what: str):
+    outputs = call.graph.outputs
+    if len(outputs) == 1 and outputs[0].shape == () and outputs[0].dtype.kind == "f":
+        return outputs[0]
+    found = ", ".join(str(y.type) for y in outputs) or "nothing"
+    raise TypeError(
+        f"{what}: the function {_name(call.function)} must return one real number, got {found}; "
+        "use jacobian or vjp for several"
+    )
+
+
+def _name(function: Callable) -> str:
+    code = getattr(function, "__code__", None)
+    place = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
+    return f"{getattr(function, '__name__', repr(function))}{place}"
+
+
+def _direction(primals: Any, tangents: Any, what: str) -> list[Any]:
+    """Return one tangent per dynamic leaf of the primals, shapes and dtypes checked."""
+    leaves, tree = flatten(primals)
+    given, given_tree = flatten(tangents)
+    if len(leaves) != len(given) or tree != given_tree:
+        given = _matching(tree, tangents, leaves, what)
+    found = []
+    for leaf, tangent, path in zip(leaves, given, leaf_paths(tree), strict=True):
+        if not is_dynamic(leaf):
+            continue
+        type_ = concrete(leaf)
+        if type_.dtype.kind not in "fc":
+            continue
+        _check_float(leaf, f"primal{path}", what)
+        if np.shape(concrete(tangent) if isinstance(tangent, TracedArray) else tangent) != type_.shape:
+            raise ValueError(
+                f"{what}: the direction{path} has shape {np.shape(tangent)}, its primal has {type_.shape}"
+            )
+        found.append(tangent if isinstance(tangent, TracedArray) else np.asarray(tangent, type_.dtype))
+    return found
+
+
+def _matching(tree: Tree, tangents: Any, leaves: Sequence[Any], what: str) -> list[Any]:
+    raise TypeError(
+        f"{what}: primals and directions must be arranged alike: {len(leaves)} leaves in "
+        f"{_tree_text(tree)}, got {_tree_text(flatten(tangents)[1])}"
+    )
+
+
+def _tree_text(tree: Tree) -> str:
+    kind = tree.kind if isinstance(tree.kind, str) else tree.kind.__name__
+    return kind if not tree.children else f"{kind}({', '.join(map(_tree_text, tree.children))})"
+
+
+def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """Compute a function and its directional derivative, in forward mode.
+
+    Parameters
+    ----------
+    f : callable
+    primals : tuple
+        Positional arguments of `f`.
+    tangents : tuple
+        Directions, arranged like the primals.
+
+    Returns
+    -------
+    out, tangent_out
+        ``f(*primals)`` and ``d/de f(primals + e tangents)`` at e = 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import diffsci as ds
+    >>> out, tangent = ds.jvp(np.exp, (0.0,), (2.0,))
+    >>> float(out), float(tangent)
+    (1.0, 2.0)
+    """
+    primals, tangents = tuple(primals), tuple(tangents)
+    call = Call(f, primals)
+    direction = _direction(primals, tangents, "jvp")
+    flags = _float_flags(call, primals)
+    pushed = jvp_graph(call.graph, flags)
+    values = call.evaluate(pushed, direction)
+    count = len(call.graph.outputs)
+    return call.outputs(values[:count]), call.outputs(_with_zeros(call, values[count:]))
+
+
+def _float_flags(call: Call, primals: tuple) -> list[bool]:
+    own = [is_dynamic(leaf) for leaf in flatten(primals)[0]]
+    count = sum(own)
+    return [k < count for k in range(len(call.graph.inputs))]
+
+
+def _with_zeros(call: Call, tangents: Sequence[Any]) -> list[Any]:
+    """One tangent per output; those of integer outputs are zero."""
+    pending = iter(tangents)
+    return [
+        next(pending) if y.type.is_float else np.zeros(y.shape)[()] for y in call.graph.outputs
+    ]
+
+
+def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable]:
+    """Compute a function and its pullback, in reverse mode.
+
+    Returns
+    -------
+    out : object
+        ``f(*primals)``.
+    pullback : callable
+        ``pullback(ct)`` takes a cotangent arranged like `out` and returns a tuple with one
+        cotangent per primal (None for an argument without floats).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import diffsci as ds
+    >>> out, pullback = ds.vjp(lambda x, y: x * y, 3.0, 4.0)
+    >>> [float(ct) for ct in pullback(1.0)]
+    [4.0, 3.0]
+    """
+    call = Call(f, primals)
+    flags = _float_flags(call, primals)
+    pulled = vjp_graph(call.graph, flags)
+    count = len(call.graph.outputs)
+    out = call.outputs(call.evaluate(call.graph))
+
+    def pullback(ct: Any) -> tuple:
+        cts = _direction(out, ct, "pullback")
+        values = iter(call.evaluate(pulled, cts)[count:])
+        return tuple(_cotangents(primal, values) for primal in primals)
+
+    return out, pullback
+
+
+def _cotangents(primal: Any, values) -> Any:
+    leaves, tree = flatten(primal)
+    found = [
+        next(values) if is_dynamic(leaf) and concrete(leaf).dtype.kind in "fc" else None for leaf in leaves
+    ]
+    return unflatten(tree, found)
+
+
+def linearize(f: Callable, *primals: Any) -> tuple[Any, Callable]:
+    """Compute a function and its pushforward: the derivative at that point as a linear function.
+
+    Returns
+    -------
+    out : object
+        ``f(*primals)``.
+    pushforward : callable
+        ``pushforward(*tangents)`` returns the directional derivative; the function itself is not
+        run again.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import diffsci as ds
+    >>> out, pushforward = ds.linearize(np.sin, 0.0)
+    >>> float(pushforward(3.0))
+    3.0
+    """
+    call = Call(f, primals)
+    flags = _float_flags(call, primals)
+    tangent, kept = tangent_graph(call.graph, flags)
+    out = call.outputs(call.evaluate(call.graph))
+
+    def pushforward(*tangents: Any) -> Any:
+        values = call.evaluate(tangent, _direction(primals, tangents, "pushforward"))
+        filled = [np.zeros(y.shape, y.dtype if y.type.is_float else float)[()] for y in call.graph.outputs]
+        for index, value in zip(kept, values, strict=True):
+            filled[index] = value
+        return call.outputs(filled)
+
+    return out, pushforward
+
+
+def hvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """Compute the product of the Hessian of a scalar function with a vector (forward over reverse).
+
+    Parameters
+    ----------
+    f : callable
+        Returns one real number.
+    primals, tangents : tuple
+        Arguments and directions; all arguments are differentiated.
+
+    Returns
+    -------
+    object
+        Arranged like the argument; a tuple for several arguments.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import diffsci as ds
+    >>> ds.hvp(lambda x: np.sum(x**3), (np.array([1.0, 2.0]),), (np.array([1.0, 1.0]),))
+    array([ 6., 12.])
+    """
+    primals = tuple(primals)
+    argnums = 0 if len(primals) == 1 else tuple(range(len(primals)))
+    return jvp(grad(f, argnums), primals, tuple(tangents))[1]

@@ -1,0 +1,181 @@
+"""Dense Jacobians and Hessians: all columns or all rows in one vectorised sweep."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from diffsci.differentiation import Call, _argnums, _per_argument, grad
+from diffsci.graph import Builder, Graph, Node, Type, verify
+from diffsci.transforms import batch_graph, inline, tangent_graph, vjp_graph
+from diffsci.transforms.simplify import simplify
+from diffsci.trees import unflatten
+
+__all__ = ["hessian", "jacobian"]
+
+# One reverse sweep of a function with a single output costs about this many forward ones.
+REVERSE_COST = 2.0
+
+
+def jacobian(f: Callable, argnums: int | Sequence[int] = 0, mode: str = "auto") -> Callable:
+    """Return a function that computes the Jacobian of a function.
+
+    Parameters
+    ----------
+    f : callable
+        Returns arrays, or containers of them.
+    argnums : int or sequence of int
+        Positional arguments to differentiate with respect to.
+    mode : {"auto", "forward", "reverse"}
+        ``auto`` takes forward where the inputs are at most twice as many as the outputs: a reverse
+        sweep costs about two forward ones.
+
+    Returns
+    -------
+    callable
+        Of each output with respect to each input an array of shape ``output.shape + input.shape``,
+        arranged like the result, and inside it like the argument.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import diffsci as ds
+    >>> ds.jacobian(lambda x: np.array([x[0] * x[1], x[1] ** 2]))(np.array([2.0, 3.0]))
+    array([[3., 2.],
+           [0., 6.]])
+    """
+    if mode not in ("auto", "forward", "reverse"):
+        raise ValueError(f"jacobian: mode={mode!r}, expected 'auto', 'forward' or 'reverse'")
+
+    @functools.wraps(f, updated=())
+    def jacobian_of(*args: Any, **kwargs: Any) -> Any:
+        chosen = _argnums(argnums, len(args), "jacobian")
+        call = Call(f, args, kwargs)
+        flags, trees, _ = call.active(chosen, "jacobian")
+        graph = jacobian_graph(call.graph, flags, mode)
+        blocks = iter(call.evaluate(graph))
+        count = sum(flags)
+        rows = [_per_argument(argnums, trees, [next(blocks) for _ in range(count)]) for _ in call.graph.outputs]
+        return unflatten(call.traced.out_tree, rows)
+
+    return jacobian_of
+
+
+def hessian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
+    """Return a function that computes the Hessian of a scalar function (forward over reverse).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import diffsci as ds
+    >>> ds.hessian(lambda x: x[0] ** 2 * x[1])(np.array([2.0, 3.0]))
+    array([[6., 4.],
+           [4., 0.]])
+    """
+    return jacobian(grad(f, argnums), argnums, mode="forward")
+
+
+def jacobian_graph(graph: Graph, active: Sequence[bool], mode: str = "auto") -> Graph:
+    """Return the graph x -> blocks, one per output and active input, outputs outermost."""
+    wrt = [x for x, flag in zip(graph.inputs, active, strict=True) if flag]
+    inputs = sum(x.type.size for x in wrt)
+    outputs = sum(y.type.size for y in graph.outputs if y.type.is_float)
+    if mode == "auto":
+        mode = "forward" if inputs <= REVERSE_COST * outputs else "reverse"
+    build = _forward if mode == "forward" else _reverse
+    return verify(build(graph, list(active), wrt), "jacobian")
+
+
+def identity_seeds(b: Builder, types: Sequence[Type]) -> list[Node]:
+    """Return the identity over all elements of several values, cut into one block per value.
+
+    Block k has shape ``(total, *types[k].shape)``. It is a padded diagonal, so its zeros are known to
+    be structural and vanish from unrolled code.
+    """
+    total = sum(type_.size for type_ in types)
+    seeds, offset = [], 0
+    for type_ in types:
+        n = type_.size
+        ones = b.full(Type((n,), type_.dtype), 1.0)
+        diagonal = b.pad(ones, low=(0,), high=(0,), interior=(n,)) if n else b.zeros(Type((0,), type_.dtype))
+        square = b.reshape(diagonal, shape=(n, n))
+        placed = b.pad(square, low=(offset, 0), high=(total - offset - n, 0), interior=(0, 0))
+        seeds.append(b.reshape(placed, shape=(total, *type_.shape)))
+        offset += n
+    return seeds
+
+
+def _swept(b: Builder, graph: Graph, seed_types: list[Type], shared: int) -> tuple[list[Node], list[Node], list]:
+    """Inline a linear graph over the identity of its last inputs; return inputs, outputs, guards."""
+    total = sum(type_.size for type_ in seed_types)
+    inputs = [b.input(x.type) for x in graph.inputs[:shared]]
+    seeds = identity_seeds(b, seed_types)
+    if any(node.primitive.family == "host" for node in graph.nodes):
+        return inputs, *_one_by_one(b, graph, inputs, seeds, total)
+    flags = [False] * shared + [True] * len(seeds)
+    outputs, guards = inline(b, batch_graph(graph, flags, total), [*inputs, *seeds])
+    return inputs, outputs, guards
+
+
+def _one_by_one(b: Builder, graph: Graph, inputs: list[Node], seeds: list[Node], total: int):
+    """Sweep a graph that cannot be vectorised once per direction."""
+    rows, guards = [], []
+    for k in range(total):
+        own = []
+        for seed in seeds:
+            ndim = len(seed.shape)
+            start, stop = (k,) + (0,) * (ndim - 1), (k + 1, *seed.shape[1:])
+            row = b.slice(seed, start=start, stop=stop, step=(1,) * ndim)
+            own.append(b.reshape(row, shape=seed.shape[1:]))
+        row, guards = inline(b, graph, [*inputs, *own])
+        rows.append([b.reshape(y, shape=(1, *y.shape)) for y in row])
+    outputs = [b.concatenate(*column, axis=0) for column in zip(*rows, strict=True)]
+    return outputs, guards
+
+
+def _forward(graph: Graph, active: list[bool], wrt: list[Node]) -> Graph:
+    tangent, kept = tangent_graph(graph, active)
+    b = Builder()
+    types = [x.type for x in wrt]
+    inputs, columns, guards = _swept(b, tangent, types, len(graph.inputs))
+    by_output = dict(zip(kept, columns, strict=True))
+    blocks = []
+    for index, y in enumerate(graph.outputs):
+        offset = 0
+        for type_ in types:
+            shape = (*y.shape, *type_.shape)
+            dtype = y.dtype if y.type.is_float else type_.dtype
+            if index not in by_output:
+                blocks.append(b.zeros(Type(shape, dtype)))
+                continue
+            block = _rows(b, by_output[index], offset, type_.size)
+            order = (*range(1, len(block.shape)), 0)
+            blocks.append(b.reshape(b.transpose(block, perm=order), shape=shape))
+            offset += type_.size
+    return simplify(Graph(inputs, blocks, guards))
+
+
+def _rows(b: Builder, x: Node, offset: int, count: int) -> Node:
+    start = (offset,) + (0,) * (len(x.shape) - 1)
+    return b.slice(x, start=start, stop=(offset + count, *x.shape[1:]), step=(1,) * len(x.shape))
+
+
+def _reverse(graph: Graph, active: list[bool], wrt: list[Node]) -> Graph:
+    pulled = vjp_graph(graph, active)
+    count = len(graph.outputs)
+    backward = Graph(pulled.inputs, pulled.outputs[count:], pulled.guards)
+    b = Builder()
+    types = [y.type for y in graph.outputs if y.type.is_float]
+    inputs, rows, guards = _swept(b, backward, types, len(graph.inputs))
+    blocks, offset = [], 0
+    for y in graph.outputs:
+        for x, row in zip(wrt, rows, strict=True):
+            shape = (*y.shape, *x.shape)
+            if not y.type.is_float:
+                blocks.append(b.zeros(Type(shape, x.dtype)))
+                continue
+            blocks.append(b.reshape(_rows(b, row, offset, y.type.size), shape=shape))
+        offset += y.type.size if y.type.is_float else 0
+    return simplify(Graph(inputs, blocks, guards))
+

@@ -1,0 +1,241 @@
+"""TracedArray: what a user's function sees in place of an array or a float.
+
+It is a buffer that holds the current node, or a view of one through a lens. Reading a view reads
+its parent through the lens (cached by the buffer's version); writing changes the parent. Whether
+NumPy would make a view or a copy is asked of NumPy, on a dummy without memory.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from diffsci.errors import UnsupportedError
+from diffsci.graph import Node
+from diffsci.source import at, user_location
+from diffsci.tracing.lenses import ReshapeLens
+from diffsci.tracing.trace import Trace
+
+__all__ = ["TracedArray"]
+
+
+class TracedArray:
+    """A value under trace. It behaves like ``numpy.ndarray`` (0-d scalars like ``numpy.float64``).
+
+    Attributes
+    ----------
+    owner : Trace
+    scalar : bool
+        It stands for a number, not for a 0-d array: ``x += 1`` makes a new one.
+    weak : bool
+        It stands for a Python number: it does not promote float32 arrays.
+    """
+
+    __slots__ = ("owner", "scalar", "weak", "_node", "_version", "_parent", "_lens", "_seen")
+    __array_priority__ = 1000.0
+    __hash__ = None
+
+    def __init__(self, trace: Trace, node: Node, scalar: bool = False):
+        self.owner = trace
+        self.scalar = scalar
+        self.weak = False
+        self._node = node
+        self._version = 0
+        self._parent: TracedArray | None = None
+        self._lens: Any = None
+        self._seen = 0
+
+    # the buffer and its views ---------------------------------------------------------------------
+
+    def _root(self) -> TracedArray:
+        root = self
+        while root._parent is not None:
+            root = root._parent
+        return root
+
+    def read(self) -> Node:
+        """Return the node that holds the current elements."""
+        if self._parent is not None:
+            version = self._root()._version
+            if self._seen != version:
+                self._node = self._lens.read(self.owner, self._parent.read())
+                self._seen = version
+        return self._node
+
+    def write(self, node: Node) -> None:
+        """Replace all elements, in the parent too."""
+        if self._parent is None:
+            self._node = node
+            self._version += 1
+        else:
+            self._parent.write(self._lens.write(self.owner, self._parent.read(), node))
+
+    def view(self, lens: Any) -> TracedArray:
+        """Return a view of this array through a lens."""
+        made = TracedArray(self.owner, lens.read(self.owner, self.read()))
+        made._parent, made._lens = self, lens
+        made._seen = self._root()._version
+        return made
+
+    def reshaped(self, shape: tuple[int, ...]) -> TracedArray:
+        """Return a view of another shape, or a copy where NumPy would copy."""
+        if shape == self.shape and self.scalar:
+            return self
+        lens = ReshapeLens(shape)
+        if self._parent is not None:
+            try:
+                lens.of(self._dummy())
+            except ValueError:
+                return TracedArray(self.owner, lens.read(self.owner, self.read()))
+        return self.view(lens)
+
+    def _dummy(self) -> np.ndarray:
+        """Return an array of this one's shape and strides; its memory must not be touched."""
+        if self._parent is not None:
+            return self._lens.of(self._parent._dummy())
+        strides = [1]
+        for n in reversed(self.shape[1:]):
+            strides.append(strides[-1] * max(n, 1))
+        strides = strides[::-1] if self.shape else []
+        return np.lib.stride_tricks.as_strided(np.empty(1, np.int8), self.shape, strides, writeable=False)
+
+    # attributes -----------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._node.type.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self._node.type.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self._node.type.shape)
+
+    @property
+    def size(self) -> int:
+        return self._node.type.size
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+    @property
+    def is_const(self) -> bool:
+        return self.read().is_const
+
+    def constant(self) -> np.ndarray:
+        """Return the value of an array that does not depend on any input."""
+        return self.owner.values[self.read()]
+
+    def concrete(self) -> np.ndarray:
+        """Return the value at the point where the function is traced, for messages and branches."""
+        return self.owner.values[self.read()]
+
+    def weak_scalar(self) -> float | int | complex | bool:
+        """Return a Python number of this kind, for NumPy's promotion."""
+        return {"b": False, "i": 0, "f": 0.0, "c": 0j}[self.dtype.kind]
+
+    def __repr__(self) -> str:
+        kind = "constant" if self.is_const else "traced"
+        return f"{kind}({np.array2string(np.asarray(self.concrete()), threshold=8)}, {self._node.type})"
+
+    def __format__(self, spec: str) -> str:
+        value = self.concrete()
+        return format(value.item() if value.ndim == 0 else value, spec)
+
+    # conversions ----------------------------------------------------------------------------------
+
+    def _needs(self, what: str, instead: str) -> UnsupportedError:
+        return UnsupportedError(f"{what} of a traced value{at(user_location())}: {instead}")
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        if not self.is_const:
+            raise self._needs(
+                "a plain NumPy array was asked for in place",
+                "this call is not supported on traced values; write it with numpy functions that are, "
+                "or build the array with np.array([...]) inside the traced function",
+            )
+        return np.array(self.constant(), dtype=dtype)
+
+    def __float__(self) -> float:
+        if self.is_const and self.size == 1:
+            return float(self.constant().item())
+        raise self._needs(
+            "float()", "use the value as it is, or numpy functions instead of functions of plain floats"
+        )
+
+    def __complex__(self) -> complex:
+        if self.is_const and self.size == 1:
+            return complex(self.constant().item())
+        raise self._needs("complex()", "use the value as it is")
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ValueError(
+                "The truth value of an array with more than one element is ambiguous. "
+                f"Use a.any() or a.all(){at(user_location())}"
+            )
+        node = self.read()
+        if node.dtype.kind != "b":
+            return bool(self != 0)
+        if node.shape != ():
+            node = self.reshaped(()).read()
+        return self.owner.guard(node)
+
+    def pinned(self) -> np.ndarray:
+        """Return the value and record that the traced program holds only for it."""
+        node = self.read()
+        if not node.is_const:
+            (self == self.owner.values[node]).all().__bool__()
+        return self.owner.values[node]
+
+    def __int__(self) -> int:
+        if self.size != 1:
+            raise TypeError("only length-1 arrays can be converted to Python scalars")
+        return int(self.pinned().item()) if self.dtype.kind != "f" else int(_truncated(self).pinned().item())
+
+    def __index__(self) -> int:
+        if self.dtype.kind not in "ib" or self.size != 1:
+            raise TypeError("only integer scalar arrays can be converted to a scalar index")
+        return int(self.pinned().item())
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+    def __iter__(self):
+        if self.ndim == 0:
+            raise TypeError("iteration over a 0-d array")
+        return (self[k] for k in range(self.shape[0]))
+
+    def __copy__(self) -> TracedArray:
+        return self.copy()
+
+    def __deepcopy__(self, memo) -> TracedArray:
+        return self.copy()
+
+    # the NumPy protocols (filled in by tracing.protocols) -----------------------------------------
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        from diffsci.tracing.protocols import call_ufunc
+
+        return call_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function, types, args, kwargs):
+        from diffsci.tracing.protocols import call_function
+
+        return call_function(function, args, kwargs)
+
+
+def _truncated(x: TracedArray) -> TracedArray:
+    from diffsci.tracing.operations import unary
+
+    return unary("trunc", x)

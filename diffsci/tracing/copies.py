@@ -1,0 +1,352 @@
+"""Private traced copies: the user's function with its names resolved through our table.
+
+NumPy's protocols do not see ``np.array([x0, x1])``, ``np.zeros(3)[0] = x0``, ``math.exp(x0)`` or
+``float(x0)``. So the function is rebuilt with globals that resolve every name when it is read: NumPy,
+SciPy and `math` functions become tracing ones, the user's own functions, classes and instances become
+copies of the same kind, floats and arrays become inputs of the trace. Nobody else's NumPy is touched.
+"""
+
+from __future__ import annotations
+
+import builtins
+import dis
+import functools
+import sys
+import types
+from typing import Any
+
+import numpy as np
+
+from diffsci.errors import TraceError
+from diffsci.source import at, user_location
+from diffsci.tracing.array import TracedArray
+from diffsci.tracing.trace import Trace, current_trace
+
+__all__ = ["argument", "private_copy", "resolve", "write_back"]
+
+LIBRARIES = frozenset(
+    "diffsci solvers numba cupy h5py matplotlib pandas sympy jax torch pytest _pytest hypothesis mpmath tqdm "
+    "rich pydantic typer click IPython".split()
+)
+PROXIED = frozenset({"numpy", "scipy", "math"})
+
+
+def _top(name: str | None) -> str:
+    return (name or "").partition(".")[0]
+
+
+def is_library(module: str | None) -> bool:
+    """Tell whether code of that module is left as it is."""
+    top = _top(module)
+    return top in LIBRARIES or top in PROXIED or (top in sys.stdlib_module_names and top != "__main__")
+
+
+class TracedGlobals(dict):
+    """Globals of a copy. Empty: every read comes here; what the copy writes stays in it."""
+
+    __slots__ = ("source",)
+
+    def __init__(self, source: dict):
+        super().__init__()
+        self.source = source
+
+    def __missing__(self, name: str) -> Any:
+        from diffsci.tracing.python import BUILTINS
+
+        if name in self.source:
+            source = self.source
+            return resolve(source[name], lambda: source[name], ("global", id(source), name))
+        if name == "__import__":
+            return _traced_import
+        if name in BUILTINS and current_trace() is not None:
+            return BUILTINS[name]
+        raise KeyError(name)
+
+
+def _traced_import(name, globals=None, locals=None, fromlist=(), level=0):
+    source = globals.source if isinstance(globals, TracedGlobals) else globals
+    module = builtins.__import__(name, source, locals, fromlist, level)
+    return module_proxy(module) if isinstance(module, types.ModuleType) else module
+
+
+def _imports(code: types.CodeType) -> bool:
+    return any(op.opname == "IMPORT_NAME" for op in dis.get_instructions(code))
+
+
+class ModuleProxy:
+    """A module whose attributes resolve like globals."""
+
+    def __init__(self, module: types.ModuleType):
+        object.__setattr__(self, "_module", module)
+
+    def __getattr__(self, name: str) -> Any:
+        module = self._module
+        value = getattr(module, name)
+        if current_trace() is None:
+            return value
+        return resolve(value, lambda: getattr(module, name), ("attribute", id(module), name))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._module, name, value)
+
+    def __dir__(self):
+        return dir(self._module)
+
+    def __repr__(self) -> str:
+        return repr(self._module)
+
+
+@functools.cache
+def module_proxy(module: types.ModuleType) -> Any:
+    """Return the proxy of a module, or the module where nothing in it is ours to trace."""
+    name = module.__name__
+    if _top(name) in PROXIED or not is_library(name):
+        return ModuleProxy(module)
+    return module
+
+
+def resolve(value: Any, fetch, key: Any) -> Any:
+    """Return what a traced function sees for a value it reads from outside.
+
+    Parameters
+    ----------
+    value : object
+        What stands there now.
+    fetch : callable
+        Reads it again, for later calls of the compiled program.
+    key : hashable
+        Names the place, so that reading it twice gives one input.
+    """
+    trace = current_trace()
+    if trace is None:
+        return value
+    kind = type(value)
+    if kind is float or (isinstance(value, np.floating) and value.dtype.kind == "f"):
+        return _captured(trace, value, fetch, key, scalar=True)
+    if kind is np.ndarray:
+        return _captured(trace, value, fetch, key, scalar=False)
+    if kind in (int, bool, str) or value is None:
+        trace.statics.append((fetch, value))
+        return value
+    return _object(trace, value)
+
+
+def _captured(trace: Trace, value: Any, fetch, key: Any, scalar: bool) -> Any:
+    if not scalar and value.dtype.kind not in "fiub":
+        return value
+    if not scalar and value.dtype.kind in "iub":
+        return value  # integers and masks are data: shapes, indices, incidence
+    known = trace.copies.get(key)
+    if known is not None and known[0] is value:
+        return known[1]
+    node = trace.capture((key, id(value)), value, fetch, keep=value)
+    made = TracedArray(trace, node, scalar=scalar)
+    made.weak = type(value) is float
+    trace.copies[key] = (value, made)
+    return made
+
+
+def _object(trace: Trace, value: Any) -> Any:
+    """Resolve a function, class, instance or module; everything else is itself."""
+    if isinstance(value, types.ModuleType):
+        return module_proxy(value)
+    if isinstance(value, types.FunctionType):
+        wrapped = _table_function(value)
+        return wrapped if wrapped is not None else private_copy(value)
+    if isinstance(value, (types.BuiltinFunctionType, np.ufunc)) or _is_dispatcher(value):
+        return _table_function(value) or value
+    if isinstance(value, types.MethodType):
+        return types.MethodType(private_copy(value.__func__), _instance(trace, value.__self__))
+    if isinstance(value, functools.partial):
+        return functools.partial(_object(trace, value.func), *value.args, **value.keywords)
+    if isinstance(value, type):
+        return _class(trace, value)
+    return _instance(trace, value)
+
+
+def _is_dispatcher(value: Any) -> bool:
+    return hasattr(value, "__wrapped__") and _top(getattr(value, "__module__", None)) == "numpy"
+
+
+def private_copy(function: Any) -> Any:
+    """Return the traced copy of a user's function; a copy, or anything else callable, is returned as it is."""
+    if isinstance(function, types.MethodType):
+        trace = current_trace()
+        return types.MethodType(private_copy(function.__func__), _instance(trace, function.__self__))
+    if isinstance(function, functools.partial):
+        return functools.partial(private_copy(function.func), *function.args, **function.keywords)
+    if not isinstance(function, types.FunctionType):
+        trace = current_trace()
+        return _instance(trace, function) if trace is not None else function
+    if isinstance(function.__globals__, TracedGlobals) or is_library(function.__module__):
+        return function
+    trace = current_trace()
+    known = trace.copies.get(id(function))
+    if known is not None:
+        return known
+    return _copy_function(trace, function)
+
+
+def argument(value: Any) -> Any:
+    """Return what a traced function sees for a static argument: callables and instances are copied."""
+    if value is None or isinstance(value, (int, str, bytes, type)):
+        return value
+    return _object(current_trace(), value)
+
+
+def _copy_function(trace: Trace, function: types.FunctionType) -> types.FunctionType:
+    scope = trace.copies.get(id(function.__globals__))
+    if scope is None:
+        scope = trace.copies[id(function.__globals__)] = TracedGlobals(function.__globals__)
+        trace.keep.append(function.__globals__)
+    if _imports(function.__code__) and "__builtins__" not in scope:
+        dict.__setitem__(scope, "__builtins__", {**vars(builtins), "__import__": _traced_import})
+    cells = tuple(types.CellType() for _ in function.__closure__ or ())
+    copy = types.FunctionType(function.__code__, scope, function.__name__, None, cells or None)
+    trace.copies[id(function)] = copy  # before its cells: closures refer to themselves
+    trace.keep.append(function)
+    if function.__closure__:
+        copy = _filled(trace, function, copy, cells, scope)
+    copy.__kwdefaults__ = function.__kwdefaults__ and {
+        name: _default(trace, value) for name, value in function.__kwdefaults__.items()
+    }
+    copy.__defaults__ = function.__defaults__ and tuple(_default(trace, value) for value in function.__defaults__)
+    copy.__dict__.update(function.__dict__)
+    copy.__module__, copy.__qualname__ = function.__module__, function.__qualname__
+    copy.__doc__ = function.__doc__
+    return copy
+
+
+def _default(trace: Trace, value: Any) -> Any:
+    return value if isinstance(value, (float, int, np.ndarray, TracedArray)) else _object(trace, value)
+
+
+def _filled(trace: Trace, function, copy, cells, scope):
+    """Give the copy its closure: resolved contents, or the user's own cell where the code writes to it."""
+    written = _written_names(function.__code__)
+    shared = list(cells)
+    for position, (name, cell, new) in enumerate(
+        zip(function.__code__.co_freevars, function.__closure__, cells, strict=True)
+    ):
+        if name in written:
+            shared[position] = cell
+            continue
+        try:
+            content = cell.cell_contents
+        except ValueError:  # not bound yet: a name assigned later
+            shared[position] = cell
+            continue
+        new.cell_contents = resolve(content, functools.partial(_contents, cell), ("cell", id(cell)))
+        trace.keep.append(cell)
+    if all(a is b for a, b in zip(shared, cells, strict=True)):
+        return copy
+    remade = types.FunctionType(function.__code__, scope, function.__name__, None, tuple(shared))
+    trace.copies[id(function)] = remade
+    return remade
+
+
+def _contents(cell: types.CellType) -> Any:
+    return cell.cell_contents
+
+
+@functools.cache
+def _written_names(code: types.CodeType) -> frozenset[str]:
+    """Names of enclosing scopes that the code, or a function in it, assigns."""
+    names = {op.argval for op in dis.get_instructions(code) if op.opname in ("STORE_DEREF", "DELETE_DEREF")}
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            names |= _written_names(const) & set(const.co_freevars)
+    return frozenset(names & set(code.co_freevars))
+
+
+def _user_class(cls: type) -> bool:
+    return (
+        not is_library(cls.__module__)
+        and not issubclass(cls, (BaseException, type))
+        and cls.__flags__ & (1 << 9) != 0  # a heap type: written in Python
+        and any(isinstance(v, types.FunctionType) for base in cls.__mro__ for v in vars(base).values())
+    )
+
+
+def _class(trace: Trace | None, cls: type) -> type:
+    """Return a subclass whose methods are traced copies."""
+    if trace is None or not _user_class(cls) or getattr(cls, "_diffsci_copy", False):
+        return cls
+    import enum
+
+    if issubclass(cls, enum.Enum) or "__slots__" in vars(cls):
+        return cls
+    known = trace.copies.get(id(cls))
+    if known is not None:
+        return known
+    members = {"_diffsci_copy": True, "__module__": cls.__module__, "__qualname__": cls.__qualname__}
+    try:
+        made = type(cls)(cls.__name__, (cls,), dict(members))
+    except TypeError:
+        return cls  # a class that cannot be extended has no methods of ours to reach
+    trace.copies[id(cls)] = made
+    trace.keep.append(cls)
+    for base in reversed(cls.__mro__):
+        if is_library(base.__module__):
+            continue
+        for name, member in vars(base).items():
+            copied = _member(trace, member, made)
+            if copied is not None:
+                setattr(made, name, copied)
+    return made
+
+
+def _member(trace: Trace, member: Any, owner: type) -> Any:
+    if isinstance(member, types.FunctionType):
+        return private_copy(member)
+    if isinstance(member, staticmethod):
+        return staticmethod(private_copy(member.__func__))
+    if isinstance(member, classmethod):
+        return classmethod(private_copy(member.__func__))
+    if isinstance(member, property):
+        return property(*(private_copy(f) if f is not None else None for f in (member.fget, member.fset, member.fdel)))
+    return None
+
+
+def _instance(trace: Trace | None, value: Any) -> Any:
+    """Return a twin of an instance of a user's class: traced methods, the same attributes."""
+    cls = type(value)
+    if trace is None or isinstance(value, (type, TracedArray)) or not _user_class(cls):
+        return value
+    if getattr(cls, "_diffsci_copy", False) or not hasattr(value, "__dict__") or isinstance(value, (tuple, list, dict)):
+        return value
+    known = trace.copies.get(id(value))
+    if known is not None:
+        return known
+    made = _class(trace, cls)
+    if made is cls:
+        return value
+    twin = object.__new__(made)
+    object.__setattr__(twin, "__dict__", value.__dict__)  # shared: attributes set are set on both
+    trace.copies[id(value)] = twin
+    trace.keep.append(value)
+    return twin
+
+
+def _table_function(function: Any) -> Any:
+    """Return the tracing version of a library function, or None where there is none."""
+    from diffsci.tracing.wrappers import wrapper
+
+    return wrapper(function)
+
+
+def write_back(trace: Trace) -> None:
+    """Hand `global` assignments of the copies over to the user's modules; traced values may not go there."""
+    for scope in trace.copies.values():
+        if not isinstance(scope, TracedGlobals):
+            continue
+        for name, value in scope.items():
+            if name == "__builtins__":
+                continue
+            if isinstance(value, TracedArray):
+                if not value.is_const:
+                    raise TraceError(
+                        f"the global {name!r} was set to a traced value{at(user_location())}: return it instead"
+                    )
+                value = value.constant()
+            scope.source[name] = value

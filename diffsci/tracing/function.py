@@ -1,0 +1,115 @@
+"""Trace a user's function at given arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from diffsci.errors import UnsupportedError
+from diffsci.graph import Graph, Node
+from diffsci.source import at, user_location
+from diffsci.tracing import copies
+from diffsci.tracing import wrappers as _wrappers  # noqa: F401  completes TracedArray
+from diffsci.tracing.array import TracedArray
+from diffsci.tracing.trace import Capture, Trace, tracing
+from diffsci.trees import Tree, flatten, leaf_paths, unflatten
+
+__all__ = ["Traced", "concrete", "is_dynamic", "trace_function"]
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """The graph of a function, and how its arguments and results are built.
+
+    Attributes
+    ----------
+    graph : Graph
+        Inputs: the dynamic leaves of the arguments, then the captured values.
+    out_tree : Tree
+        Container of the results; its leaves are the graph's outputs.
+    captures : tuple of Capture
+        Values from outside that the function read.
+    statics : tuple
+        (fetch, value) of the integers, flags and strings it read from outside.
+    values : dict
+        Value of every node at the point of tracing.
+    """
+
+    graph: Graph
+    out_tree: Tree
+    captures: tuple[Capture, ...]
+    statics: tuple
+    values: dict[Node, Any]
+
+    @property
+    def captured(self) -> list[Any]:
+        """Current values of the captured inputs (traced ones of an outer function as they are)."""
+        return [capture.fetch() for capture in self.captures]
+
+
+def is_dynamic(leaf: Any) -> bool:
+    """Tell whether a leaf is data (arrays, floats, complex) rather than a static argument."""
+    return isinstance(leaf, (TracedArray, np.ndarray, np.floating, np.complexfloating)) or type(leaf) in (
+        float,
+        complex,
+    )
+
+
+def concrete(leaf: Any) -> np.ndarray:
+    """Return the NumPy value of a dynamic leaf."""
+    return leaf.concrete() if isinstance(leaf, TracedArray) else np.asarray(leaf)
+
+
+def trace_function(function: Callable, args: Sequence[Any], kwargs: dict[str, Any] | None = None) -> Traced:
+    """Run a function on traced copies of its arguments and return its graph.
+
+    Parameters
+    ----------
+    function : callable
+        Any Python callable written against NumPy.
+    args, kwargs
+        Arguments: nested containers; arrays, floats and complex numbers are traced, everything else
+        is passed as it is.
+    """
+    leaves, tree = flatten((tuple(args), dict(kwargs or {})))
+    with tracing() as trace:
+        nodes, entering = _enter(trace, leaves)
+        positional, named = unflatten(tree, entering)
+        results = copies.private_copy(function)(*positional, **named)
+        copies.write_back(trace)
+        out_leaves, out_tree = flatten(results)
+        outputs = [_output(trace, leaf, path) for leaf, path in zip(out_leaves, leaf_paths(out_tree), strict=True)]
+        trace.closed = True
+    inputs = (*nodes, *(capture.node for capture in trace.captures.values()))
+    graph = Graph(inputs, outputs, trace.guards)
+    captures = tuple(trace.captures.values())
+    return Traced(graph, out_tree, captures, tuple(trace.statics), trace.values)
+
+
+def _enter(trace: Trace, leaves: Sequence[Any]) -> tuple[list[Node], list[Any]]:
+    nodes, entering = [], []
+    for leaf in leaves:
+        if not is_dynamic(leaf):
+            entering.append(copies.argument(leaf))
+            continue
+        node = trace.input(concrete(leaf))
+        nodes.append(node)
+        made = TracedArray(trace, node)
+        made.weak = type(leaf) is float or (isinstance(leaf, TracedArray) and leaf.weak)
+        made.scalar = leaf.scalar if isinstance(leaf, TracedArray) else not isinstance(leaf, np.ndarray)
+        entering.append(made)
+    return nodes, entering
+
+
+def _output(trace: Trace, leaf: Any, path: str) -> Node:
+    if isinstance(leaf, (TracedArray, np.ndarray, np.generic, bool, int, float, complex)):
+        return trace.node(leaf)
+    name = f"result{path}"
+    raise UnsupportedError(
+        f"{name} is of type {type(leaf).__name__}{at(user_location())}: a traced function returns numbers, "
+        "arrays, and tuples, lists, dicts or dataclasses of them"
+    )
+

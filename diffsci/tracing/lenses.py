@@ -1,0 +1,83 @@
+"""Views: how a view reads its parent, and how a write to it changes the parent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diffsci.graph import Node, lookup
+
+__all__ = ["FlipLens", "ReshapeLens", "SliceLens", "TransposeLens"]
+
+
+def _emit(trace, name: str, *nodes: Node, **params) -> Node:
+    return trace.bind(lookup(name), nodes, params)
+
+
+@dataclass(frozen=True, slots=True)
+class SliceLens:
+    """A basic slice with positive steps."""
+
+    start: tuple[int, ...]
+    stop: tuple[int, ...]
+    step: tuple[int, ...]
+
+    def read(self, trace, parent: Node) -> Node:
+        return _emit(trace, "slice", parent, start=self.start, stop=self.stop, step=self.step)
+
+    def write(self, trace, parent: Node, view: Node) -> Node:
+        if 0 in view.shape:
+            return parent
+        return _emit(trace, "set_slice", parent, view, start=self.start, step=self.step)
+
+    def of(self, array: np.ndarray) -> np.ndarray:
+        return array[tuple(slice(*s) for s in zip(self.start, self.stop, self.step, strict=True))]
+
+
+@dataclass(frozen=True, slots=True)
+class FlipLens:
+    """Axes read backwards."""
+
+    axes: tuple[int, ...]
+
+    def read(self, trace, parent: Node) -> Node:
+        return _emit(trace, "flip", parent, axes=self.axes)
+
+    def write(self, trace, parent: Node, view: Node) -> Node:
+        return _emit(trace, "flip", view, axes=self.axes)
+
+    def of(self, array: np.ndarray) -> np.ndarray:
+        return np.flip(array, self.axes)
+
+
+@dataclass(frozen=True, slots=True)
+class ReshapeLens:
+    """Another shape over the same elements."""
+
+    shape: tuple[int, ...]
+
+    def read(self, trace, parent: Node) -> Node:
+        return _emit(trace, "reshape", parent, shape=self.shape)
+
+    def write(self, trace, parent: Node, view: Node) -> Node:
+        return _emit(trace, "reshape", view, shape=parent.shape)
+
+    def of(self, array: np.ndarray) -> np.ndarray:
+        return np.reshape(array, self.shape, copy=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TransposeLens:
+    """Permuted axes."""
+
+    perm: tuple[int, ...]
+
+    def read(self, trace, parent: Node) -> Node:
+        return _emit(trace, "transpose", parent, perm=self.perm)
+
+    def write(self, trace, parent: Node, view: Node) -> Node:
+        return _emit(trace, "transpose", view, perm=tuple(int(k) for k in np.argsort(self.perm)))
+
+    def of(self, array: np.ndarray) -> np.ndarray:
+        return np.transpose(array, self.perm)

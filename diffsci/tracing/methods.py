@@ -1,0 +1,190 @@
+"""Operators and methods of `TracedArray`, attached to the class when tracing is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from diffsci.tracing import indexing
+from diffsci.tracing import operations as ops
+from diffsci.tracing.array import TracedArray
+
+NUMBERS = (int, float, complex, bool, np.number, np.bool_, np.ndarray, list, TracedArray)
+
+
+def _binary(apply: Callable, name: str) -> None:
+    def forward(self, other):
+        return apply(self, other) if isinstance(other, NUMBERS) else NotImplemented
+
+    def backward(self, other):
+        return apply(other, self) if isinstance(other, NUMBERS) else NotImplemented
+
+    def in_place(self, other):
+        if not isinstance(other, NUMBERS):
+            return NotImplemented
+        result = apply(self, other)
+        if self.scalar:
+            return result
+        assign(self, result)
+        return self
+
+    setattr(TracedArray, f"__{name}__", forward)
+    setattr(TracedArray, f"__r{name}__", backward)
+    setattr(TracedArray, f"__i{name}__", in_place)
+
+
+def assign(x: TracedArray, value: Any) -> None:
+    """x[...] = value, with NumPy's rule that a float result does not fit an integer array."""
+    value = ops.traced(value)
+    if value.dtype.kind in "fc" and x.dtype.kind in "ib":
+        raise np.exceptions.DTypePromotionError(
+            f"Cannot cast output from {value.dtype} to {x.dtype} in place: create the array with dtype=float"
+        )
+    indexing.put(x, Ellipsis, value)
+
+
+def _arithmetic(name: str):
+    return lambda x, y: ops.arithmetic(name, x, y, weak=True)
+
+
+def _divide(x, y):
+    return ops.float_elementwise("div", x, y, weak=True)
+
+
+def _matmul(x, y):
+    from diffsci.tracing.functions.products import matmul
+
+    return matmul(x, y)
+
+
+def _bits(name: str, ufunc: str):
+    def apply(x, y):
+        from diffsci.tracing.protocols import bitwise
+
+        return bitwise(ufunc, x, y)
+
+    return apply
+
+
+for _name, _apply in {
+    "add": _arithmetic("add"),
+    "sub": _arithmetic("sub"),
+    "mul": _arithmetic("mul"),
+    "truediv": _divide,
+    "floordiv": _arithmetic("floor_divide"),
+    "mod": _arithmetic("mod"),
+    "pow": lambda x, y: ops.power(x, y, weak=True),
+    "matmul": _matmul,
+    "and": _bits("and", "logical_and"),
+    "or": _bits("or", "logical_or"),
+    "xor": _bits("xor", "logical_xor"),
+}.items():
+    _binary(_apply, _name)
+
+
+def _comparison(name: str):
+    def compare(self, other):
+        if other is None or isinstance(other, str):
+            return NotImplemented
+        return ops.compare(name, self, other) if isinstance(other, (*NUMBERS, tuple)) else NotImplemented
+
+    return compare
+
+
+for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
+    setattr(TracedArray, f"__{_name}__", _comparison(_name))
+
+
+def _divmod(self, other):
+    return ops.arithmetic("floor_divide", self, other, weak=True), ops.arithmetic("mod", self, other, weak=True)
+
+
+def _numpy(name: str):
+    """Return a method that is the NumPy function of that name on the array."""
+
+    def method(self, *args, **kwargs):
+        from diffsci.tracing.protocols import call_function
+
+        return call_function(getattr(np, name), (self, *args), kwargs)
+
+    method.__name__ = name
+    return method
+
+
+def _reshape(self, *shape, order="C"):
+    if order != "C":
+        raise ops.unsupported(f"reshape in order {order!r}", "use order='C'")
+    return ops.reshape(self, shape[0] if len(shape) == 1 else shape)
+
+
+def _transposed(self, *axes):
+    if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
+        axes = axes[0]
+    return ops.transpose(self, axes or None)
+
+
+def _round(self, digits=0):
+    if self.weak and digits is None:
+        return int(ops.unary("rint", self))
+    return _numpy("round")(self, digits or 0)
+
+
+def _item(self, *index):
+    x = self[index if len(index) > 1 else index[0]] if index else ops.reshape(self, ())
+    return TracedArray(x.owner, x.read(), scalar=True)
+
+
+def _tolist(self):
+    if self.is_const:
+        return self.constant().tolist()
+    return self if self.ndim == 0 else [x.tolist() if x.ndim else x for x in self]
+
+
+def _fill(self, value):
+    self[...] = value
+
+
+def _flatten(self, order="C"):
+    return ops.copy(_reshape(self, -1, order=order))
+
+
+METHODS: dict[str, Any] = {
+    "__neg__": lambda self: ops.unary("neg", self, weak=True),
+    "__pos__": lambda self: ops.copy(self) if not self.scalar else self,
+    "__abs__": lambda self: ops.unary("abs", self, weak=True),
+    "__invert__": lambda self: ops.logical("logical_not", self) if self.dtype.kind == "b" else -self - 1,
+    "__divmod__": _divmod,
+    "__round__": _round,
+    "__getitem__": indexing.get,
+    "__setitem__": indexing.put,
+    "__floor__": lambda self: ops.unary("floor", self),
+    "__ceil__": lambda self: ops.unary("ceil", self),
+    "__trunc__": lambda self: ops.unary("trunc", self),
+    "T": property(lambda self: ops.transpose(self)),
+    "mT": property(lambda self: ops.transpose(self, (*range(self.ndim - 2), self.ndim - 1, self.ndim - 2))),
+    "flat": property(lambda self: ops.reshape(self, -1)),
+    "real": property(lambda self: self),
+    "imag": property(lambda self: ops.traced(np.zeros(self.shape, self.dtype))),
+    "astype": lambda self, dtype, **_: ops.convert(self, dtype),
+    "copy": lambda self, order="C": ops.copy(self),
+    "reshape": _reshape,
+    "transpose": _transposed,
+    "ravel": lambda self, order="C": _reshape(self, -1, order=order),
+    "flatten": _flatten,
+    "item": _item,
+    "tolist": _tolist,
+    "fill": _fill,
+    "conj": lambda self: self,
+    "conjugate": lambda self: self,
+    "is_integer": lambda self: bool(ops.compare("eq", ops.unary("floor", self), self)),
+}
+for _name in (
+    "sum prod mean std var max min any all argmax argmin cumsum cumprod dot clip take repeat squeeze "
+    "swapaxes round trace diagonal"
+).split():
+    METHODS.setdefault(_name, _numpy(_name))
+
+for _name, _method in METHODS.items():
+    setattr(TracedArray, _name, _method)

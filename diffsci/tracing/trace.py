@@ -1,0 +1,218 @@
+"""A trace: the graph under construction, with the concrete value of each of its nodes.
+
+Traces nest. An operation belongs to the innermost trace among its operands; values of outer traces
+enter an inner one as captured inputs, so that each trace differentiates only with respect to its
+own inputs and perturbations are never confused.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from diffsci.backends import interpreter
+from diffsci.errors import TraceError, UnsupportedError
+from diffsci.graph import Builder, Graph, Guard, Node, Primitive, Type, lookup
+from diffsci.source import Location, at, user_location
+
+if TYPE_CHECKING:
+    from diffsci.tracing.array import TracedArray
+
+__all__ = ["Capture", "Trace", "apply_graph", "bind", "current_trace", "innermost", "is_tracing", "tracing"]
+
+_local = threading.local()
+
+ALLOWED_DTYPES = frozenset(np.dtype(t) for t in "? q f d F D".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A value from outside that became an input of a trace; `fetch` reads it again."""
+
+    node: Node
+    fetch: Callable[[], Any]
+
+
+class Trace:
+    """One run of a user's function: nodes, their values, guards and captured inputs."""
+
+    def __init__(self, level: int):
+        self.level = level
+        self.builder = Builder()
+        self.values: dict[Node, Any] = {}
+        self.guards: list[Guard] = []
+        self.captures: dict[Any, Capture] = {}
+        self.statics: list[tuple[Callable[[], Any], Any]] = []
+        self.copies: dict[int, Any] = {}  # private copies of the user's objects, by identity
+        self.keep: list[Any] = []  # keeps what `copies` and `captures` are keyed by alive
+        self.closed = False
+
+    def input(self, value: np.ndarray) -> Node:
+        """Return a new input node with a concrete value."""
+        value = standard(value)
+        node = self.builder.input(Type.of(value))
+        self.values[node] = value
+        return node
+
+    def const(self, value: Any, dtype: Any = None) -> Node:
+        """Return a constant node."""
+        node = self.builder.const(value, dtype)
+        self.values[node] = node.params["value"]
+        return node
+
+    def capture(self, key: Any, value: np.ndarray, fetch: Callable[[], Any], keep: Any = None) -> Node:
+        """Return the input node of an outside value, the same one for the same key."""
+        known = self.captures.get(key)
+        if known is None:
+            known = self.captures[key] = Capture(self.input(value), fetch)
+            self.keep.append(keep)
+        return known.node
+
+    def node(self, operand: Any, dtype: Any = None) -> Node:
+        """Return the node of an operand: traced, outer traced, array or number."""
+        from diffsci.tracing.array import TracedArray
+
+        if isinstance(operand, TracedArray):
+            if operand.owner is self:
+                return operand.read()
+            return self._outer(operand)
+        return self.const(standard(operand) if dtype is None else operand, dtype)
+
+    def _outer(self, operand: TracedArray) -> Node:
+        outer = operand.owner
+        if outer.closed or outer.level >= self.level:
+            raise TraceError(
+                "a traced value was used after its function returned, or leaked out of an inner "
+                f"function{at(user_location())}: return it instead of storing it"
+            )
+        node = operand.read()
+        if node.is_const:
+            return self.const(node.params["value"])
+        return self.capture(node, outer.values[node], lambda: operand, keep=(operand, node))
+
+    def bind(
+        self,
+        primitive: Primitive,
+        nodes: tuple[Node, ...],
+        params: dict[str, Any],
+        location: Location | None = None,
+    ) -> Node:
+        """Emit an operation and compute its value; operations on constants are constants."""
+        b = self.builder
+        b.location = location or user_location()
+        node = b.emit(primitive, *nodes, **params)
+        if node not in self.values:
+            operands = [self.values[x] for x in nodes]
+            with np.errstate(all="ignore"):
+                value = interpreter.evaluate(node, operands)
+            if nodes and primitive.family != "host" and all(x.is_const for x in nodes):
+                if not isinstance(node.type, tuple):
+                    return self.const(value, node.dtype)
+            self.values[node] = value
+        return node
+
+    def guard(self, node: Node) -> bool:
+        """Record that the program holds for this outcome of a boolean scalar, and return it."""
+        outcome = bool(self.values[node])
+        if not node.is_const:
+            self.guards.append(Guard(node, outcome, user_location()))
+        return outcome
+
+
+def standard(value: Any) -> np.ndarray:
+    """Bring a value to one of the dtypes that programs know: bool, int64, float32, float64, complex."""
+    array = np.asarray(value)
+    if array.dtype in ALLOWED_DTYPES:
+        return array
+    if array.dtype.kind in "iu":
+        return array.astype(np.int64)
+    raise UnsupportedError(
+        f"arrays of dtype {array.dtype} cannot be traced{at(user_location())}: "
+        "use float64, float32, complex, integers or booleans"
+    )
+
+
+def _stack() -> list[Trace]:
+    if not hasattr(_local, "stack"):
+        _local.stack = []
+    return _local.stack
+
+
+def current_trace() -> Trace | None:
+    """Return the innermost running trace of this thread, or None."""
+    stack = _stack()
+    return stack[-1] if stack else None
+
+
+def is_tracing() -> bool:
+    """Tell whether a function is being traced in this thread."""
+    return bool(_stack())
+
+
+@contextmanager
+def tracing():
+    """Run a block under a new innermost trace."""
+    stack = _stack()
+    trace = Trace(level=len(stack) + 1)
+    stack.append(trace)
+    try:
+        yield trace
+    finally:
+        stack.pop()
+
+
+def innermost(operands) -> Trace:
+    """Return the trace an operation on these operands belongs to."""
+    from diffsci.tracing.array import TracedArray
+
+    chosen: Trace | None = None
+    for operand in operands:
+        if isinstance(operand, TracedArray) and (chosen is None or operand.owner.level > chosen.level):
+            chosen = operand.owner
+    if chosen is None:
+        chosen = current_trace()
+    if chosen is None or chosen.closed:
+        raise TraceError(
+            f"a traced value was used after its function returned{at(user_location())}: "
+            "return it instead of storing it"
+        )
+    return chosen
+
+
+def apply_graph(graph: Graph, inputs: Sequence[Any]) -> list[TracedArray]:
+    """Record a whole graph in the innermost trace of its inputs, guards included."""
+    from diffsci.tracing.array import TracedArray
+
+    trace = innermost(inputs)
+    moved = {x: trace.node(value) for x, value in zip(graph.inputs, inputs, strict=True)}
+    for node in graph.nodes:
+        if node not in moved:
+            operands = tuple(moved[x] for x in node.inputs)
+            moved[node] = trace.bind(node.primitive, operands, node.params, node.location)
+    for guard in graph.guards:
+        predicate = moved[guard.predicate]
+        if not predicate.is_const:
+            trace.guards.append(Guard(predicate, guard.outcome, guard.location))
+    results = [TracedArray(trace, moved[y]) for y in graph.outputs]
+    for result in results:
+        result.scalar = result.shape == ()
+    return results
+
+
+def bind(name: str, *operands: Any, **params: Any):
+    """Apply a primitive to operands whose types fit already; several outputs come as a tuple."""
+    from diffsci.tracing.array import TracedArray
+
+    trace = innermost(operands)
+    primitive = lookup(name)
+    node = trace.bind(primitive, tuple(trace.node(x) for x in operands), params)
+    if not isinstance(node.type, tuple):
+        return TracedArray(trace, node)
+    project = lookup("project")
+    picks = [trace.bind(project, (node,), {"index": k}) for k in range(len(node.type))]
+    return tuple(TracedArray(trace, pick) for pick in picks)

@@ -1,0 +1,163 @@
+"""What a library function becomes inside a traced function."""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from diffsci.tracing import functions as _functions  # noqa: F401  fills FUNCTIONS
+from diffsci.tracing import methods as _methods  # noqa: F401  fills the class
+from diffsci.tracing import operations as ops
+from diffsci.tracing.array import TracedArray
+from diffsci.tracing.functions.special import SPECIAL
+from diffsci.tracing.protocols import FUNCTIONS, call_function
+from diffsci.tracing.python import MATH
+
+__all__ = ["wrapper"]
+
+# These make arrays the user may write to, so their results are traced even when no argument is.
+CREATION = frozenset(
+    {
+        np.array,
+        np.asarray,
+        np.ascontiguousarray,
+        np.copy,
+        np.zeros,
+        np.empty,
+        np.ones,
+        np.full,
+        np.zeros_like,
+        np.empty_like,
+        np.ones_like,
+        np.full_like,
+        np.linspace,
+        np.arange,
+        np.diag,
+    }
+)
+
+SCIPY_LINALG = {
+    "solve": np.linalg.solve,
+    "inv": np.linalg.inv,
+    "det": np.linalg.det,
+    "norm": np.linalg.norm,
+}
+
+
+def _holds_traced(values) -> bool:
+    for value in values:
+        if isinstance(value, TracedArray) or (isinstance(value, (list, tuple)) and _holds_traced(value)):
+            return True
+    return False
+
+
+def wrapper(function: Any) -> Callable | None:
+    """Return the tracing version of a function of NumPy, SciPy or `math`; None for others."""
+    try:
+        return _wrapper(function)
+    except TypeError:  # unhashable: no function of ours
+        return None
+
+
+@functools.cache
+def _wrapper(function: Any) -> Callable | None:
+    module = getattr(function, "__module__", None) or ""
+    if isinstance(function, np.ufunc):
+        return _ufunc_wrapper(function) if module.startswith(("numpy", "scipy")) or not module else None
+    if module == "math":
+        return _dispatching(function, MATH.get(function.__name__), "math")
+    if module.startswith("scipy."):
+        return _scipy(function, module)
+    if function in FUNCTIONS:
+        return _creating(function) if function in CREATION else _numpy(function)
+    if module.startswith("numpy") and isinstance(function, (types.FunctionType, types.BuiltinFunctionType)):
+        return _dispatching(function, None, module)
+    return None
+
+
+def _scipy(function: Any, module: str) -> Callable | None:
+    name = getattr(function, "__name__", "")
+    if isinstance(function, type):
+        return None
+    if module.startswith("scipy.special"):
+        return _dispatching(function, SPECIAL.get(name), "scipy.special")
+    if module.startswith("scipy.linalg") and name in SCIPY_LINALG:
+        numpy_function = SCIPY_LINALG[name]
+        return _dispatching(function, lambda *a, **k: call_function(numpy_function, a, k), "scipy.linalg")
+    return _dispatching(function, None, ".".join(module.split(".")[:2]))
+
+
+def _dispatching(function: Callable, traced: Callable | None, module: str) -> Callable:
+    """Call the tracing version if an argument is traced, the function itself otherwise."""
+
+    def call(*args, **kwargs):
+        if not _holds_traced(args) and not _holds_traced(kwargs.values()):
+            return function(*args, **kwargs)
+        if traced is None:
+            args, kwargs = _without_constants(args, kwargs)
+            if not _holds_traced(args) and not _holds_traced(kwargs.values()):
+                return function(*args, **kwargs)
+            instead = "express it by supported functions"
+            if function.__name__ in ("solve_ivp", "odeint", "quad", "minimize", "root"):
+                instead = "use solvers.solve_ivp" if "ivp" in function.__name__ else "call it outside"
+            raise ops.unsupported(f"{module}.{function.__name__}", instead)
+        return traced(*args, **kwargs)
+
+    return functools.update_wrapper(call, function, updated=())
+
+
+def _without_constants(args, kwargs):
+    """Replace values that do not depend on inputs by plain arrays."""
+
+    def plain(x):
+        if isinstance(x, TracedArray) and x.is_const:
+            value = np.array(x.constant())
+            return value.item() if x.scalar else value
+        return x
+
+    return tuple(map(plain, args)), {key: plain(value) for key, value in kwargs.items()}
+
+
+def _numpy(function: Callable) -> Callable:
+    def call(*args, **kwargs):
+        if _holds_traced(args) or _holds_traced(kwargs.values()):
+            return call_function(function, args, kwargs)
+        return _writable(function(*args, **kwargs))
+
+    return functools.update_wrapper(call, function, updated=())
+
+
+def _ufunc_wrapper(ufunc: np.ufunc) -> Callable:
+    def call(*args, **kwargs):
+        if _holds_traced(args):
+            from diffsci.tracing.protocols import call_ufunc
+
+            return call_ufunc(ufunc, "__call__", args, kwargs)
+        return _writable(ufunc(*args, **kwargs))
+
+    for method in ("reduce", "accumulate", "outer", "at"):
+        setattr(call, method, getattr(ufunc, method))
+    return call
+
+
+def _creating(function: Callable) -> Callable:
+    def call(*args, **kwargs):
+        if _holds_traced(args) or _holds_traced(kwargs.values()):
+            return call_function(function, args, kwargs)
+        made = function(*args, **kwargs)
+        return _writable(made)
+
+    return functools.update_wrapper(call, function, updated=())
+
+
+def _writable(made: Any) -> Any:
+    """Track a new float array: the user may write traced values into it."""
+    if isinstance(made, np.ndarray) and made.dtype.kind in "fc" and type(made) is np.ndarray:
+        return ops.traced(made)
+    return made
+
+
