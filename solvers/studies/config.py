@@ -52,17 +52,20 @@ class ModelTable(Table):
     """[model]: the Python file with the plain NumPy functions."""
 
     file: StrictStr = key(..., "Python file beside the case", "a file name")
-    function: Name = key("rhs", "right-hand side `f(t, y, ...)`; further arguments are parameter names",
-                         "a function name")
+    function: Name = key(
+        "rhs", "right-hand side `f(t, y, ...)`; further arguments are parameter names", "a function name"
+    )
 
 
 class State(Table):
     """[states.NAME]: one component of the state (a number or a field), in the order of `y`."""
 
     initial: Quantity | list | FromFunction | FromFile = key(
-        ..., "initial value: a number, the name of a parameter, an array, or where an array comes from",
+        ...,
+        "initial value: a number, the name of a parameter, an array, or where an array comes from",
         'a number, a quantity such as "1 mol/L", a parameter name, an array, {function = "..."} '
-        'or {file = "..."}')
+        'or {file = "..."}',
+    )
     unit: StrictStr = key("dimensionless", "unit of the component", "a unit")
 
 
@@ -70,12 +73,15 @@ class Parameter(Table):
     """[parameters.NAME]: one parameter (a number or a field) of the model."""
 
     value: Quantity | list | FromFunction | FromFile = key(
-        ..., "value: a number, a quantity with a unit, an array, or where an array comes from",
-        'a number, a quantity such as "0.04 1/s", an array, {function = "..."} or {file = "..."}')
+        ...,
+        "value: a number, a quantity with a unit, an array, or where an array comes from",
+        'a number, a quantity such as "0.04 1/s", an array, {function = "..."} or {file = "..."}',
+    )
     unit: StrictStr = key("dimensionless", "unit of the value", "a unit")
     bounds: tuple[Quantity, Quantity] | None = key(None, "lowest and highest value", "[lowest, highest]")
-    scale: Literal["linear", "log"] = key("linear", "how calibration steps: in the value or its logarithm",
-                                          '"linear" or "log"')
+    scale: Literal["linear", "log"] = key(
+        "linear", "how calibration steps: in the value or its logarithm", '"linear" or "log"'
+    )
     fixed: StrictBool = key(False, "true leaves the parameter out of the gradient", "true or false")
     description: StrictStr = key("", "what it is", "text")
 
@@ -87,7 +93,9 @@ class Time(Table):
     unit: StrictStr = key("s", "unit of time", "a unit of time")
     samples: StrictInt = key(200, "number of stored times", "an integer >= 2", ge=2)
     spacing: Literal["linear", "log"] = key("linear", "how stored times are spaced", '"linear" or "log"')
-    first: Number | None = key(None, "first stored time after the start when spacing is log", "a time > start")
+    first: Number | None = key(
+        None, "first stored time after the start when spacing is log", "a time > start"
+    )
 
 
 class Solver(Table):
@@ -96,11 +104,13 @@ class Solver(Table):
     method: StrictStr = key(..., "name of the method, as in `solvers.solve_ivp`", "a method name")
     rtol: Number = key(1e-6, "relative tolerance", "a number in (0, 1)", gt=0, lt=1)
     atol: Number | dict[str, Number] = key(
-        1e-9, "absolute tolerance: one number, or a table by state", "a number > 0 or {state = number}")
+        1e-9, "absolute tolerance: one number, or a table by state", "a number > 0 or {state = number}"
+    )
     steps: StrictInt | None = key(None, "number of steps of a fixed-step method", "an integer >= 1", ge=1)
     max_steps: StrictInt | None = key(None, "an adaptive method stops here", "an integer >= 1", ge=1)
     checkpoints: StrictInt | None = key(
-        None, "states kept in memory for the gradient; all of them when absent", "an integer >= 1", ge=1)
+        None, "states kept in memory for the gradient; all of them when absent", "an integer >= 1", ge=1
+    )
 
 
 class Objective(Table):
@@ -132,24 +142,30 @@ class LeastSquares(Objective):
     kind: Literal["least_squares"]
     data: StrictStr = key(..., "CSV file beside the case, with a header line", "a file name")
     time: StrictStr = key("time", "column with the times", "a column name")
-    columns: dict[str, StrictStr] = key(..., "which column observes which state", "{state = column}",
-                                        min_length=1)
+    columns: dict[str, StrictStr] = key(
+        ..., "which column observes which state", "{state = column}", min_length=1
+    )
     noise: Literal["normal", "lognormal"] = key(
-        "normal", "misfit of values, or of their logarithms", '"normal" or "lognormal"')
+        "normal", "misfit of values, or of their logarithms", '"normal" or "lognormal"'
+    )
     sigma: Number | dict[str, Number | StrictStr] = key(
-        1.0, "standard deviation: one number, or by state a number or a column of the table",
-        "a number > 0 or {state = number or column}")
+        1.0,
+        "standard deviation: one number, or by state a number or a column of the table",
+        "a number > 0 or {state = number or column}",
+    )
 
 
 class UserFunction(Objective):
     """kind = "function": a function of the solution, written in the model file."""
 
     kind: Literal["function"]
-    function: Name = key(..., "function `g(sol, ...)` of the model file that returns a number",
-                         "a function name")
+    function: Name = key(
+        ..., "function `g(sol, ...)` of the model file that returns a number", "a function name"
+    )
     unit: StrictStr = key("dimensionless", "unit of its value", "a unit")
-    times: list[Quantity] | None = key(None, "times in `sol.t`; only the end when absent",
-                                       "an increasing list of times")
+    times: list[Quantity] | None = key(
+        None, "times in `sol.t`; only the end when absent", "an increasing list of times"
+    )
 
 
 AnyObjective = Annotated[Final | Integral | LeastSquares | UserFunction, Field(discriminator="kind")]
@@ -196,11 +212,13 @@ class Calibrate(Table):
 
     objective: StrictStr = key("", "name of the objective; the first when absent", "an objective's name")
     method: Literal["L-BFGS-B", "TNC", "SLSQP", "trust-constr"] = key(
-        "L-BFGS-B", "method of scipy.optimize.minimize", "a method that takes bounds")
-    start: dict[str, Quantity] = key(..., "the parameters to fit, and where to start", "{parameter = number}",
-                                     min_length=1)
+        "L-BFGS-B", "method of scipy.optimize.minimize", "a method that takes bounds"
+    )
+    start: dict[str, Quantity] = key(
+        ..., "the parameters to fit, and where to start", "{parameter = number}", min_length=1
+    )
     max_iterations: StrictInt = key(200, "the optimiser stops here", "an integer >= 1", ge=1)
-    gtol: Number = key(1e-6, "largest entry of the projected gradient at the end", "a number > 0", gt=0)
+    gtol: Number = key(1e-5, "largest entry of the projected gradient at the end", "a number > 0", gt=0)
     expect: Expect | None = key(None, "published estimates", "a [calibrate.expect] table")
 
 
@@ -219,8 +237,13 @@ class CaseConfig(Table):
     time: Time = key(..., "time span", "a [time] table")
     solver: Solver = key(..., "method and settings", "a [solver] table")
     objective: Annotated[list[AnyObjective], BeforeValidator(_as_list)] = key(
-        ..., "what is differentiated", "an [objective] table or several [[objective]]", min_length=1)
-    validation: Validate = Field(Validate(), alias="validate", description="how the gradient is checked",
-                                 json_schema_extra={"expects": "a [validate] table"})
+        ..., "what is differentiated", "an [objective] table or several [[objective]]", min_length=1
+    )
+    validation: Validate = Field(
+        Validate(),
+        alias="validate",
+        description="how the gradient is checked",
+        json_schema_extra={"expects": "a [validate] table"},
+    )
     plot: Plot = key(Plot(), "what the pictures show", "a [plot] table")
     calibrate: Calibrate | None = key(None, "fit parameters", "a [calibrate] table")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from solvers.ode.methods import METHODS
 from solvers.studies.config import (
     CaseConfig,
     Final,
@@ -41,9 +42,13 @@ def crosscheck(config: CaseConfig, folder: Path) -> tuple[Units, list[Finding]]:
 
 def objective_names(config: CaseConfig) -> list[str]:
     """Return the label of each objective: its own name, or its kind and what it measures."""
-    return [item.name or " ".join(filter(None, (item.kind, getattr(item, "component", None)
-                                                or getattr(item, "function", None))))
-            for item in config.objective]
+    return [
+        item.name
+        or " ".join(
+            filter(None, (item.kind, getattr(item, "component", None) or getattr(item, "function", None)))
+        )
+        for item in config.objective
+    ]
 
 
 def parse_quantity(value: float | str, unit: str, units: Units) -> float:
@@ -59,8 +64,11 @@ def _units(config: CaseConfig, units: Units) -> Iterator[Finding]:
     places: list[tuple[KeyPath, str]] = [(("time", "unit"), config.time.unit)]
     places += [(("states", name, "unit"), state.unit) for name, state in config.states.items()]
     places += [(("parameters", name, "unit"), item.unit) for name, item in config.parameters.items()]
-    places += [(("objective", index, "unit"), item.unit) for index, item in enumerate(config.objective)
-               if hasattr(item, "unit")]
+    places += [
+        (("objective", index, "unit"), item.unit)
+        for index, item in enumerate(config.objective)
+        if hasattr(item, "unit")
+    ]
     for path, unit in places:
         try:
             units.check(unit)
@@ -69,7 +77,7 @@ def _units(config: CaseConfig, units: Units) -> Iterator[Finding]:
 
 
 def _quantity(path: KeyPath, value: object, unit: str, units: Units) -> Iterator[Finding]:
-    """Check a quantity that may carry its own unit (a unit that is not known was reported where it stands)."""
+    """Check a quantity that may carry its own unit (an unknown unit was reported where it stands)."""
     if isinstance(value, str) and units.known(unit):
         try:
             units.quantity(value, unit)
@@ -85,8 +93,11 @@ def _parameters(config: CaseConfig, units: Units) -> Iterator[Finding]:
             yield path, f'"{name}" is also a state; names must differ'
         if item.bounds is None or not units.known(item.unit):
             continue
-        faults = [fault for index, bound in enumerate(item.bounds)
-                  for fault in _quantity((*path, "bounds", index), bound, item.unit, units)]
+        faults = [
+            fault
+            for index, bound in enumerate(item.bounds)
+            for fault in _quantity((*path, "bounds", index), bound, item.unit, units)
+        ]
         yield from faults
         if faults:
             continue
@@ -120,8 +131,13 @@ def _states(config: CaseConfig, units: Units) -> Iterator[Finding]:
                 continue
             try:
                 if abs(units.factor(unit, state.unit) - 1) > 1e-12:
-                    yield path, (f'parameter "{state.initial}" has unit "{unit}", '
-                                 f'the state has "{state.unit}"; give both the same unit')
+                    yield (
+                        path,
+                        (
+                            f'parameter "{state.initial}" has unit "{unit}", '
+                            f'the state has "{state.unit}"; give both the same unit'
+                        ),
+                    )
             except UnitError as error:
                 yield path, f'parameter "{state.initial}": {error}'
 
@@ -130,11 +146,16 @@ def _time(config: CaseConfig, units: Units) -> Iterator[Finding]:
     time = config.time
     if not units.known(time.unit):
         return
-    faults = [fault for index, bound in enumerate(time.span)
-              for fault in _quantity(("time", "span", index), bound, time.unit, units)]
+    faults = [
+        fault
+        for index, bound in enumerate(time.span)
+        for fault in _quantity(("time", "span", index), bound, time.unit, units)
+    ]
     for index, item in enumerate(config.objective):
         places = [(("objective", index, "end"), item.end)]
-        places += [(("objective", index, "times", k), t) for k, t in enumerate(getattr(item, "times", 0) or [])]
+        places += [
+            (("objective", index, "times", k), t) for k, t in enumerate(getattr(item, "times", 0) or [])
+        ]
         for path, value in places:
             faults += _quantity(path, value, time.unit, units)
     yield from faults
@@ -158,23 +179,27 @@ def _time(config: CaseConfig, units: Units) -> Iterator[Finding]:
 
 
 def _solver(config: CaseConfig) -> Iterator[Finding]:
-    from solvers.studies.methods import FIXED_STEP, method_names
-
     solver, path = config.solver, ("solver",)
-    if solver.method not in method_names():
-        yield (*path, "method"), _unknown("method", solver.method, method_names())
-    elif solver.method in FIXED_STEP and solver.steps is None:
+    fixed = [name for name, method in METHODS.items() if not method.adaptive]
+    if solver.method not in METHODS:
+        yield (*path, "method"), _unknown("method", solver.method, METHODS)
+    elif solver.method in fixed and solver.steps is None:
         yield path, f'method "{solver.method}" takes fixed steps: the key steps (their number) is missing'
-    elif solver.method not in FIXED_STEP and solver.steps is not None:
-        yield (*path, "steps"), (f'method "{solver.method}" chooses its steps by rtol and atol; '
-                                 f"steps is for {', '.join(sorted(FIXED_STEP))}")
+    elif solver.method not in fixed and solver.steps is not None:
+        yield (
+            (*path, "steps"),
+            (
+                f'method "{solver.method}" chooses its steps by rtol and atol; '
+                f"steps is for {', '.join(sorted(fixed))}"
+            ),
+        )
     atol = solver.atol
     if isinstance(atol, dict):
         for name in atol:
             if name not in config.states:
                 yield (*path, "atol", name), _unknown("state", name, config.states)
         missing = [name for name in config.states if name not in atol]
-        if missing:
+        if missing and set(atol) <= set(config.states):
             yield (*path, "atol"), f"no tolerance for {', '.join(missing)}"
     for value in atol.values() if isinstance(atol, dict) else [atol]:
         if value <= 0:
@@ -256,17 +281,29 @@ def _calibrate(config: CaseConfig) -> Iterator[Finding]:
             yield path, f'scale = "log" needs a positive start, got {start:g}'
     for name in calibrate.expect.parameters if calibrate.expect else ():
         if name not in calibrate.start:
-            yield ("calibrate", "expect", "parameters", name), _unknown("fitted parameter", name, calibrate.start)
+            yield (
+                ("calibrate", "expect", "parameters", name),
+                _unknown("fitted parameter", name, calibrate.start),
+            )
 
 
 def _files(config: CaseConfig, folder: Path) -> Iterator[Finding]:
     places: list[tuple[KeyPath, str]] = [(("model", "file"), config.model.file)]
-    places += [(("parameters", name, "value", "file"), item.value.file)
-               for name, item in config.parameters.items() if isinstance(item.value, FromFile)]
-    places += [(("states", name, "initial", "file"), state.initial.file)
-               for name, state in config.states.items() if isinstance(state.initial, FromFile)]
-    places += [(("objective", index, "data"), item.data) for index, item in enumerate(config.objective)
-               if isinstance(item, LeastSquares)]
+    places += [
+        (("parameters", name, "value", "file"), item.value.file)
+        for name, item in config.parameters.items()
+        if isinstance(item.value, FromFile)
+    ]
+    places += [
+        (("states", name, "initial", "file"), state.initial.file)
+        for name, state in config.states.items()
+        if isinstance(state.initial, FromFile)
+    ]
+    places += [
+        (("objective", index, "data"), item.data)
+        for index, item in enumerate(config.objective)
+        if isinstance(item, LeastSquares)
+    ]
     for path, name in places:
         if not (folder / name).is_file():
             beside = [entry.name for entry in folder.iterdir() if entry.suffix == Path(name).suffix]

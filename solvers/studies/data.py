@@ -32,19 +32,22 @@ class DataTable:
 
 
 def read_table(path: Path) -> DataTable:
-    """Read a table; every cell that is not a finite number is reported.
+    r"""Read a table; every cell that is not a finite number is reported.
 
     Examples
     --------
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "data.csv"
-    >>> _ = file.write_text("# a comment\\ntime,hare\\n0, 30\\n1, 47.2\\n")
+    >>> _ = file.write_text("# a comment\ntime,hare\n0, 30\n1, 47.2\n")
     >>> read_table(file).column("hare")
     array([30. , 47.2])
     """
     text = path.read_text(encoding="utf-8")
-    rows = [(number, next(csv.reader([line]))) for number, line in enumerate(text.splitlines(), start=1)
-            if line.strip() and not line.lstrip().startswith("#")]
+    rows = [
+        (number, next(csv.reader([line])))
+        for number, line in enumerate(text.splitlines(), start=1)
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
     if len(rows) < 2:
         raise BadInputError(Problem("expected a header line and at least one row of numbers", str(path)))
     header = [name.strip() for name in rows[0][1]]
@@ -56,11 +59,15 @@ def read_table(path: Path) -> DataTable:
     return DataTable(path, text, columns, tuple(number for number, _ in rows[1:]))
 
 
-def _numbers(path: Path, number: int, header: list[str], cells: list[str],
-             problems: list[Problem]) -> list[float]:
+def _numbers(
+    path: Path, number: int, header: list[str], cells: list[str], problems: list[Problem]
+) -> list[float]:
     if len(cells) != len(header):
-        problems.append(Problem(f"expected {len(header)} values ({', '.join(header)}), got {len(cells)}",
-                                str(path), number))
+        problems.append(
+            Problem(
+                f"expected {len(header)} values ({', '.join(header)}), got {len(cells)}", str(path), number
+            )
+        )
         return []
     row = []
     for name, cell in zip(header, cells, strict=True):
@@ -69,7 +76,10 @@ def _numbers(path: Path, number: int, header: list[str], cells: list[str],
         except ValueError:
             value = np.nan
         if not np.isfinite(value):
-            problems.append(Problem(f'expected a finite number, got "{cell.strip()}"', str(path), number,
-                                    f"column {name}"))
+            problems.append(
+                Problem(
+                    f'expected a finite number, got "{cell.strip()}"', str(path), number, f"column {name}"
+                )
+            )
         row.append(value)
     return row

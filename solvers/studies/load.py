@@ -86,8 +86,9 @@ def _apply(override: str, data: dict[str, Any]) -> None:
     name, equals, value = override.partition("=")
     keys = [part.strip() for part in name.split(".")]
     if not equals or not all(keys):
-        raise BadInputError(Problem("expected KEY.KEY=VALUE, for example parameters.k1.value=0.05",
-                                    key=f"--set {override}"))
+        raise BadInputError(
+            Problem("expected KEY.KEY=VALUE, for example parameters.k1.value=0.05", key=f"--set {override}")
+        )
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except (tomllib.TOMLDecodeError, KeyError):
@@ -96,9 +97,12 @@ def _apply(override: str, data: dict[str, Any]) -> None:
     for depth, part in enumerate(keys):
         if isinstance(table, list):
             if not part.isdigit() or int(part) >= len(table):
-                raise BadInputError(Problem(f"expected an index below {len(table)} instead of \"{part}\"",
-                                            key=f"--set {override}"))
-            part = int(part)  # noqa: PLW2901
+                raise BadInputError(
+                    Problem(
+                        f'expected an index below {len(table)} instead of "{part}"', key=f"--set {override}"
+                    )
+                )
+            part = int(part)
         elif not isinstance(table, dict):
             raise BadInputError(Problem(f"{'.'.join(keys[:depth])} is not a table", key=f"--set {override}"))
         if depth == len(keys) - 1:
@@ -107,13 +111,18 @@ def _apply(override: str, data: dict[str, Any]) -> None:
             table = table.setdefault(part, {}) if isinstance(table, dict) else table[part]
 
 
-def _located(path: Path, lines: dict[KeyPath, int], overrides: Sequence[str], where: KeyPath,
-             message: str) -> Problem:
+def _located(
+    path: Path, lines: dict[KeyPath, int], overrides: Sequence[str], where: KeyPath, message: str
+) -> Problem:
+    if where[:1] == ("objective",) and where[:2] not in lines and ("objective",) in lines:
+        where = ("objective", *where[2:])  # a single [objective], not a list of them
     key = _dotted(where)
     for override in overrides:
         name = override.partition("=")[0].strip()
         if key == name or _plain(where).startswith(name):
-            return Problem(message, key=f"--set {override}" if _plain(where) == name else f"--set {override}: {key}")
+            return Problem(
+                message, key=f"--set {override}" if _plain(where) == name else f"--set {override}: {key}"
+            )
     return Problem(message, str(path), line_of(lines, where), key)
 
 

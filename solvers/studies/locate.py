@@ -17,11 +17,11 @@ _SCALAR = re.compile(r"[^,\]}\n#]*")
 
 
 def key_lines(text: str) -> dict[Path, int]:
-    """Map every key path of a valid TOML text to its one-based line; array elements count by index.
+    r"""Map every key path of a valid TOML text to its one-based line; array elements count by index.
 
     Examples
     --------
-    >>> lines = key_lines("[solver]\\nmethod = 'RK4'\\n[[objective]]\\nkind = 'final'\\n")
+    >>> lines = key_lines("[solver]\nmethod = 'RK4'\n[[objective]]\nkind = 'final'\n")
     >>> lines["solver", "method"], lines["objective", 0, "kind"]
     (2, 4)
     """

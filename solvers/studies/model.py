@@ -41,14 +41,19 @@ class Model:
         self.path = case.beside(case.config.model.file)
         self.text = self.path.read_text(encoding="utf-8")
         self.module = self._import()
-        values = {name: self._array(item.value, item.unit, ("parameters", name, "value"))
-                  for name, item in case.config.parameters.items()}
+        values = {
+            name: self._array(item.value, item.unit, ("parameters", name, "value"))
+            for name, item in case.config.parameters.items()
+        }
         self.free = {name: value for name, value in values.items() if not case.config.parameters[name].fixed}
         self.fixed = {name: value for name, value in values.items() if name not in self.free}
         self.names = list(case.config.states)
-        self._initials = {name: None if names_parameter(state) else
-                          self._array(state.initial, state.unit, ("states", name, "initial"))
-                          for name, state in case.config.states.items()}
+        self._initials = {
+            name: None
+            if names_parameter(state)
+            else self._array(state.initial, state.unit, ("states", name, "initial"))
+            for name, state in case.config.states.items()
+        }
         self.shape = self._common_shape(values)
         self.rhs = self.function(case.config.model.function, ("model", "function"), ("t", "y"))
         self._try_rhs()
@@ -75,9 +80,15 @@ class Model:
     def initial(self, theta: Values) -> Any:
         """Return the initial state for given values of the free parameters."""
         values = {**self.fixed, **theta}
-        parts = [values[state.initial] if self._initials[name] is None else self._initials[name]
-                 for name, state in self.case.config.states.items()]
-        return parts[0] if self._lone_field else np.stack([np.asarray(p) if isinstance(p, float) else p for p in parts])
+        parts = [
+            values[state.initial] if self._initials[name] is None else self._initials[name]
+            for name, state in self.case.config.states.items()
+        ]
+        return (
+            parts[0]
+            if self._lone_field
+            else np.stack([np.asarray(p) if isinstance(p, float) else p for p in parts])
+        )
 
     def _array(self, value: Any, unit: str, path: KeyPath) -> Any:
         """Turn a value of the case file into a float or an array of floats."""
@@ -97,8 +108,11 @@ class Model:
     def _read(self, name: str, path: KeyPath) -> Any:
         file = self.case.beside(name)
         try:
-            return np.load(file, allow_pickle=False) if file.suffix == ".npy" else \
-                np.loadtxt(file, delimiter=",", ndmin=1)
+            return (
+                np.load(file, allow_pickle=False)
+                if file.suffix == ".npy"
+                else np.loadtxt(file, delimiter=",", ndmin=1)
+            )
         except (ValueError, OSError) as error:
             raise self.case.error(path, f'cannot read an array from "{name}": {error}') from None
 
@@ -109,17 +123,23 @@ class Model:
             raise self.case.error(path, "expected an array of numbers with equally long rows") from None
         if not np.all(np.isfinite(array)):
             where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            raise self.case.error(path, f"the array holds {array[where]} at index {where}; expected finite numbers")
+            raise self.case.error(
+                path, f"the array holds {array[where]} at index {where}; expected finite numbers"
+            )
         return array
 
     def _common_shape(self, values: Values) -> tuple[int, ...]:
-        shapes = {name: np.shape(values[state.initial] if self._initials[name] is None else self._initials[name])
-                  for name, state in self.case.config.states.items()}
+        shapes = {
+            name: np.shape(values[state.initial] if self._initials[name] is None else self._initials[name])
+            for name, state in self.case.config.states.items()
+        }
         first, shape = next(iter(shapes.items()))
         for name, other in shapes.items():
             if other != shape:
-                raise self.case.error(("states", name, "initial"),
-                                      f'shape {other} differs from shape {shape} of state "{first}"')
+                raise self.case.error(
+                    ("states", name, "initial"),
+                    f'shape {other} differs from shape {shape} of state "{first}"',
+                )
         return shape
 
     # functions ------------------------------------------------------------------------------------
@@ -129,14 +149,22 @@ class Model:
         function = self._lookup(name, path)
         arguments = list(inspect.signature(function).parameters.values())
         wanted = f"{name}({', '.join(leading)}, ...) where ... are parameter names"
-        if any(argument.kind not in (argument.POSITIONAL_ONLY, argument.POSITIONAL_OR_KEYWORD)
-               for argument in arguments) or len(arguments) < len(leading):
+        if any(
+            argument.kind not in (argument.POSITIONAL_ONLY, argument.POSITIONAL_OR_KEYWORD)
+            for argument in arguments
+        ) or len(arguments) < len(leading):
             raise self._fault(function, f"{name}: expected {wanted}, got {name}{inspect.signature(function)}")
         known = {**self.free, **self.fixed}
-        names = [argument.name for argument in arguments[len(leading):]]
-        unknown = [Problem(f'argument "{argument}" of {name} is not a parameter of the case; '
-                           f"{nearest(argument, known)}", str(self.path), _line(function))
-                   for argument in names if argument not in known]
+        names = [argument.name for argument in arguments[len(leading) :]]
+        unknown = [
+            Problem(
+                f'argument "{argument}" of {name} is not a parameter of the case; {nearest(argument, known)}',
+                str(self.path),
+                _line(function),
+            )
+            for argument in names
+            if argument not in known
+        ]
         if unknown:
             raise BadInputError(unknown)
         return BoundFunction(function, tuple(names), self)
@@ -144,8 +172,11 @@ class Model:
     def _lookup(self, name: str, path: KeyPath) -> Callable:
         function = getattr(self.module, name, None)
         if not inspect.isfunction(function):
-            own = [key for key, value in vars(self.module).items()
-                   if inspect.isfunction(value) and value.__module__ == self.module.__name__]
+            own = [
+                key
+                for key, value in vars(self.module).items()
+                if inspect.isfunction(value) and value.__module__ == self.module.__name__
+            ]
             raise self.case.error(path, f'{self.path.name} has no function "{name}"; {nearest(name, own)}')
         return function
 
@@ -158,7 +189,9 @@ class Model:
             with self.blamed():
                 spec.loader.exec_module(module)
         except SyntaxError as error:
-            raise BadInputError(Problem(f"not valid Python: {error.msg}", str(self.path), error.lineno)) from None
+            raise BadInputError(
+                Problem(f"not valid Python: {error.msg}", str(self.path), error.lineno)
+            ) from None
         return module
 
     def _fault(self, function: Callable, message: str) -> BadInputError:
@@ -172,8 +205,11 @@ class Model:
         except (BadInputError, KeyboardInterrupt, SyntaxError):
             raise
         except Exception as error:
-            frames = [frame for frame in traceback.extract_tb(error.__traceback__)
-                      if frame.filename == str(self.path)]
+            frames = [
+                frame
+                for frame in traceback.extract_tb(error.__traceback__)
+                if frame.filename == str(self.path)
+            ]
             if not frames:
                 raise
             message = f"{frames[-1].name} raised {type(error).__name__}: {error}"
@@ -188,17 +224,27 @@ class Model:
             slope = self.rhs(start, y0.copy(), self.free)
         name = self.rhs.function.__name__
         try:
+            if slope is None:
+                raise TypeError("no value")
             slope = np.asarray(slope, dtype=float)
         except (TypeError, ValueError):
-            raise self._fault(self.rhs.function, f"{name} must return numbers shaped like y, {y0.shape}; "
-                              f"it returned {type(slope).__name__}") from None
+            raise self._fault(
+                self.rhs.function,
+                f"{name} must return numbers shaped like y, {y0.shape}; it returned {type(slope).__name__}",
+            ) from None
         if slope.shape != y0.shape:
-            raise self._fault(self.rhs.function, f"{name} returned shape {slope.shape}; "
-                              f"expected the shape of y, {y0.shape} ({', '.join(self.names)})")
+            raise self._fault(
+                self.rhs.function,
+                f"{name} returned shape {slope.shape}; "
+                f"expected the shape of y, {y0.shape} ({', '.join(self.names)})",
+            )
         bad = [state for state in self.names if not np.all(np.isfinite(self.component(slope, state)))]
         if bad:
-            raise self._fault(self.rhs.function, f"{name} returned a value that is not finite for "
-                              f"{', '.join(bad)} at the start, t = {start:g}")
+            raise self._fault(
+                self.rhs.function,
+                f"{name} returned a value that is not finite for "
+                f"{', '.join(bad)} at the start, t = {start:g}",
+            )
 
 
 class BoundFunction:

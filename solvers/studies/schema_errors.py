@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -20,22 +21,34 @@ def explain(error: ValidationError, data: dict[str, Any]) -> list[tuple[Path, st
             path = (*path, "kind")
         if path not in found or complete:
             found[path] = _message(item, path, data)
-    return list(found.items())
+    return [(path, message) for path, message in found.items() if not _misspelled(path, message, found)]
+
+
+def _misspelled(path: Path, message: str, found: dict[Path, str]) -> bool:
+    """Tell whether a missing key stands in the file under a name that was reported as unknown."""
+    hint = f'did you mean "{path[-1]}"?' if path else ""
+    return message.startswith("required key is missing") and any(
+        hint in other for beside, other in found.items() if beside[:-1] == path[:-1]
+    )
 
 
 def _real_path(location: Path, data: Any, *, missing: bool) -> tuple[Path, bool]:
     """Keep of pydantic's location what names keys of the file; it also names branches of unions."""
     path: Path = ()
     for part in location:
-        if isinstance(data, dict) and part in data:
-            data, path = data[part], (*path, part)
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+        if _holds(data, part):
             data, path = data[part], (*path, part)
         elif path == ("objective",) and part == 0 and isinstance(data, dict):
             continue  # a single [objective] stands for a list of one
         elif missing and part == location[-1]:
             path = (*path, part)
     return path, len(path) == len(location)
+
+
+def _holds(data: Any, part: str | int) -> bool:
+    if isinstance(data, list):
+        return isinstance(part, int) and part < len(data)
+    return isinstance(data, dict) and part in data
 
 
 def _message(item: dict[str, Any], path: Path, data: dict[str, Any]) -> str:
@@ -56,15 +69,21 @@ def _message(item: dict[str, Any], path: Path, data: dict[str, Any]) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = f'"{value}"' if isinstance(value, str) else str(value).replace("True", "true").replace("False", "false")
+    text = (
+        f'"{value}"'
+        if isinstance(value, str)
+        else str(value).replace("True", "true").replace("False", "false")
+    )
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _kinds() -> dict[str, type[BaseModel]]:
     """Return the classes of objectives by their kind."""
     annotated = get_args(CaseConfig.model_fields["objective"].annotation)[0]
-    return {get_args(choice.model_fields["kind"].annotation)[0]: choice
-            for choice in get_args(get_args(annotated)[0])}
+    return {
+        get_args(choice.model_fields["kind"].annotation)[0]: choice
+        for choice in get_args(get_args(annotated)[0])
+    }
 
 
 def _keys_beside(path: Path, data: dict[str, Any]) -> list[str]:
@@ -119,11 +138,17 @@ def _choose(kind: Any, data: Any) -> Any:
     """Strip annotations and take the branch of a union that the data mean."""
     while get_origin(kind) is Annotated:
         kind = get_args(kind)[0]
-    if get_origin(kind) is Literal or get_origin(kind) not in (Union, type(int | str)):
+    if get_origin(kind) is Literal or get_origin(kind) not in (Union, UnionType):
         return kind
-    tables = [choice for choice in get_args(kind) if isinstance(choice, type) and issubclass(choice, BaseModel)]
+    tables = [
+        choice for choice in get_args(kind) if isinstance(choice, type) and issubclass(choice, BaseModel)
+    ]
     if not tables or not isinstance(data, dict):
         return tables[0] if tables else kind
-    named = [table for table in tables if "kind" in table.model_fields
-             and data.get("kind") in get_args(table.model_fields["kind"].annotation)]
+    named = [
+        table
+        for table in tables
+        if "kind" in table.model_fields
+        and data.get("kind") in get_args(table.model_fields["kind"].annotation)
+    ]
     return (named or [max(tables, key=lambda table: len(set(table.model_fields) & set(data)))])[0]

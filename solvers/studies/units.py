@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
+
+_USUAL_SYMBOLS = {"l": "L", "a": "year"}  # pint's symbols of litre and year are seldom read so
 
 
 class UnitError(ValueError):
@@ -74,15 +77,18 @@ class Units:
         try:
             value = float(number)
         except ValueError:
-            raise UnitError(f'"{text}" is not a quantity: expected a number and a unit, "0.5 {unit}"') from None
+            raise UnitError(
+                f'"{text}" is not a quantity: expected a number and a unit, "0.5 {unit}"'
+            ) from None
         return value * self.factor(given.strip() or unit, unit)
 
     def factor(self, given: str, wanted: str) -> float:
         """Return how many ``wanted`` one ``given`` is."""
         source, target = self.unit(given), self.unit(wanted)
         if source.dimensionality != target.dimensionality:
-            raise UnitError(f'unit "{given}" ({source.dimensionality}) does not fit "{wanted}" '
-                            f"({target.dimensionality})")
+            raise UnitError(
+                f'unit "{given}" ({source.dimensionality}) does not fit "{wanted}" ({target.dimensionality})'
+            )
         return float(self.registry.convert(1.0, source, target))
 
     def ratio(self, numerator: str, denominator: str) -> str:
@@ -95,4 +101,7 @@ class Units:
 
     def short(self, unit: str) -> str:
         """Return the compact symbol of a unit, empty for a pure number."""
-        return f"{self.unit(unit):~P}".replace("dimensionless", "")
+        symbols = f"{self.unit(unit):~P}"
+        for rare, usual in _USUAL_SYMBOLS.items():
+            symbols = re.sub(rf"(?<![^\W\d_]){rare}(?![^\W\d_])", usual, symbols)
+        return symbols.replace("dimensionless", "")

@@ -1,0 +1,6 @@
+"""``python -m diffsci``: the command line."""
+
+from solvers.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""Results appear all at once or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from solvers.studies.problems import BadInputError, Problem
+
+
+@contextmanager
+def appearing_in(folder: Path) -> Iterator[Path]:
+    """Give a scratch folder whose files move to ``folder`` when the block ends without an exception.
+
+    The scratch folder lies inside ``folder``, so each move is one atomic rename on one file system; after an
+    exception (an interruption, too) it is removed and earlier results stay as they were.
+
+    Examples
+    --------
+    >>> target = Path(tempfile.mkdtemp())
+    >>> with appearing_in(target) as scratch:
+    ...     _ = (scratch / "a.txt").write_text("hello")
+    >>> [path.name for path in target.iterdir()]
+    ['a.txt']
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+    except OSError as error:
+        raise BadInputError(Problem(f"cannot write results here: {error.strerror}", str(folder))) from None
+    try:
+        yield scratch
+        for path in sorted(scratch.iterdir()):
+            os.replace(path, folder / path.name)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)

@@ -1,0 +1,214 @@
+"""Pictures of a run, drawn without a display."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from solvers.studies.results import ObjectiveResult, StudyResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from solvers.studies.run import Study
+
+COLORS = ("#1b6ca8", "#d1495b", "#2e933c", "#8e5ea2", "#e08e0b", "#3d3d3d", "#17a2a2", "#a0522d")
+GRID = {"color": "0.9", "linewidth": 0.6}
+
+
+def draw_study(folder: Path, study: Study, result: StudyResult) -> list[Path]:
+    """Draw all pictures of a run into a folder and return their paths."""
+    pictures: dict[str, Figure] = {}
+    if study.model.scalar_states:
+        pictures["trajectories"] = _trajectories(study, result)
+    else:
+        for item in result.objectives:
+            pictures[_file("fields", item, result)] = _fields(study, result, item)
+    for item in result.objectives:
+        pictures[_file("gradient", item, result)] = _bars(study, item)
+        if item.curves:
+            pictures[_file("vcurve", item, result)] = _v_curves(item)
+    if result.calibration is not None:
+        pictures["calibration"] = _calibration(result)
+    paths = []
+    for name, figure in pictures.items():
+        paths.append(folder / f"{name}.png")
+        figure.savefig(paths[-1], dpi=110)
+    return paths
+
+
+def _file(kind: str, item: ObjectiveResult, result: StudyResult) -> str:
+    if len(result.objectives) == 1:
+        return kind
+    return f"{kind}_{re.sub(r'[^A-Za-z0-9.]+', '_', item.name).strip('_')}"
+
+
+def _figure(
+    width: float, height: float, rows: int = 1, columns: int = 1, **options: Any
+) -> tuple[Figure, Any]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns, **options)
+
+
+def _trajectories(study: Study, result: StudyResult) -> Figure:
+    config = study.case.config
+    figure, axes = _figure(6.4, 3.6)
+    curve = result.trajectory
+    fit = result.fitted
+    for color, name in zip(_cycle(), config.plot.states or study.model.names, strict=False):
+        factor = config.plot.magnify.get(name, 1.0)
+        label = name if factor == 1.0 else f"{factor:g} × {name}"
+        axes.plot(
+            curve.t,
+            factor * curve.states[name],
+            color=color,
+            label=label,
+            lw=1.6,
+            ls="-" if fit is None else "--",
+        )
+        if fit is not None:
+            axes.plot(fit.t, factor * fit.states[name], color=color, label=f"{label}, fitted", lw=1.6)
+        _points(axes, study, name, factor, color)
+    if config.time.spacing == "log":
+        axes.set_xscale("symlog" if curve.t[0] < 0 else "log")
+        axes.set_xlim(curve.t[curve.t > 0][0], curve.t[-1])
+    units = {config.states[name].unit for name in config.plot.states or study.model.names}
+    axes.set_xlabel(_axis("time", study.case.units.short(config.time.unit)))
+    axes.set_ylabel(_axis("state", study.case.units.short(units.pop()) if len(units) == 1 else ""))
+    axes.set_title(config.case.title, fontsize=10)
+    axes.grid(**GRID)
+    axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def _points(axes: Axes, study: Study, state: str, factor: float, color: str) -> None:
+    """Lay the data of least-squares objectives over a trajectory."""
+    for objective in study.objectives:
+        data = objective.observations
+        if data is not None and state in data.values:
+            axes.plot(
+                data.times,
+                factor * data.values[state],
+                "o",
+                ms=4,
+                mfc="white",
+                mec=color,
+                label=f"{state}, data",
+            )
+
+
+def _bars(study: Study, item: ObjectiveResult) -> Figure:
+    """Elasticities: the one scale on which gradients of different units compare."""
+    names = list(item.gradient)
+    heights = [item.elasticity(name, study.free[name]) for name in names]
+    figure, axes = _figure(6.4, 0.9 + 0.42 * len(names))
+    places = np.arange(len(names))[::-1]
+    axes.barh(
+        places, heights, color=[COLORS[0] if height >= 0 else COLORS[1] for height in heights], height=0.6
+    )
+    labels = [f"{name}\n{_gradient_label(item, name)}" for name in names]
+    axes.set_yticks(places, labels, fontsize=8)
+    axes.axvline(0.0, color="0.3", lw=0.8)
+    axes.set_xlabel(
+        "elasticity: relative change of the objective per relative change of the parameter", fontsize=8
+    )
+    axes.set_title(f"gradient of {item.name}", fontsize=10)
+    axes.grid(axis="x", **GRID)
+    axes.set_axisbelow(True)
+    return figure
+
+
+def _gradient_label(item: ObjectiveResult, name: str) -> str:
+    entry = item.gradient[name]
+    return f"{entry:.4g}" if np.ndim(entry) == 0 else f"norm {np.linalg.norm(entry):.3g}"
+
+
+def _v_curves(item: ObjectiveResult) -> Figure:
+    """Error of central differences against their step, the adjoint being the reference."""
+    figure, axes = _figure(6.4, 3.6)
+    for color, curve in zip(_cycle(), item.curves, strict=False):
+        axes.loglog(
+            curve.steps,
+            np.maximum(curve.errors, 1e-16),
+            "o-",
+            ms=3.5,
+            lw=1.2,
+            color=color,
+            label=curve.parameter,
+        )
+    axes.invert_xaxis()
+    axes.set_xlabel("relative step")
+    axes.set_ylabel("relative deviation from the adjoint")
+    axes.set_title(f"central differences of {item.name}", fontsize=10)
+    axes.grid(**GRID)
+    axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def _fields(study: Study, result: StudyResult, item: ObjectiveResult) -> Figure:
+    """Final fields and, below each, the gradient with respect to the field that it started from."""
+    names = study.case.config.plot.states or study.model.names
+    figure, axes = _figure(3.3 * len(names) + 0.6, 6.2, 2, len(names), squeeze=False)
+    end = result.trajectory.t[-1]
+    for column, name in enumerate(names):
+        _image(axes[0, column], result.trajectory.states[name][..., -1], f"{name} at t = {end:g}", "viridis")
+        initial = study.case.config.states[name].initial
+        gradient = item.gradient.get(initial) if isinstance(initial, str) else None
+        if gradient is None:
+            axes[1, column].set_axis_off()
+        else:
+            _image(axes[1, column], gradient, f"d {item.name} / d {initial}", "RdBu_r", centred=True)
+    return figure
+
+
+def _image(axes: Axes, field: np.ndarray, title: str, colors: str, *, centred: bool = False) -> None:
+    axes.set_title(title, fontsize=10)
+    if field.ndim == 1:
+        axes.plot(field, color=COLORS[0])
+        axes.grid(**GRID)
+        return
+    plane = field.reshape(-1, *field.shape[-2:])[0]
+    # A few cells carry most of a gradient: the scale leaves out the top half percent.
+    limit = float(np.percentile(np.abs(plane), 99.5)) or 1.0
+    limits = {"vmin": -limit, "vmax": limit} if centred else {}
+    image = axes.imshow(plane, cmap=colors, origin="lower", interpolation="nearest", **limits)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.figure.colorbar(image, ax=axes, shrink=0.8)
+
+
+def _calibration(result: StudyResult) -> Figure:
+    fit = result.calibration
+    figure, axes = _figure(6.4, 3.2)
+    floor = fit.values - np.min(fit.values)
+    axes.semilogy(
+        np.arange(fit.values.size),
+        np.maximum(floor, 1e-16 * abs(fit.values[0])),
+        "o-",
+        ms=3.5,
+        lw=1.2,
+        color=COLORS[0],
+    )
+    axes.set_xlabel("iteration")
+    axes.set_ylabel(f"{fit.objective} above its minimum")
+    axes.set_title(f"calibration by {fit.method}", fontsize=10)
+    axes.grid(**GRID)
+    return figure
+
+
+def _cycle() -> Any:
+    from itertools import cycle
+
+    return cycle(COLORS)
+
+
+def _axis(label: str, unit: str) -> str:
+    return f"{label} ({unit})" if unit else label

@@ -1,0 +1,177 @@
+"""One self-describing HDF5 file per run: inputs, results, provenance, units."""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from solvers.studies.results import Agreement, Check, Curve, StudyResult, Trajectory
+
+if TYPE_CHECKING:
+    import h5py
+
+    from solvers.studies.run import Study
+
+FORMAT = "diffsci study"
+FORMAT_VERSION = 1
+LIBRARIES = ("diffsci", "numpy", "scipy", "numba", "llvmlite", "h5py", "pint", "pydantic", "matplotlib")
+
+
+def write_study(path: Path, study: Study, result: StudyResult) -> None:
+    """Write everything about a run to a new file."""
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        file.attrs["format"] = FORMAT
+        file.attrs["format_version"] = FORMAT_VERSION
+        file.attrs["title"] = study.case.config.case.title
+        file.attrs["case"] = study.case.name
+        _inputs(file.create_group("inputs"), study)
+        _provenance(file.create_group("provenance"))
+        _trajectory(file.create_group("trajectory"), study, result.trajectory)
+        for item in result.objectives:
+            _objective(file.create_group(f"objectives/{_key(item.name)}"), study, item)
+        _checks(file.create_group("validation"), result.checks)
+        if result.calibration is not None:
+            _calibration(file.create_group("calibration"), study, result)
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of everything that numbers may depend on."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _key(name: str) -> str:
+    return name.replace("/", "_per_")
+
+
+def _inputs(group: h5py.Group, study: Study) -> None:
+    case, config = study.case, study.case.config
+    group.create_dataset("config", data=case.text).attrs["file"] = case.path.name
+    group.attrs["overrides"] = list(case.overrides)
+    group.create_dataset("model", data=study.model.text).attrs["file"] = study.model.path.name
+    for objective in study.objectives:
+        if objective.observations is not None:
+            table = objective.observations.table
+            if f"data/{table.path.name}" not in group:
+                group.create_dataset(f"data/{table.path.name}", data=table.text)
+    for name, item in config.parameters.items():
+        value = study.free[name] if name in study.free else study.model.fixed[name]
+        dataset = _dataset(group, f"parameters/{name}", value, item.unit)
+        dataset.attrs["fixed"] = item.fixed
+        dataset.attrs["scale"] = item.scale
+        dataset.attrs["description"] = item.description
+        if item.bounds is not None:
+            dataset.attrs["bounds"] = [str(bound) for bound in item.bounds]
+    initial = np.asarray(study.model.initial(study.free))
+    for name, state in config.states.items():
+        _dataset(group, f"initial/{name}", study.model.component(initial, name), state.unit)
+    solver = group.create_group("solver")
+    for name, value in study.simulation.options.items():
+        solver.attrs[name] = value
+
+
+def _provenance(group: h5py.Group) -> None:
+    group.attrs["created"] = datetime.now(UTC).isoformat(timespec="seconds")
+    group.attrs["system"] = platform.system()
+    group.attrs["release"] = platform.release()
+    group.attrs["machine"] = platform.machine()
+    for name, number in library_versions().items():
+        group.attrs[f"version_{name}"] = number
+
+
+def _trajectory(group: h5py.Group, study: Study, trajectory: Trajectory) -> None:
+    _dataset(group, "t", trajectory.t, study.case.config.time.unit)
+    for name, values in trajectory.states.items():
+        _dataset(group, name, values, study.case.config.states[name].unit).attrs["axes"] = "..., t"
+    for name, value in trajectory.statistics.items():
+        group.attrs[name] = value
+
+
+def _objective(group: h5py.Group, study: Study, item: Any) -> None:
+    group.attrs["name"] = item.name
+    _dataset(group, "value", item.value, item.unit)
+    for name, entry in item.gradient.items():
+        dataset = _dataset(group, f"gradient/{name}", entry, item.gradient_units[name])
+        dataset.attrs["elasticity"] = item.elasticity(name, study.free[name])
+        dataset.attrs["used"] = name not in item.unused
+    group.create_dataset("finite_differences", data=_agreements(item.agreements))
+    for curve in item.curves:
+        _curve(group.create_group(f"v_curves/{curve.parameter}"), curve)
+
+
+def _agreements(agreements: list[Agreement]) -> np.ndarray:
+    import h5py
+
+    kind = np.dtype(
+        [
+            ("direction", h5py.string_dtype()),
+            ("gradient", float),
+            ("finite_difference", float),
+            ("uncertainty", float),
+            ("digits", float),
+        ]
+    )
+    return np.array(
+        [
+            (entry.probe.label, entry.gradient, entry.difference, entry.uncertainty, entry.digits)
+            for entry in agreements
+        ],
+        dtype=kind,
+    )
+
+
+def _curve(group: h5py.Group, curve: Curve) -> None:
+    group.create_dataset("relative_step", data=curve.steps)
+    group.create_dataset("relative_error", data=curve.errors)
+
+
+def _checks(group: h5py.Group, checks: list[Check]) -> None:
+    import h5py
+
+    text = h5py.string_dtype()
+    kinds = {
+        "objective": text,
+        "kind": text,
+        "quantity": text,
+        "value": float,
+        "reference": float,
+        "deviation": float,
+        "limit": float,
+        "passed": bool,
+        "source": text,
+    }
+    rows = [tuple(getattr(check, name) for name in kinds) for check in checks]
+    kind = np.dtype(list(kinds.items()))
+    group.create_dataset("checks", data=np.array(rows, dtype=kind))
+
+
+def _calibration(group: h5py.Group, study: Study, result: StudyResult) -> None:
+    fit = result.calibration
+    for name in ("objective", "method", "evaluations", "gradient_norm", "success", "message"):
+        group.attrs[name] = getattr(fit, name)
+    group.create_dataset("values", data=fit.values)
+    for name, value in fit.fitted.items():
+        unit = study.case.config.parameters[name].unit
+        _dataset(group, f"fitted/{name}", value, unit).attrs["start"] = fit.start[name]
+    _trajectory(group.create_group("trajectory"), study, result.fitted)
+
+
+def _dataset(group: h5py.Group, name: str, value: Any, unit: str) -> h5py.Dataset:
+    """Write numbers with their unit; fields are compressed."""
+    array = np.asarray(value, dtype=float)
+    packing = {"compression": "gzip", "shuffle": True} if array.size > 1000 else {}
+    dataset = group.create_dataset(name, data=array, **packing)
+    dataset.attrs["unit"] = unit
+    return dataset
