@@ -73,6 +73,6 @@ def adjoint_system(maps: list[Callable], flags: list[bool], level: int) -> Calla
 
         _, pullback = ds.vjp(map_of_reals, list(ys), _pick(ps, own, True))
         ys_bar, reals_bar = pullback(list(cotangents))
-        return [*ys_bar, *(np.asarray(bar).astype(np.float64) for bar in reals_bar)]
+        return [*ys_bar, *(bar.astype(np.float64) for bar in reals_bar)]
 
     return adjoint

@@ -86,8 +86,8 @@ class Programs:
     def add(self, kind: str, level: int, t: float, h: float, states: list, parameters: list) -> list:
         """Compile a program for the path that the model takes at a point; return all variants."""
         function, cotangents = self._function(kind, level)
-        t, h = np.float64(t), np.float64(h)
-        lead = (t,) if kind == RHS else (t, h)
+        # Python floats, because they do not promote states in single precision.
+        lead = (float(t),) if kind == RHS else (float(t), float(h))
         program = self._compile(function, *lead, *states, *cotangents, *parameters)
         with self._lock:
             variants = self._variants.setdefault((kind, level), [])

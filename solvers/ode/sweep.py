@@ -139,6 +139,25 @@ class Replay:
         actions[1::2] = np.stack([np.full(steps, Reverse.code), order, np.full(steps, -1)], axis=1)
         return self._reverse(actions, cotangents)
 
+    def rebind(self, initial: np.ndarray, parameters: list[np.ndarray]) -> None:
+        """Go on with equal values that live elsewhere."""
+        if self.counts[codes.CURRENT] == address(self.initial):
+            self.counts[codes.CURRENT] = address(initial)
+        self.initial, self.parameters = initial, parameters
+        self.slot_addresses[0] = address(initial)
+        self.bound.clear()
+
+    def first_bad_component(self) -> int | None:
+        """Index of the first component that is not finite after the step that failed."""
+        shape = (self.programs.size,)
+        after = copy_at(int(self.bound[STEP].slots[0, self.bound[STEP].layout.first_output]), shape, self.programs.dtype)
+        bad = np.flatnonzero(~np.isfinite(after))
+        return int(bad[0]) if len(bad) else None
+
+    def message(self) -> str:
+        """What the program that failed says."""
+        return self.bound[STEP].message(int(self.counts[codes.R_STATUS]))
+
     # memory ----------------------------------------------------------------------------------------
 
     def _curve_memory(self) -> np.ndarray:

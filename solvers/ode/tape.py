@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -21,8 +21,8 @@ class Controls:
         Tolerances; `atol` has one entry, or one for every component.
     max_step, first_step, max_steps : float, float or None, int
         Bounds of adaptive steps.
-    grid : numpy.ndarray or None
-        All step ends, the initial time first, for fixed steps.
+    n_steps : int or None
+        Number of fixed steps; None for adaptive ones.
     checkpoints : int or None
         States kept for the reverse sweep; None keeps all.
     """
@@ -34,8 +34,20 @@ class Controls:
     max_step: float
     first_step: float | None
     max_steps: int
-    grid: np.ndarray | None
+    n_steps: int | None
     checkpoints: int | None
+
+    def over(self, t0: float, t1: float) -> Controls:
+        """The same settings for another time span."""
+        return replace(self, t0=t0, t1=t1)
+
+    def grid(self) -> np.ndarray:
+        """The initial time and the ends of fixed steps."""
+        if self.t0 == self.t1:
+            return np.array([self.t0])
+        grid = self.t0 + (self.t1 - self.t0) * (np.arange(self.n_steps + 1) / self.n_steps)
+        grid[-1] = self.t1
+        return grid
 
 
 @dataclass(eq=False)
@@ -54,6 +66,10 @@ class Tape:
         Why the integration ended early.
     attempts, rejected : int
         Steps tried, and those of them that were not accepted.
+    advanced, reversed : int
+        Steps taken forward and backward by the last reverse sweep.
+    evals : numpy.ndarray
+        Output times in order of integration.
     sweeps : list of Replay
         At most one reverse sweep that this integration has begun: the checkpoints stored on the way. Whoever
         continues it takes it out, because reversing uses its checkpoints up.
@@ -66,6 +82,9 @@ class Tape:
     failure: Failure | None = None
     attempts: int = 0
     rejected: int = 0
+    advanced: int = 0
+    reversed: int = 0
+    evals: np.ndarray = field(default_factory=lambda: np.empty(0))
     sweeps: list = field(default_factory=list)
 
     @property

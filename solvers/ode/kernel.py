@@ -1,0 +1,48 @@
+"""What the steppers need of diffsci beyond differentiation: traces, calls of graphs, compiled programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+import diffsci as ds
+from diffsci.backends.interpreter import first_broken_guard
+from diffsci.tracing import Traced, TracedArray, trace_function
+from diffsci.tracing.copies import fingerprint
+from diffsci.tracing.function import concrete, is_dynamic
+from diffsci.tracing.trace import apply_graph, bind
+from diffsci.transforms import simplify
+from diffsci.trees import flatten, unflatten
+
+__all__ = [
+    "Traced",
+    "apply_graph",
+    "call_graph",
+    "compile_program",
+    "concrete",
+    "fingerprint",
+    "first_broken_guard",
+    "flatten",
+    "is_dynamic",
+    "is_traced",
+    "simplify",
+    "trace_function",
+    "unflatten",
+]
+
+
+def is_traced(value: Any) -> bool:
+    """Tell whether a value belongs to a running trace."""
+    return isinstance(value, TracedArray)
+
+
+def call_graph(graph: Any, operands: Sequence[Any]) -> TracedArray:
+    """Call a graph of one output as a sub-program of the running trace: compiled once, not inlined."""
+    return bind("call", *operands, graph=graph)[0]
+
+
+def compile_program(function: Callable, *examples: np.ndarray) -> Any:
+    """Trace a function of flat arguments and compile it; returns its native program."""
+    return ds.compile(function, *examples).program

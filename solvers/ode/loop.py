@@ -1,0 +1,216 @@
+"""The whole integration as one differentiable function of the initial state and the parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+import diffsci as ds
+from diffsci.checkpoint import StoreAll, for_slots
+from solvers.ode import codes
+from solvers.ode.adaptive import Adaptive
+from solvers.ode.failures import Failure
+from solvers.ode.nested import real_flags
+from solvers.ode.options import check_times
+from solvers.ode.programs import Programs
+from solvers.ode.sweep import Replay
+from solvers.ode.tape import Controls, Tape
+
+
+def integrate_once(
+    programs: Programs,
+    controls: Controls,
+    y0: np.ndarray,
+    parameters: list[np.ndarray],
+    evals: np.ndarray,
+    *,
+    record: bool = False,
+    curves: bool = False,
+    keep: bool = False,
+    report: Callable | None = None,
+) -> tuple[np.ndarray, Tape]:
+    """Integrate; return the states at the output times, shape (times, n), and the tape.
+
+    `record` keeps the states of adaptive steps, `curves` their interpolants; `keep` makes the tape ready for a
+    reverse sweep of fixed steps: all states, or the checkpoints.
+    """
+    if controls.n_steps is None:
+        return Adaptive(programs, controls, y0, parameters).run(evals, record, curves, report)
+    grid = controls.grid()
+    replay = Replay(programs, 0, grid, [y0], parameters, evals, report)
+    steps = len(grid) - 1
+    schedule = for_slots(steps, controls.checkpoints) if keep and steps else None
+    if schedule is None:
+        code, outputs = replay.forward(check=True)
+    else:
+        code, outputs = replay.forward_storing(schedule, check=True)
+    tape = Tape(grid, outputs[0, -1] if len(evals) else y0, attempts=replay.advanced)
+    if code != codes.DONE:
+        tape.failure = _fixed_failure(code, replay)
+        outputs[0, replay.first[replay.advanced + 1] :] = np.nan
+    elif isinstance(schedule, StoreAll):
+        tape.states = [replay.slot_memory]
+    elif schedule is not None:
+        tape.sweeps.append(replay)
+    return outputs[0], tape
+
+
+def _fixed_failure(code: int, replay: Replay) -> Failure:
+    t, h = (float(value) for value in replay.t_h)
+    step = replay.advanced
+    if code != codes.NON_FINITE:
+        return Failure(codes.PROGRAM_FAILED, t, step, h, detail=replay.message())
+    return Failure(code, t, step, h, component=replay.first_bad_component())
+
+
+class IvpLoop(ds.CustomLoop):
+    """F: (y0, parameters[, times]) -> states at the output times; at level k of the k-th tangent system.
+
+    Parameters
+    ----------
+    programs : Programs
+        Of the problem.
+    controls : Controls
+        Of the integration.
+    n_evals : int
+        Number of output times.
+    evals : numpy.ndarray or None
+        Output times in order of integration. None: the last input holds the time span and the output times, for
+        times that are known only when the integration runs. Derivatives with respect to them are refused.
+    level : int
+        Order of the pushforward (see `nested`).
+    report : callable or None
+        Called now and then with the time reached.
+
+    Attributes
+    ----------
+    last : Tape or None
+        What the last run left behind, for statistics and messages.
+    """
+
+    def __init__(
+        self,
+        programs: Programs,
+        controls: Controls,
+        n_evals: int,
+        evals: np.ndarray | None,
+        level: int = 0,
+        report: Callable | None = None,
+    ):
+        self.programs, self.controls = programs, controls
+        self.n_evals, self.evals = n_evals, evals
+        self.level, self.report = level, report
+        self.last: Tape | None = None
+        # A level repeats the inputs of the level below, then has the tangents of the real ones.
+        flags = [True, *programs.flags] + ([True] if evals is None else [])
+        self._states, self._times = [0], [] if evals is not None else [len(flags) - 1]
+        for _ in range(level):
+            self._states = self._states + [len(flags) + sum(flags[:place]) for place in self._states]
+            self._times = self._times + [len(flags) + sum(flags[:place]) for place in self._times]
+            flags = real_flags(flags, 1)
+        self._real = flags
+
+    def output_types(self, input_types: list) -> list:
+        """Types of the outputs: of each component the states at the output times."""
+        kind = type(input_types[0])
+        shape = (self.n_evals, *self.programs.shape)
+        return [kind(shape, self.programs.dtype)] * 2**self.level
+
+    def run(self, x: list[np.ndarray]) -> tuple[list[np.ndarray], Tape]:
+        """Integrate, keeping what the reverse sweep needs."""
+        states, parameters, times = self._split(x)
+        controls, evals = self.controls, self.evals
+        if times:
+            check_times(times[0])
+            controls, evals = controls.over(float(times[0][0]), float(times[0][1])), times[0][2:].copy()
+        outputs, tape = integrate_once(
+            self.programs, controls, states[0], parameters, evals,
+            record=controls.checkpoints is None, keep=True, report=self.report,
+        )  # fmt: skip
+        tape.evals = evals
+        self.last = tape
+        if tape.failure is not None:
+            outputs[:] = np.nan  # a number from a failed run would look like an answer
+        return [outputs.reshape(self.n_evals, *self.programs.shape)], tape
+
+    def tangent(self, x: list[np.ndarray], tape: Tape, dx: list[np.ndarray | None]) -> list[np.ndarray]:
+        """Derivative along dx on the frozen steps."""
+        half = 2**self.level
+        shape = (half, self.n_evals, *self.programs.shape)
+        if tape.failure is not None:
+            return list(np.full(shape, np.nan, self.programs.dtype))
+        above = self.pushforward()
+        inputs = [*x, *(d for d, real in zip(dx, self._real, strict=True) if real)]
+        states, parameters, times = above._split(inputs)
+        if any(np.any(moved) for moved in times[half:]):
+            raise ds.UnsupportedError(
+                "derivatives of solve_ivp with respect to t_span and t_eval are not supported: for the end time, "
+                "integrate over (0, 1) and multiply the right-hand side by the length of the interval"
+            )
+        replay = Replay(
+            self.programs, self.level + 1, tape.times, states, parameters, tape.evals, self.report
+        )
+        code, outputs = replay.forward(first_component=half)
+        if code != codes.DONE:
+            outputs[:] = np.nan
+        return list(outputs.reshape(shape))
+
+    def pullback(self, x: list[np.ndarray], tape: Tape, ct: list[np.ndarray]) -> list[np.ndarray | None]:
+        """Discrete adjoint of the frozen steps."""
+        states, parameters, _ = self._split(x)
+        if tape.failure is not None:
+            return self._arranged(x, None, None)
+        cotangents = ct[0][None] if self.level == 0 else np.stack(ct)
+        cotangents = cotangents.reshape(len(states), self.n_evals, self.programs.size)
+        replay = self._stored(tape, states, parameters)
+        if replay is not None:
+            code, states_bar, parameters_bar = replay.reverse_stored(cotangents)
+        else:
+            replay = Replay(
+                self.programs, self.level, tape.times, states, parameters, tape.evals, self.report
+            )
+            if self.level == 0 and tape.states:
+                code, states_bar, parameters_bar = replay.reverse_recorded(tape.states, cotangents)
+            else:
+                schedule = for_slots(tape.n_steps, self.controls.checkpoints)
+                code, states_bar, parameters_bar = replay.reverse(schedule, cotangents)
+        tape.advanced, tape.reversed = replay.advanced, replay.reversed
+        if code != codes.DONE:
+            return self._arranged(x, None, None)
+        return self._arranged(x, states_bar, parameters_bar)
+
+    def pushforward(self) -> IvpLoop:
+        """The loop of one level more."""
+        return IvpLoop(self.programs, self.controls, self.n_evals, self.evals, self.level + 1, self.report)
+
+    def _split(self, x: list[np.ndarray]) -> tuple[list, list, list]:
+        """Components of the initial state, the parameters, and components of the times among a level's inputs."""
+        special = {*self._states, *self._times}
+        parameters = [value for k, value in enumerate(x) if k not in special]
+        return [x[k] for k in self._states], parameters, [x[k] for k in self._times]
+
+    def _stored(self, tape: Tape, states: list[np.ndarray], parameters: list[np.ndarray]) -> Replay | None:
+        """Take the checkpoints that the run has stored, if they are still there."""
+        if self.level:
+            return None
+        try:
+            replay = tape.sweeps.pop()
+        except IndexError:
+            return None
+        replay.rebind(states[0], parameters)
+        return replay
+
+    def _arranged(self, x, states_bar, parameters_bar) -> list[np.ndarray | None]:
+        """One cotangent per input, None for integers; NaN for times, and everywhere if there are no others."""
+        unknown = [np.full_like(v, np.nan) if real else None for v, real in zip(x, self._real, strict=True)]
+        if states_bar is None:
+            return unknown
+        states = dict(zip(self._states, states_bar, strict=True))
+        pending = iter(parameters_bar)
+        for place, real in enumerate(self._real):
+            if place in states:
+                unknown[place] = states[place]
+            elif real and place not in self._times:
+                unknown[place] = next(pending)
+        return unknown

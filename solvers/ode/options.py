@@ -1,0 +1,157 @@
+"""Checks and normal forms of the arguments of `solve_ivp`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import diffsci as ds
+from solvers.ode.kernel import concrete, is_traced
+from solvers.ode.methods import Method
+from solvers.ode.tape import Controls
+
+_SMALLEST_RTOL = 100 * np.finfo(float).eps
+_DEFAULT_MAX_STEPS = 1_000_000
+
+
+def initial_state(y0: Any) -> Any:
+    """The initial state as a real array, traced ones as they are."""
+    if is_traced(y0):
+        value = concrete(y0)
+    else:
+        if isinstance(y0, (list, tuple)) and any(map(is_traced, y0)):
+            return initial_state(np.stack([v if is_traced(v) else np.float64(v) for v in y0]))
+        value = y0 = np.asarray(y0)
+    if value.dtype.kind == "c":
+        raise ds.UnsupportedError("complex states are not supported: integrate real and imaginary parts")
+    if value.dtype.kind not in "fiub":
+        raise ValueError(f"y0 must hold real numbers, got dtype {value.dtype}")
+    if value.size == 0:
+        raise ValueError(f"y0 has shape {value.shape}: a state needs at least one component")
+    if not np.all(np.isfinite(value)):
+        bad = np.unravel_index(int(np.flatnonzero(~np.isfinite(value.reshape(-1)))[0]), value.shape)
+        raise ValueError(f"y0 is not finite: y0[{', '.join(map(str, bad))}] = {value[bad]}")
+    if value.dtype in (np.float64, np.float32):
+        return y0 if is_traced(y0) else np.ascontiguousarray(y0).reshape(value.shape)
+    return y0.astype(np.float64)
+
+
+def fixed(value: Any) -> Any:
+    """A setting as plain numbers: a compiled program that contains the integration holds for these only."""
+    if is_traced(value):
+        return value.pinned()
+    if isinstance(value, (list, tuple)):
+        return [fixed(item) for item in value]
+    return value
+
+
+def all_times(t_span: Any, t_eval: Any) -> tuple[np.ndarray, Any]:
+    """The two ends of the integration, then the output times; as plain numbers, and traced (None if they are not).
+
+    Output times must come in order of integration, as SciPy demands it.
+    """
+    ends = tuple(t_span)
+    if len(ends) != 2:
+        raise ValueError(f"t_span must be (t0, t1), got {len(ends)} entries")
+    parts = [ends[0], ends[1]]
+    if t_eval is not None:
+        parts += [t_eval] if is_traced(t_eval) or isinstance(t_eval, np.ndarray) else list(t_eval)
+    traced = None
+    if any(map(is_traced, parts)):
+        flat = [np.reshape(part, (-1,)) for part in parts]
+        traced = np.concatenate([part if is_traced(part) else part.astype(float) for part in flat])
+        traced = traced if traced.dtype == float else traced.astype(float)
+    if np.ndim(t_eval) > 1:
+        raise ValueError(f"t_eval must be 1-dimensional, got shape {np.shape(t_eval)}")
+    plain = np.concatenate([np.asarray(concrete(part), dtype=float).reshape(-1) for part in parts])
+    check_times(plain)
+    return plain, traced
+
+
+def check_times(times: np.ndarray) -> None:
+    """Refuse ends and output times that are no interval with points inside it, in order."""
+    t0, t1, evals = times[0], times[1], times[2:]
+    if not (np.isfinite(t0) and np.isfinite(t1)):
+        raise ValueError(f"t_span must be finite, got ({t0}, {t1})")
+    if not np.all((evals >= min(t0, t1)) & (evals <= max(t0, t1))):
+        raise ValueError(f"values in t_eval are not within t_span ({t0}, {t1})")
+    steps = np.diff(evals)
+    if np.any(steps <= 0 if t1 >= t0 else steps >= 0):
+        raise ValueError("values in t_eval are not properly sorted: they must go from t_span[0] to t_span[1]")
+
+
+def tolerance(atol: Any, shape: tuple[int, ...], n_integrals: int) -> np.ndarray:
+    """Absolute tolerances: one for all, or one per component (integrals take the largest)."""
+    values = np.asarray(atol, dtype=float)
+    if np.any(values < 0) or not np.all(np.isfinite(values)):
+        raise ValueError(f"atol must be finite and not negative, got {atol}")
+    if values.size == 1:
+        return values.reshape(1)
+    size = int(np.prod(shape, dtype=np.int64))
+    if values.shape == (size + n_integrals,) and n_integrals:
+        return np.ascontiguousarray(values)
+    try:
+        full = np.broadcast_to(values, shape).reshape(-1)
+    except ValueError:
+        raise ValueError(f"atol has shape {values.shape}, the state {shape}") from None
+    return np.concatenate([full, np.full(n_integrals, full.max())])
+
+
+def controls_of(
+    method: Method,
+    t0: float,
+    t1: float,
+    rtol: float,
+    atol: np.ndarray,
+    first_step: float | None,
+    max_step: float,
+    max_steps: int | None,
+    step: float | None,
+    n_steps: int | None,
+    checkpoints: int | None,
+) -> Controls:
+    """Check the settings of an integration and put them together."""
+    if not rtol >= 0:
+        raise ValueError(f"rtol must not be negative, got {rtol}")
+    if not max_step > 0:
+        raise ValueError(f"max_step must be positive, got {max_step}")
+    if first_step is not None and not 0 < first_step <= max(abs(t1 - t0), np.finfo(float).tiny):
+        raise ValueError(
+            f"first_step must lie in (0, {abs(t1 - t0)}], the length of t_span, got {first_step}"
+        )
+    if first_step is not None and (step is not None or n_steps is not None):
+        raise ValueError("first_step is for adaptive steps: leave it out with step or n_steps")
+    return Controls(
+        t0=t0,
+        t1=t1,
+        rtol=max(float(rtol), _SMALLEST_RTOL),
+        atol=atol,
+        max_step=float(max_step),
+        first_step=None if first_step is None else float(first_step),
+        max_steps=_DEFAULT_MAX_STEPS if max_steps is None else _count("max_steps", max_steps),
+        n_steps=_fixed_steps(method, abs(t1 - t0), step, n_steps),
+        checkpoints=None if checkpoints is None else _count("checkpoints", checkpoints),
+    )
+
+
+def _count(name: str, value: Any) -> int:
+    if int(value) != value or value < 1:
+        raise ValueError(f"{name} must be a whole number >= 1, got {value}")
+    return int(value)
+
+
+def _fixed_steps(method: Method, length: float, step: float | None, n_steps: int | None) -> int | None:
+    """Number of fixed steps, or None for adaptive ones."""
+    if step is None and n_steps is None:
+        if not method.adaptive:
+            raise ValueError(f"{method.name} has no error estimate: give n_steps=... or step=...")
+        return None
+    if n_steps is not None:
+        if step is not None:
+            raise ValueError("give either step or n_steps, not both")
+        return _count("n_steps", n_steps)
+    if not step > 0:
+        raise ValueError(f"step must be positive, got {step}")
+    # A whole number of steps up to rounding is that number.
+    return max(1, int(np.ceil(length / step * (1 - 1e-12))))
