@@ -51,11 +51,11 @@ def run(
         from solvers.studies.store import write_study
 
         loaded = load_case(find_case(case), set_ or [])
-        study, result = run_study(loaded)
         console = terminal()
-        show_study(console, study, result)
         folder = output or Path("results") / loaded.name
         with appearing_in(folder) as scratch:
+            study, result = run_study(loaded)
+            show_study(console, study, result)
             write_study(scratch / f"{loaded.name}.h5", study, result)
             pictures = draw_study(scratch, study, result)
         names = [f"{loaded.name}.h5", *(path.name for path in pictures)]

@@ -106,7 +106,9 @@ class Solver(Table):
     atol: Number | dict[str, Number] = key(
         1e-9, "absolute tolerance: one number, or a table by state", "a number > 0 or {state = number}"
     )
-    steps: StrictInt | None = key(None, "number of steps of a fixed-step method", "an integer >= 1", ge=1)
+    n_steps: StrictInt | None = key(
+        None, "take this many equal steps, whatever the tolerances", "an integer >= 1", ge=1
+    )
     max_steps: StrictInt | None = key(None, "an adaptive method stops here", "an integer >= 1", ge=1)
     checkpoints: StrictInt | None = key(
         None, "states kept in memory for the gradient; all of them when absent", "an integer >= 1", ge=1

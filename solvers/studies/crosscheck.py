@@ -180,19 +180,10 @@ def _time(config: CaseConfig, units: Units) -> Iterator[Finding]:
 
 def _solver(config: CaseConfig) -> Iterator[Finding]:
     solver, path = config.solver, ("solver",)
-    fixed = [name for name, method in METHODS.items() if not method.adaptive]
     if solver.method not in METHODS:
         yield (*path, "method"), _unknown("method", solver.method, METHODS)
-    elif solver.method in fixed and solver.steps is None:
-        yield path, f'method "{solver.method}" takes fixed steps: the key steps (their number) is missing'
-    elif solver.method not in fixed and solver.steps is not None:
-        yield (
-            (*path, "steps"),
-            (
-                f'method "{solver.method}" chooses its steps by rtol and atol; '
-                f"steps is for {', '.join(sorted(fixed))}"
-            ),
-        )
+    elif solver.n_steps is None and not METHODS[solver.method].adaptive:
+        yield path, f'method "{solver.method}" has no error estimate: give the number of steps, n_steps'
     atol = solver.atol
     if isinstance(atol, dict):
         for name in atol:

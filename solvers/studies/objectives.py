@@ -107,8 +107,10 @@ def _integral(context: _Context) -> Objective:
         bound = context.model.function(item.function, (*context.path, "function"), ("t", "y"))
         integrand, names, unit = bound.function, bound.names, item.unit
 
+    accumulated = simulation.integral(integrand, names)
+
     def integral(theta: Values) -> Any:
-        return simulation.integral(theta, end, integrand, names)
+        return accumulated(theta, end)
 
     return Objective(context.name, units.product(unit, context.case.config.time.unit), integral)
 

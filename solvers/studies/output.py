@@ -27,6 +27,7 @@ def appearing_in(folder: Path) -> Iterator[Path]:
     >>> [path.name for path in target.iterdir()]
     ['a.txt']
     """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
@@ -36,5 +37,9 @@ def appearing_in(folder: Path) -> Iterator[Path]:
         yield scratch
         for path in sorted(scratch.iterdir()):
             os.replace(path, folder / path.name)
-    finally:
+    except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
+        for path in made:
+            path.rmdir()
+        raise
+    shutil.rmtree(scratch, ignore_errors=True)

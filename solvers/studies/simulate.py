@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from solvers.ode.methods import METHODS
 from solvers.studies.crosscheck import parse_quantity
 from solvers.studies.load import Case
-from solvers.studies.model import Model, Values
+from solvers.studies.model import BoundFunction, Model, Values
 from solvers.studies.problems import StudyFailedError
 from solvers.studies.results import Trajectory
 
@@ -25,9 +24,11 @@ class Simulation:
         time, solver = case.config.time, case.config.solver
         self.start, self.end = (parse_quantity(bound, time.unit, case.units) for bound in time.span)
         self.options: dict[str, Any] = {"method": solver.method}
-        if METHODS[solver.method].adaptive:
+        if solver.n_steps is None:
             self.options |= {"rtol": solver.rtol, "atol": self._atol()}
-        for name in ("steps", "max_steps", "checkpoints"):
+        if model.scalar_states:
+            self.options["names"] = model.names
+        for name in ("n_steps", "max_steps", "checkpoints"):
             if getattr(solver, name) is not None:
                 self.options[name] = getattr(solver, name)
 
@@ -41,21 +42,35 @@ class Simulation:
 
     def solve(self, theta: Values, end: float, times: Sequence[float]) -> Any:
         """Return the solution at ``times``."""
+        return self._solve(self.model.rhs.function, self.model.rhs.args(theta), theta, end, times)
+
+    def _solve(
+        self, fun: Callable, args: tuple, theta: Values, end: float, times: Sequence[float], **more: Any
+    ) -> Any:
         from solvers import solve_ivp
 
-        rhs = self.model.rhs
-        return solve_ivp(
-            rhs.function,
-            (self.start, end),
-            self.model.initial(theta),
-            t_eval=np.asarray(times),
-            args=rhs.args(theta),
-            **self.options,
-        )
+        span, y0 = (self.start, end), self.model.initial(theta)
+        return solve_ivp(fun, span, y0, t_eval=np.asarray(times), args=args, **self.options, **more)
 
-    def integral(self, theta: Values, end: float, integrand: Callable, names: tuple[str, ...]) -> Any:
-        """Return the integral of ``integrand(t, y, *parameters)`` over time."""
-        raise NotImplementedError
+    def integral(self, integrand: Callable, names: tuple[str, ...]) -> Callable[[Values, float], Any]:
+        """Return the integral of ``integrand(t, y, *parameters)``, a function of parameters and end."""
+        rhs = self.model.rhs
+        further = tuple(name for name in names if name not in rhs.names)
+        own = len(rhs.names)
+        places = [(*rhs.names, *further).index(name) for name in names]
+        arguments = BoundFunction(rhs.function, (*rhs.names, *further), self.model)
+
+        def slope(t, y, *values):
+            return rhs.function(t, y, *values[:own])
+
+        def density(t, y, *values):
+            return integrand(t, y, *[values[place] for place in places])
+
+        def integral(theta: Values, end: float) -> Any:
+            sol = self._solve(slope, arguments.args(theta), theta, end, [end], quadrature=density)
+            return sol.q[-1]
+
+        return integral
 
     def times(self) -> np.ndarray:
         """Return the times that are stored."""
