@@ -8,7 +8,7 @@ from time import perf_counter
 import numpy as np
 
 from solvers.ode import codes
-from solvers.ode.binding import Bound, Unbound, address, copy_at
+from solvers.ode.binding import Bound, Unbound, Workspace, address, copy_at
 from solvers.ode.chunks import first_chunk, run_chunks
 from solvers.ode.failures import Failure, worst_component
 from solvers.ode.programs import DENSE, RHS, STEP, Programs
@@ -34,6 +34,7 @@ class Adaptive:
         self.errors = np.zeros(method.n_errors * n, dtype)
         self.coefficients = np.empty(method.n_dense * n, dtype)
         self.weights = np.empty(method.n_dense)
+        self.workspace = Workspace()
 
     def run(self, evals: np.ndarray, record: bool, record_curves: bool, report: Callable | None):
         """Integrate; return the states at the output times (NaN where not reached) and the tape."""
@@ -56,7 +57,7 @@ class Adaptive:
         choose = self.programs.add if new_path else self.programs.need
         variants = choose(kind, 0, t, h, [state], self.parameters)
         layout = self.programs.layout(kind, 0)
-        bound = Bound(variants, layout, self.t_h, self.parameters)
+        bound = self.workspace.serve(Bound(variants, layout, self.t_h, self.parameters))
         if kind == STEP:
             bound.point(layout.first_output + 1, [address(self.errors)])
         return bound

@@ -6,7 +6,10 @@ import ctypes
 
 import numpy as np
 
+from solvers.ode.kernel import SETTINGS
 from solvers.ode.programs import Layout
+
+_ALIGNMENT = 64
 
 
 def address(array: np.ndarray) -> int:
@@ -39,25 +42,58 @@ class Bound:
     def __init__(self, variants: list, layout: Layout, t_h: np.ndarray, parameters: list[np.ndarray]):
         self.variants = list(variants)
         self.layout = layout
-        self._bindings = [program.bind() for program in variants]
-        width = max(len(binding.slots) for binding in self._bindings)
+        self.workspace_bytes = max(program.workspace_bytes for program in variants)
         self.addresses = np.array([program.address for program in variants], dtype=np.int64)
+        width = max(program.slot_count for program in variants)
         self.slots = np.zeros((len(variants), width), dtype=np.int64)
-        for row, binding in zip(self.slots, self._bindings, strict=True):
-            row[: len(binding.slots)] = binding.slots
         self.slots[:, 0] = address(t_h)
         if layout.states > 1:
             self.slots[:, 1] = address(t_h) + t_h.itemsize
         if parameters:
             self.slots[:, layout.parameters : layout.first_output] = [address(p) for p in parameters]
+        for row, program in zip(self.slots, variants, strict=True):
+            first = len(program.input_types) + len(program.output_types)
+            hidden = [*program.consts, SETTINGS]
+            places = [*range(first, first + len(program.consts)), program.slot_count - 1]
+            row[places] = [address(array) for array in hidden]
 
     def point(self, slot: int, targets: list[int]) -> None:
         """Point consecutive slots of all variants to addresses."""
         self.slots[:, slot : slot + len(targets)] = targets
 
+    def work_in(self, where: int) -> None:
+        """Give all variants their workspace."""
+        for row, program in zip(self.slots, self.variants, strict=True):
+            row[program.slot_count - 2] = where
+
     def message(self, status: int) -> str:
         """What the program says about a failed status."""
         return self.variants[0].message(status)
+
+
+class Workspace:
+    """One workspace for programs that never run at the same time."""
+
+    def __init__(self):
+        self._memory = np.empty(0, np.uint8)
+        self._users: list[Bound] = []
+
+    def serve(self, bound: Bound) -> Bound:
+        """Give a program its workspace, enlarging it for all if need be."""
+        self._users.append(bound)
+        if bound.workspace_bytes + _ALIGNMENT > self._memory.size:
+            self._memory = np.empty(bound.workspace_bytes + _ALIGNMENT, np.uint8)
+            served = self._users
+        else:
+            served = [bound]
+        start = address(self._memory)
+        for user in served:
+            user.work_in(start + -start % _ALIGNMENT)
+        return bound
+
+    def forget(self) -> None:
+        """Serve nobody any more."""
+        self._users.clear()
 
 
 class Unbound:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import diffsci as ds
+from diffsci.backends.cpu.settings import SETTINGS
 from diffsci.backends.interpreter import first_broken_guard
 from diffsci.tracing import Traced, TracedArray, trace_function
 from diffsci.tracing.copies import fingerprint
@@ -17,6 +18,7 @@ from diffsci.transforms import simplify
 from diffsci.trees import flatten, unflatten
 
 __all__ = [
+    "SETTINGS",
     "Traced",
     "apply_graph",
     "call_graph",

@@ -8,7 +8,7 @@ import numpy as np
 
 from diffsci.checkpoint import Load, Reverse, Schedule
 from solvers.ode import codes
-from solvers.ode.binding import Bound, Unbound, address, copy_at
+from solvers.ode.binding import Bound, Unbound, Workspace, address, copy_at
 from solvers.ode.chunks import first_chunk, run_chunks
 from solvers.ode.nested import real_flags
 from solvers.ode.programs import DENSE, DENSE_VJP, STEP, VJP, Programs
@@ -73,6 +73,7 @@ class Replay:
         self.slot_memory = np.empty((0, self.components * n), dtype)
         self.slot_addresses = np.array([address(self.initial)])
         self.bound: dict[str, Bound] = {}
+        self.workspace = Workspace()
 
     @property
     def advanced(self) -> int:
@@ -146,6 +147,7 @@ class Replay:
         self.initial, self.parameters = initial, parameters
         self.slot_addresses[0] = address(initial)
         self.bound.clear()
+        self.workspace.forget()
 
     def first_bad_component(self) -> int | None:
         """Index of the first component that is not finite after the step that failed."""
@@ -183,7 +185,8 @@ class Replay:
         state = copy_at(int(self.counts[codes.CURRENT]), shape, self.programs.dtype)
         variants = choose(kind, self.level, t, h, list(state), self.parameters)
         layout = self.programs.layout(kind, self.level)
-        bound = self.bound[kind] = Bound(variants, layout, self.t_h, self.parameters)
+        bound = self.workspace.serve(Bound(variants, layout, self.t_h, self.parameters))
+        self.bound[kind] = bound
         out = layout.first_output
         if kind == STEP and self.level == 0 and self.programs.method.n_errors:
             self.errors = np.empty(self.programs.method.n_errors * self.programs.size, self.programs.dtype)
