@@ -15,7 +15,9 @@ GROUPS = ("overhead", "stencil", "robertson", "gray_scott_case", "startup")
 def main(arguments: list[str] | None = None) -> int:
     """Measure the groups asked for, print their tables, and update docs/performance.md."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"which to run: {', '.join(GROUPS)} (default: all)")
+    parser.add_argument(
+        "groups", nargs="*", metavar="GROUP", help=f"which to run: {', '.join(GROUPS)} (default: all)"
+    )
     parser.add_argument("--threads", type=int, help="threads for every library (default: one per core)")
     parser.add_argument("--no-page", action="store_true", help="print only; leave docs/performance.md alone")
     asked = parser.parse_args(arguments)

@@ -1,4 +1,6 @@
-"""What one call costs: the compiled gradient of a 10-element sum, where almost all the time is getting in and out."""
+"""What one call costs: the compiled gradient of a 10-element sum, where almost all the time is getting in and
+out.
+"""
 
 from __future__ import annotations
 

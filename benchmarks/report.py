@@ -11,8 +11,9 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 BEGIN, END = "<!-- begin {} -->", "<!-- end {} -->"
 HEADER = """# Performance
 
-Measured, not promised. Each section below is written by the command it names; run it on your machine to get your
-own numbers. Times are medians; contestants take turns in one process. "Target" is what this project asks of itself.
+Measured, not promised. Each section below is written by the command it names; run it on your machine to get
+your own numbers. Times are medians; contestants take turns in one process. "Target" is what this project asks
+of itself.
 """
 
 

@@ -1,7 +1,8 @@
-"""Robertson's stiff kinetics: the value and the gradient of an integration, against CasADi + CVODES and diffrax.
+"""Robertson's stiff kinetics: the value and the gradient of an integration, against CasADi + CVODES and
+diffrax.
 
-Contestants solve the same problem at the same tolerances, and each answer is compared with a forward sensitivity
-integration at 1e-12 before anything is timed: a fast wrong answer is no contestant.
+Contestants solve the same problem at the same tolerances, and each answer is compared with a forward
+sensitivity integration at 1e-12 before anything is timed: a fast wrong answer is no contestant.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ START = np.array([1.0, 0.0, 0.0])
 END = 1e4
 RTOL, ATOL = 1e-6, 1e-10
 ACCEPTED = 1e-3  # relative error beyond which a contestant's answer is called wrong
-PUBLISHED = json.loads((Path(__file__).parent / "data" / "robertson_integral.json").read_text(encoding="utf-8"))
+PUBLISHED = json.loads(
+    (Path(__file__).parent / "data" / "robertson_integral.json").read_text(encoding="utf-8")
+)
 
 
 def rhs(t, y, p):
@@ -51,8 +54,12 @@ def sensitivity_reference() -> tuple[float, np.ndarray]:
                 [0.0, 2 * k3 * y[1], 0.0],
             ]
         )
-        by_rate = np.array([[-y[0], y[1] * y[2], 0.0], [y[0], -y[1] * y[2], -(y[1] ** 2)], [0.0, 0.0, y[1] ** 2]])
-        return np.concatenate([[back - forward, forward - back - pair, pair], (jacobian @ s + by_rate).ravel()])
+        by_rate = np.array(
+            [[-y[0], y[1] * y[2], 0.0], [y[0], -y[1] * y[2], -(y[1] ** 2)], [0.0, 0.0, y[1] ** 2]]
+        )
+        return np.concatenate(
+            [[back - forward, forward - back - pair, pair], (jacobian @ s + by_rate).ravel()]
+        )
 
     start = np.concatenate([START, np.zeros(9)])
     scale = np.concatenate([[1.0, 1e-5, 1.0], np.outer([1.0, 1e-5, 1.0], 1.0 / RATES).ravel()])

@@ -1,4 +1,6 @@
-"""How long a newcomer waits: import, the first study on a fresh machine, the next one, a new model's first gradient."""
+"""How long a newcomer waits: import, the first study on a fresh machine, the next one, a new model's first
+gradient.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ def rhs(t, y, p):
     return [p[0] * prey - p[1] * prey * predator, p[2] * prey * predator - p[3] * predator * {unique}]
 
 def misfit(p):
-    sol = solve_ivp(rhs, (0.0, 10.0), np.array([1.0, 0.5]), args=(p,), method="Rodas5P", rtol=1e-8, atol=1e-10)
+    y0 = np.array([1.0, 0.5])
+    sol = solve_ivp(rhs, (0.0, 10.0), y0, args=(p,), method="Rodas5P", rtol=1e-8, atol=1e-10)
     return np.sum(sol.y[:, -1] ** 2)
 
 print(ds.value_and_grad(misfit)(np.array([1.1, 0.4, 0.1, 0.4])))
@@ -54,13 +57,31 @@ def measure(threads: int) -> Table:
         bare = median_seconds(python("import numpy"), environment, 5)
         imported = median_seconds(python(IMPORT), environment, 5)
         nothing = median_seconds(python("pass"), environment, 5)
-        table.add("import diffsci", imported - nothing, target=0.4, note=f"of which NumPy {bare - nothing:.2f} s")
-        run = [sys.executable, "-m", "diffsci", "run", str(CASE), "--set", f"output.folder='{folder}/results'"]
-        table.add("diffsci run cases/robertson.toml, first time on a fresh machine",
-                  process_seconds(run, environment, str(ROOT)), target=20.0)
-        table.add("diffsci run cases/robertson.toml, afterwards", median_seconds(run, environment, 3), target=3.0)
-        times = [
-            process_seconds(python(NEW_MODEL.format(unique=1.0 + 0.01 * k)), environment, str(ROOT)) for k in range(3)
+        table.add(
+            "import diffsci", imported - nothing, target=0.4, note=f"of which NumPy {bare - nothing:.2f} s"
+        )
+        run = [
+            sys.executable,
+            "-m",
+            "diffsci",
+            "run",
+            str(CASE),
+            "--set",
+            f"output.folder='{folder}/results'",
         ]
-        table.add("a model never seen before: first gradient, from process start", sorted(times)[1], target=1.5)
+        table.add(
+            "diffsci run cases/robertson.toml, first time on a fresh machine",
+            process_seconds(run, environment, str(ROOT)),
+            target=20.0,
+        )
+        table.add(
+            "diffsci run cases/robertson.toml, afterwards", median_seconds(run, environment, 3), target=3.0
+        )
+        times = [
+            process_seconds(python(NEW_MODEL.format(unique=1.0 + 0.01 * k)), environment, str(ROOT))
+            for k in range(3)
+        ]
+        table.add(
+            "a model never seen before: first gradient, from process start", sorted(times)[1], target=1.5
+        )
     return table

@@ -1,4 +1,6 @@
-"""A large stencil: the Gray-Scott right-hand side on 1024 x 1024 and its vjp, against JAX and the memory's speed."""
+"""A large stencil: the Gray-Scott right-hand side on 1024 x 1024 and its vjp, against JAX and the memory's
+speed.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,10 @@ def rhs(y, p):
     u, v = y
     reaction = u * v * v
     return np.stack(
-        [p[0] * laplacian(u) - reaction + p[2] * (1.0 - u), p[1] * laplacian(v) + reaction - (p[2] + p[3]) * v]
+        [
+            p[0] * laplacian(u) - reaction + p[2] * (1.0 - u),
+            p[1] * laplacian(v) + reaction - (p[2] + p[3]) * v,
+        ]
     )
 
 
@@ -37,7 +42,12 @@ def vjp_by_hand(y, p, ct):
     du = p[0] * laplacian(a) + (b - a) * v * v - p[2] * a
     dv = p[1] * laplacian(b) + (b - a) * 2.0 * u * v - (p[2] + p[3]) * b
     rates = np.array(
-        [np.sum(a * laplacian(u)), np.sum(b * laplacian(v)), np.sum(a * (1.0 - u)) - np.sum(b * v), -np.sum(b * v)]
+        [
+            np.sum(a * laplacian(u)),
+            np.sum(b * laplacian(v)),
+            np.sum(a * (1.0 - u)) - np.sum(b * v),
+            -np.sum(b * v),
+        ]
     )
     return np.stack([du, dv]), rates
 
@@ -57,7 +67,9 @@ def threaded_copy(threads: int) -> Callable[[np.ndarray, np.ndarray], None]:
     pool = ThreadPoolExecutor(threads)
 
     def copy(target: np.ndarray, source: np.ndarray) -> None:
-        pairs = zip(np.array_split(target.ravel(), threads), np.array_split(source.ravel(), threads), strict=True)
+        pairs = zip(
+            np.array_split(target.ravel(), threads), np.array_split(source.ravel(), threads), strict=True
+        )
         list(pool.map(lambda pair: np.copyto(*pair), pairs))
 
     return copy
@@ -83,7 +95,9 @@ def contestants(table: Table) -> dict[str, tuple[Callable, Callable]]:
 
 def measure(threads: int) -> Table:
     """Check the answers, then time right-hand sides and vjps in turn, with a plain copy among them."""
-    table = Table("stencil", f"Gray-Scott {SIZE} x {SIZE}, float64, {threads} threads: right-hand side and vjp")
+    table = Table(
+        "stencil", f"Gray-Scott {SIZE} x {SIZE}, float64, {threads} threads: right-hand side and vjp"
+    )
     y, ct = data()
     runs = contestants(table)
     for name, (value, pulled) in runs.items():
@@ -100,13 +114,15 @@ def measure(threads: int) -> Table:
 
 
 def _check(name: str, value: np.ndarray, pulled: tuple, y: np.ndarray, ct: np.ndarray) -> None:
-    for got, want in zip((value, *pulled), (rhs(y, PARAMETERS), *vjp_by_hand(y, PARAMETERS, ct)), strict=True):
+    for got, want in zip(
+        (value, *pulled), (rhs(y, PARAMETERS), *vjp_by_hand(y, PARAMETERS, ct)), strict=True
+    ):
         if not np.allclose(got, want, rtol=1e-9, atol=1e-9 * float(np.max(np.abs(want)))):
             raise RuntimeError(f"{name} returns a wrong answer")
 
 
 def _ratios(table: Table, seconds: dict[str, float]) -> None:
-    for kind, fields in (("right-hand side", RHS_FIELDS), ("vjp", VJP_FIELDS)):
+    for kind in ("right-hand side", "vjp"):
         ours = seconds[f"diffsci: {kind}"]
         if f"JAX: {kind}" in seconds:
             table.add(f"{kind}: diffsci / JAX", ours / seconds[f"JAX: {kind}"], "", target=0.5)
@@ -115,5 +131,6 @@ def _ratios(table: Table, seconds: dict[str, float]) -> None:
     for kind, fields in (("right-hand side", RHS_FIELDS), ("vjp", VJP_FIELDS)):
         moved = fields * FIELD_BYTES
         rate = moved / seconds[f"diffsci: {kind}"]
-        note = f"{moved / 1e6:.0f} MB if every field is touched once; {100 * rate / copied:.0f} % of a copy's speed"
+        share = f"{100 * rate / copied:.0f} % of a copy's speed"
+        note = f"{moved / 1e6:.0f} MB if every field is touched once; {share}"
         table.add(f"{kind}: memory traffic", rate / 1e9, "GB/s", note=note)

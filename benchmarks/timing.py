@@ -1,4 +1,4 @@
-"""Measuring fairly: several contestants in turn, in one process, medians over repeats, no garbage collection."""
+"""Measuring fairly: contestants in turn, in one process, medians over repeats, no garbage collection."""
 
 from __future__ import annotations
 
@@ -64,10 +64,14 @@ def interleaved(
     return {name: sorted(times)[len(times) // 2] for name, times in samples.items()}
 
 
-def process_seconds(command: list[str], environment: dict[str, str] | None = None, cwd: str | None = None) -> float:
+def process_seconds(
+    command: list[str], environment: dict[str, str] | None = None, cwd: str | None = None
+) -> float:
     """Wall-clock seconds of a fresh process; a failing process is an error, not a time."""
     start = time.perf_counter()
-    done = subprocess.run(command, env={**os.environ, **(environment or {})}, cwd=cwd, capture_output=True, text=True)
+    done = subprocess.run(
+        command, env={**os.environ, **(environment or {})}, cwd=cwd, capture_output=True, text=True
+    )
     seconds = time.perf_counter() - start
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} exited with {done.returncode}:\n{done.stderr[-2000:]}")

@@ -21,7 +21,10 @@ def functions() -> tuple[Callable, Callable]:
         u, v = y
         reaction = u * v * v
         return jnp.stack(
-            [p[0] * laplacian(u) - reaction + p[2] * (1.0 - u), p[1] * laplacian(v) + reaction - (p[2] + p[3]) * v]
+            [
+                p[0] * laplacian(u) - reaction + p[2] * (1.0 - u),
+                p[1] * laplacian(v) + reaction - (p[2] + p[3]) * v,
+            ]
         )
 
     def pulled(y, p, ct):

@@ -1,8 +1,9 @@
 """Run an array program on complex numbers as the analytic function that continues it from the real line.
 
-The complex step needs every operation to be analytic around the point. Most NumPy functions are, and their complex
-versions continue them. The others are continued here: comparisons and roundings look at the real part, ``abs`` keeps
-the sign it had, ``hypot`` becomes a square root. At a kink no continuation exists and :class:`NotAnalytic` says where.
+The complex step needs every operation to be analytic around the point. Most NumPy functions are, and their
+complex versions continue them. The others are continued here: comparisons and roundings look at the real
+part, ``abs`` keeps the sign it had, ``hypot`` becomes a square root. At a kink no continuation exists and
+:class:`NotAnalytic` says where.
 """
 
 from __future__ import annotations
@@ -127,8 +128,32 @@ CONTINUED: dict[str, Callable] = {
 
 # These are locally constant: they see real parts only, with their ordinary meaning.
 LOCALLY_CONSTANT = frozenset(
-    "sign floor ceil trunc rint floor_divide stop_gradient lt le gt ge eq ne isnan isinf isfinite "
-    "logical_not logical_and logical_or logical_xor any all argmax argmin".split()
+    [
+        "sign",
+        "floor",
+        "ceil",
+        "trunc",
+        "rint",
+        "floor_divide",
+        "stop_gradient",
+        "lt",
+        "le",
+        "gt",
+        "ge",
+        "eq",
+        "ne",
+        "isnan",
+        "isinf",
+        "isfinite",
+        "logical_not",
+        "logical_and",
+        "logical_or",
+        "logical_xor",
+        "any",
+        "all",
+        "argmax",
+        "argmin",
+    ]
 )
 
 
@@ -159,7 +184,9 @@ def _evaluate(node: Node, operands: list[Array]) -> Any:
     if name == "project":
         return operands[0][node.params["index"]]
     if node.primitive.family == "host":
-        raise NotAnalytic(f"a compiled loop (such as a time integration) runs on real numbers{at(node.location)}")
+        raise NotAnalytic(
+            f"a compiled loop (such as a time integration) runs on real numbers{at(node.location)}"
+        )
     if name in LOCALLY_CONSTANT:
         operands = [np.real(operand) for operand in operands]
     rule = CONTINUED.get(name) if any(np.iscomplexobj(operand) for operand in operands) else None
@@ -167,4 +194,3 @@ def _evaluate(node: Node, operands: list[Array]) -> Any:
         return _promoted((rule or node.primitive.value)(*operands, **node.params))
     except NotAnalytic as error:
         raise NotAnalytic(f"{error}{at(node.location)}") from None
-

@@ -31,7 +31,9 @@ class Check:
     detail: str = ""
 
     def __str__(self) -> str:
-        return f"  {'ok    ' if self.passed else 'FAILED'}  {self.law}" + (f": {self.detail}" if self.detail else "")
+        return f"  {'ok    ' if self.passed else 'FAILED'}  {self.law}" + (
+            f": {self.detail}" if self.detail else ""
+        )
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,9 @@ class CheckAll:
         return tuple(check.law for check in self.checks if not check.passed)
 
     def __bool__(self) -> bool:
-        raise TypeError("a set of checks is not true or false by itself: ask result.passed (and print(result))")
+        raise TypeError(
+            "a set of checks is not true or false by itself: ask result.passed (and print(result))"
+        )
 
     def __str__(self) -> str:
         verdict = "every law holds" if self.passed else f"{len(self.failed)} of {len(self.checks)} laws fail"
@@ -62,7 +66,8 @@ class CheckAll:
 def check_all(
     f: Callable, *args: Any, argnums: int | tuple[int, ...] | None = None, jit: bool = True, seed: int = 0
 ) -> CheckAll:
-    """Try every law on ``f``: values, both modes, second order in every nesting, compiled = eager, no side effects.
+    """Try every law on ``f``: values, both modes, second order in every nesting, compiled = eager, no side
+    effects.
 
     Parameters
     ----------
@@ -100,7 +105,9 @@ def check_all(
             checks += [Check(c.law + label, c.passed, c.detail) for c in laws.at(point)]
     if jit:
         checks += laws.compiled([point for point in points if point is not None])
-    same = all(np.array_equal(a, b, equal_nan=is_float(a)) for a, b in zip(before, flatten(args)[0], strict=True))
+    same = all(
+        np.array_equal(a, b, equal_nan=is_float(a)) for a, b in zip(before, flatten(args)[0], strict=True)
+    )
     checks.append(Check("inputs untouched", same))
     return CheckAll(getattr(f, "__qualname__", None) or type(f).__qualname__, tuple(checks))
 
@@ -139,7 +146,9 @@ class _Laws:
             checks = self._kinds(args)
             checks.append(self.close("value is NumPy's", reverse.value, self.objective.number(point), 1e-13))
             checks.append(self._reference("tangent", forward, self._slope(self.objective.f, point), size))
-            checks.append(self.close("transpose: <w, J v> = <J' w, v>", float(np.sum(terms)), forward, 1e-12, size))
+            checks.append(
+                self.close("transpose: <w, J v> = <J' w, v>", float(np.sum(terms)), forward, 1e-12, size)
+            )
             return checks + self._second_order(point, args, size)
 
     def _kinds(self, args: tuple) -> list[Check]:
@@ -190,7 +199,9 @@ class _Laws:
         ]
 
     def compiled(self, points: list[np.ndarray]) -> list[Check]:
-        """One compiled object returns the eager value, tangent and gradient at every point, and the first again."""
+        """One compiled object returns the eager value, tangent and gradient at every point, and the first
+        again.
+        """
 
         def everything(*args: Any) -> tuple:
             value, moved = ds.jvp(self.objective.f, args, self.tangents)
@@ -202,7 +213,9 @@ class _Laws:
             found, expected = flatten(fast(*args))[0], flatten(everything(*args))[0]
             worst = max((_distance(a, b) for a, b in zip(found, expected, strict=True)), default=0.0)
             allowed = 1e-12 * self.loose
-            checks.append(Check("compiled = eager", worst <= allowed, f"largest relative difference {worst:.1e}"))
+            checks.append(
+                Check("compiled = eager", worst <= allowed, f"largest relative difference {worst:.1e}")
+            )
         return checks
 
 

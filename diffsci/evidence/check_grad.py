@@ -1,4 +1,4 @@
-"""Evidence that a gradient is right: complex step, finite differences, Taylor remainders, adjoint = tangent."""
+"""Evidence that a gradient is right: complex step, differences, Taylor remainders, adjoint = tangent."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def check_grad(
 ) -> GradCheck:
     """Collect evidence that ``ds.grad`` (``ds.vjp``, ``ds.jvp``) of ``f`` is right, and give a verdict.
 
-    The evidence is taken at the given point and at a nearby one: the traced value against the plain one, reverse
-    against forward mode, and the gradient against the complex step (where the program has an analytic continuation)
-    or extrapolated central differences, along a random direction and for every parameter; the rate at which the
-    Taylor remainder falls; kinks and noise. An array-valued ``f`` is checked through a random combination of its
-    outputs. Nothing is raised when the gradient is wrong: ask ``.passed``.
+    The evidence is taken at the given point and at a nearby one: the traced value against the plain one,
+    reverse against forward mode, and the gradient against the complex step (where the program has an analytic
+    continuation) or extrapolated central differences, along a random direction and for every parameter; the
+    rate at which the Taylor remainder falls; kinks and noise. An array-valued ``f`` is checked through a
+    random combination of its outputs. Nothing is raised when the gradient is wrong: ask ``.passed``.
 
     Parameters
     ----------
@@ -42,8 +42,8 @@ def check_grad(
     argnums : int or tuple of int, optional
         Which arguments to check; all of them by default.
     rtol : float, optional
-        Relative agreement asked for; by default 1e-9 where the complex step applies and 1e-5 where only finite
-        differences do (loosened for float32 parameters).
+        Relative agreement asked for; by default 1e-9 where the complex step applies and 1e-5 where only
+        finite differences do (loosened for float32 parameters).
     complex_step : bool
         Whether the complex step may be used.
     entries : bool, optional

@@ -1,6 +1,8 @@
-"""The complex step: derivatives exact to rounding from the imaginary part of one evaluation, with no cancellation.
+"""The complex step: derivatives exact to rounding from the imaginary part of one evaluation, with no
+cancellation.
 
-W. Squire and G. Trapp, "Using complex variables to estimate derivatives of real functions", SIAM Review 40 (1998).
+W. Squire and G. Trapp, "Using complex variables to estimate derivatives of real functions", SIAM Review 40
+(1998).
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ class ComplexLine:
     Raises :class:`~diffsci.evidence.analytic.NotAnalytic` where the program has no analytic continuation.
     """
 
-    def __init__(self, f: Callable, parameters: Parameters, vector: np.ndarray, weigh: Callable[[Any], complex]):
+    def __init__(
+        self, f: Callable, parameters: Parameters, vector: np.ndarray, weigh: Callable[[Any], complex]
+    ):
         self.parameters, self.vector, self.weigh = parameters, vector, weigh
         self.function = analytic_function(f, parameters.fill(vector))
 
@@ -38,16 +42,14 @@ class ComplexLine:
         return value.imag / STEP
 
 
-def complex_step(
-    f: Callable, *args: Any, argnums: int | tuple[int, ...] = 0, direction: Any = None
-) -> Any:
+def complex_step(f: Callable, *args: Any, argnums: int | tuple[int, ...] = 0, direction: Any = None) -> Any:
     """Differentiate ``f`` by the complex step: a gradient, a Jacobian, or one directional derivative.
 
     Parameters
     ----------
     f : callable
-        A function diffsci can trace; its program runs on complex numbers, with ``abs``, comparisons, ``max`` and
-        the like continued from the real line.
+        A function diffsci can trace; its program runs on complex numbers, with ``abs``, comparisons, ``max``
+        and the like continued from the real line.
     *args
         Where to differentiate.
     argnums : int or tuple of int

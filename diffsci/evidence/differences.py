@@ -1,4 +1,5 @@
-"""Finite differences with automatic steps: directional derivatives, gradients and Jacobians of plain functions.
+"""Finite differences with automatic steps: directional derivatives, gradients and Jacobians of plain
+functions.
 
 The function is only called, never traced, so this judges any program: ours, a peer's, or an external code.
 """
@@ -44,7 +45,7 @@ METHODS: dict[str, tuple[Callable, int]] = {
 
 
 def automatic_step(order: int, noise: float = EPS) -> float:
-    """The step that balances truncation against rounding for a function that is smooth on the scale of one."""
+    """The step that balances truncation against rounding, for a function smooth on the scale of one."""
     return noise ** (1.0 / (order + 1))
 
 
@@ -53,7 +54,9 @@ def along(phi: Callable, method: str = "ridders", step: float | None = None) -> 
     if method == "ridders":
         return ridders(phi) if step is None else ridders(phi, largest=step)
     if method not in METHODS:
-        raise ValueError(f"finite_difference: unknown method {method!r}; expected one of {['ridders', *METHODS]}")
+        raise ValueError(
+            f"finite_difference: unknown method {method!r}; expected one of {['ridders', *METHODS]}"
+        )
     quotient, order = METHODS[method]
     used = automatic_step(order) if step is None else step
     value, coarser = quotient(phi, used), quotient(phi, 2.0 * used)
@@ -81,11 +84,11 @@ def finite_difference(
     argnums : int or tuple of int
         Which arguments to differentiate with respect to.
     direction : optional
-        Tangents shaped like the selected argument (a tuple of them if several are selected): the derivative along
-        that direction, at the cost of one line instead of one per parameter.
+        Tangents shaped like the selected argument (a tuple of them if several are selected): the derivative
+        along that direction, at the cost of one line instead of one per parameter.
     method : {"ridders", "central", "forward", "central4", "central6"}
-        Ridders' extrapolation finds its own steps and is accurate to about ten digits on smooth functions; the
-        others use one step.
+        Ridders' extrapolation finds its own steps and is accurate to about ten digits on smooth functions;
+        the others use one step.
     step : float, optional
         Step relative to the size of each parameter; by default the method chooses.
     return_error : bool
@@ -126,9 +129,11 @@ def finite_difference(
 
 
 def shaped_like_arguments(parameters: Parameters, array: np.ndarray, argnums: int | tuple[int, ...]) -> Any:
-    """Cut the last axis of ``array`` into leaves and put them into the structure of the selected arguments."""
+    """Cut the last axis of ``array`` into leaves, in the structure of the selected arguments."""
     outer = array.shape[:-1]
-    parts = iter([array[..., leaf.start : leaf.stop].reshape(outer + leaf.shape) for leaf in parameters.leaves])
+    parts = iter(
+        [array[..., leaf.start : leaf.stop].reshape(outer + leaf.shape) for leaf in parameters.leaves]
+    )
     trees = []
     for k in parameters.argnums:
         leaves, tree = flatten(parameters.args[k])

@@ -41,7 +41,9 @@ class Options:
 
 
 class Judge:
-    """Collects the evidence at one point; afterwards ``findings``, ``offender`` and ``unused`` say what it means."""
+    """Collects the evidence at one point; afterwards ``findings``, ``offender`` and ``unused`` say what it
+    means.
+    """
 
     def __init__(self, objective: Objective, options: Options, label: str, vector: np.ndarray, rng):
         self.objective, self.options, self.label, self.vector = objective, options, label, vector
@@ -63,7 +65,9 @@ class Judge:
         self._modes(forward)
         seen = scan(self.objective.line(self.vector, self.direction))
         self._prepare_complex_step()
-        finite = self._comparison("random direction", self.slope, seen.estimate, DIFFERENCES, noise=seen.noise)
+        finite = self._comparison(
+            "random direction", self.slope, seen.estimate, DIFFERENCES, noise=seen.noise
+        )
         chosen = finite
         if self.exact is not None:
             chosen = self._comparison("random direction", self.slope, self._exact(self.direction), EXACT)
@@ -73,7 +77,15 @@ class Judge:
             entries = self._entries()
             self._judge(chosen, entries)
         return PointEvidence(
-            self.label, self.reverse.value, forward, chosen, finite, seen, self.note, entries, tuple(self.findings)
+            self.label,
+            self.reverse.value,
+            forward,
+            chosen,
+            finite,
+            seen,
+            self.note,
+            entries,
+            tuple(self.findings),
         )
 
     # findings ---------------------------------------------------------------------------------------
@@ -104,8 +116,8 @@ class Judge:
     def _kink(self, seen: Scan) -> None:
         sides = seen.one_sided()
         if sides is not None:
-            text = f"slope {sides[0]:.6g} from the left, {sides[1]:.6g} from the right, gradient {self.slope:.6g}"
-            self._find(KINK, text, self._kinked_parameter())
+            text = f"slope {sides[0]:.6g} from the left, {sides[1]:.6g} from the right"
+            self._find(KINK, f"{text}, gradient {self.slope:.6g}", self._kinked_parameter())
 
     def _kinked_parameter(self) -> str:
         """The parameter whose own line has the kink (the first of them)."""
@@ -120,7 +132,11 @@ class Judge:
             if found is not None:
                 name = self._inside(found.name) if kind == WRONG else found.name
                 text = f"gradient {found.derivative:.10g}, {found.source} {found.reference:.10g}"
-                self._find(kind, f"{name}: {text}" if name == found.name else f"{name} (in {found.name}: {text})", name)
+                self._find(
+                    kind,
+                    f"{name}: {text}" if name == found.name else f"{name} (in {found.name}: {text})",
+                    name,
+                )
                 return
         if chosen.verdict != GOOD:
             text = f"gradient {chosen.derivative:.10g}, {chosen.source} {chosen.reference:.10g}"
@@ -157,7 +173,9 @@ class Judge:
 
     def _exact(self, direction: np.ndarray) -> Estimate:
         magnitude = float(np.sum(np.abs(self.reverse.gradient * direction)))
-        return Estimate(np.asarray(self.exact.derivative(direction)), np.asarray(EPS * magnitude), np.asarray(0.0))
+        return Estimate(
+            np.asarray(self.exact.derivative(direction)), np.asarray(EPS * magnitude), np.asarray(0.0)
+        )
 
     def _comparison(
         self, name: str, derivative: float, estimate: Estimate, source: str, noise: float = 0.0
@@ -171,8 +189,12 @@ class Judge:
         size = self.parameters.size
         most = MOST_ENTRIES_COMPLEX if self.exact is not None else MOST_ENTRIES_DIFFERENCES
         if size <= most if self.options.entries is None else self.options.entries:
-            return tuple(self._along(self.parameters.name(i), self._unit(i), single=True) for i in range(size))
-        return tuple(self._along(leaf.name, self._part(leaf.start, leaf.stop)) for leaf in self.parameters.leaves)
+            return tuple(
+                self._along(self.parameters.name(i), self._unit(i), single=True) for i in range(size)
+            )
+        return tuple(
+            self._along(leaf.name, self._part(leaf.start, leaf.stop)) for leaf in self.parameters.leaves
+        )
 
     def _along(self, name: str, direction: np.ndarray, single: bool = False) -> Comparison:
         """Compare along one direction; for a single parameter, per unit of that parameter."""

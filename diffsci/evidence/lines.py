@@ -1,11 +1,12 @@
 """Differences of a function along a straight line: quotients, extrapolation, remainders, kinks and noise.
 
-Everything here works on ``phi(t)``, a function of one real number whose value is a number or an array; the derivative
-wanted is the one at ``t = 0``.
+Everything here works on ``phi(t)``, a function of one real number whose value is a number or an array; the
+derivative wanted is the one at ``t = 0``.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,7 +31,7 @@ class Estimate:
 
 def default_steps(largest: float = LARGEST_STEP, smallest: float = SMALLEST_STEP) -> np.ndarray:
     """Decreasing steps, half a decade apart."""
-    rows = int(round(np.log(largest / smallest) / np.log(SHRINK))) + 1
+    rows = round(2.0 * math.log10(largest / smallest)) + 1
     return largest * SHRINK ** -np.arange(rows)
 
 
@@ -46,9 +47,9 @@ def evaluate(phi: Line, t: float) -> np.ndarray:
 class Extrapolation:
     """Ridders' table: central differences at shrinking steps, extrapolated to step zero row by row.
 
-    C. J. F. Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", Advances in Engineering Software 4 (1982).
-    For every component the entry with the smallest estimated error is kept; the estimate contains the roundoff of
-    the quotient, so a lucky coincidence of two rows is not taken for accuracy.
+    C. J. F. Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", Advances in Engineering Software 4
+    (1982). For every component the entry with the smallest estimated error is kept; the estimate contains the
+    roundoff of the quotient, so a lucky coincidence of two rows is not taken for accuracy.
     """
 
     def __init__(self, noise: np.ndarray | float):
@@ -56,49 +57,47 @@ class Extrapolation:
         self.row: list[np.ndarray] = []
         self.best: Estimate | None = None
 
-    def add(self, step: float, quotient: np.ndarray) -> np.ndarray:
-        """Add the central difference at ``step``; returns the mask of components that improved."""
-        row = [quotient]
-        floor = self.noise / step
+    def add(self, step: float, quotient: np.ndarray) -> bool:
+        """Add the central difference at ``step``; tell whether any component's estimate got better."""
+        row, improved = [quotient], False
         for k, above in enumerate(self.row):
             power = SHRINK ** (2 * (k + 1))
             row.append((power * row[k] - above) / (power - 1.0))
-            error = np.maximum(np.abs(row[k + 1] - row[k]), np.abs(row[k + 1] - above)) + floor
-            self._keep(row[k + 1], error, step)
+            error = np.maximum(np.abs(row[k + 1] - row[k]), np.abs(row[k + 1] - above)) + self.noise / step
+            improved |= self._keep(row[k + 1], error, step)
         self.row = row
-        return self._improved
+        return improved
 
-    def _keep(self, value: np.ndarray, error: np.ndarray, step: float) -> None:
-        steps = np.full(np.shape(value), step)
+    def _keep(self, value: np.ndarray, error: np.ndarray, step: float) -> bool:
         if self.best is None:
-            error = np.where(np.isfinite(error), error, np.inf)
-            self.best, self._improved = Estimate(value, error, steps), np.isfinite(error)
-            return
+            unknown = np.full(np.shape(value), np.inf)
+            self.best = Estimate(value, unknown, unknown)
         better = error < self.best.error  # False for NaN
-        self._improved = better
         self.best = Estimate(
             np.where(better, value, self.best.value),
             np.where(better, error, self.best.error),
-            np.where(better, steps, self.best.step),
+            np.where(better, step, self.best.step),
         )
+        return bool(np.any(better))
 
-    _improved: np.ndarray = np.asarray(True)
 
-
-def ridders(phi: Line, largest: float = LARGEST_STEP, smallest: float = SMALLEST_STEP, goal: float = 1e-10) -> Estimate:
+def ridders(
+    phi: Line, largest: float = LARGEST_STEP, smallest: float = SMALLEST_STEP, goal: float = 1e-10
+) -> Estimate:
     """The derivative of ``phi`` at 0 by extrapolated central differences with automatic steps.
 
-    Steps shrink until every component has reached ``goal`` (relative), or has not improved over three decades.
+    Steps shrink until every component has reached ``goal`` (relative), or has not improved over three
+    decades.
     """
     centre = evaluate(phi, 0.0)
     table = Extrapolation(EPS * np.abs(centre))
     stale = 0
     for step in default_steps(largest, smallest):
-        table.add(step, (evaluate(phi, step) - evaluate(phi, -step)) / (2.0 * step))
+        improved = table.add(step, (evaluate(phi, step) - evaluate(phi, -step)) / (2.0 * step))
         if table.best is None:
             continue
         reached = table.best.error <= goal * np.abs(table.best.value)
-        stale = 0 if np.any(table._improved) else stale + 1
+        stale = 0 if improved else stale + 1
         if np.all(reached) or (stale >= 6 and np.all(np.isfinite(table.best.error))):
             break
     return table.best
@@ -120,7 +119,7 @@ class Scan:
 
     @cached_property
     def noise(self) -> float:
-        """How much repeated evaluations scatter: the second difference at steps too small to see curvature."""
+        """How much evaluations scatter: the second difference at steps too small to see curvature."""
         second = np.abs(self.plus - 2.0 * self.centre + self.minus)[-5:]
         scatter = float(np.nanmedian(second)) if np.any(np.isfinite(second)) else np.nan
         return max(scatter, EPS * abs(self.centre), np.finfo(float).tiny)
@@ -142,7 +141,8 @@ class Scan:
         """The observed order of the Taylor remainder (2 for a right slope), or None if it is all rounding."""
         remainders = self.remainders(slope)
         clean = remainders > 50.0 * self.noise
-        rates = np.log(remainders[:-1] / remainders[1:]) / np.log(SHRINK)
+        with np.errstate(all="ignore"):
+            rates = np.log(remainders[:-1] / remainders[1:]) / np.log(SHRINK)
         usable = rates[clean[:-1] & clean[1:] & (self.steps[1:] < 2e-2) & np.isfinite(rates)]
         return float(np.median(usable[-4:])) if usable.size >= 2 else None
 
@@ -159,8 +159,8 @@ class Scan:
         if not np.any(clear):
             return None
         last = int(np.max(np.nonzero(clear)))
-        decade = int(round(2 * np.log(10.0) / np.log(SHRINK)))
-        if last < decade or self.steps[last] > 1e-4 or gap[last] < 0.5 * gap[last - decade]:
+        before = last - 4  # two decades of half-decade steps
+        if before < 0 or self.steps[last] > 1e-4 or gap[last] < 0.5 * gap[before]:
             return None
         return float(left[last]), float(right[last])
 

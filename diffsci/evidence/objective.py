@@ -1,4 +1,6 @@
-"""The function under test as one number of one vector: float outputs weighted, float arguments laid out in a row."""
+"""The function under test as one number of one vector: float outputs weighted, float arguments laid out in a
+row.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ __all__ = ["Objective", "Reverse"]
 
 @dataclass(frozen=True)
 class Reverse:
-    """A reverse-mode result that can be asked for again: the value, the gradient, and how it was pulled back."""
+    """A reverse-mode result that can be asked for again: value, gradient, and how it was pulled back."""
 
     value: float
     gradient: np.ndarray
@@ -48,7 +50,9 @@ class Objective:
         """The weights in the structure, and the precision, of an output."""
         leaves, tree = flatten(output)
         weights = iter(self.weights)
-        parts = [next(weights).astype(np.asarray(x).dtype)[()] if is_float(x) else np.zeros_like(x) for x in leaves]
+        parts = [
+            next(weights).astype(np.asarray(x).dtype)[()] if is_float(x) else np.zeros_like(x) for x in leaves
+        ]
         return unflatten(tree, parts)
 
     def number(self, vector: np.ndarray) -> float:
@@ -88,8 +92,12 @@ class Objective:
         size = self.parameters.size
         return self.parameters.scale() * rng.choice([-1.0, 1.0], size) * rng.uniform(0.5, 1.0, size)
 
-    def nearby(self, origin: np.ndarray, rng: np.random.Generator, distance: float = 1e-2) -> np.ndarray | None:
-        """A second point at a relative distance where the function is finite, nearer if need be; None if none is."""
+    def nearby(
+        self, origin: np.ndarray, rng: np.random.Generator, distance: float = 1e-2
+    ) -> np.ndarray | None:
+        """A second point at a relative distance where the function is finite, nearer if need be; None if none
+        is.
+        """
         move = self.direction(rng)
         for reach in (distance, distance**2, distance**3):
             candidate = self._rounded(origin + reach * move)
@@ -100,10 +108,14 @@ class Objective:
     def _rounded(self, vector: np.ndarray) -> np.ndarray:
         """The vector in the precision of its leaves, so that every evaluation sees the same numbers."""
         leaves = self.parameters.leaves
-        return np.concatenate([vector[leaf.start : leaf.stop].astype(leaf.dtype).astype(float) for leaf in leaves])
+        return np.concatenate(
+            [vector[leaf.start : leaf.stop].astype(leaf.dtype).astype(float) for leaf in leaves]
+        )
 
     def same_value(self, traced: float, plain: float) -> bool:
-        """Whether two evaluations agree to rounding (not asked of single precision, where references are double)."""
+        """Whether two evaluations agree to rounding (not asked of single precision, where references are
+        double).
+        """
         if self.parameters.precision > EPS or (np.isnan(traced) and np.isnan(plain)):
             return True
         return traced == plain or abs(traced - plain) <= 1e3 * EPS * max(abs(traced), abs(plain))

@@ -1,7 +1,8 @@
 """The float leaves of a function's arguments as one vector with readable names.
 
-Checks move along straight lines through parameter space. :class:`Parameters` is the dictionary between the nested
-arguments a user passes and the vector such a line lives in; every entry keeps the name a user would write for it.
+Checks move along straight lines through parameter space. :class:`Parameters` is the dictionary between the
+nested arguments a user passes and the vector such a line lives in; every entry keeps the name a user would
+write for it.
 """
 
 from __future__ import annotations
@@ -107,7 +108,9 @@ class Parameters:
         values, tree = flatten(argument)
         for path, value in zip(leaf_paths(tree, name), values, strict=True):
             if np.iscomplexobj(value):
-                raise TypeError(f"{path} is complex: checks take real parameters; pass real and imaginary parts")
+                raise TypeError(
+                    f"{path} is complex: checks take real parameters; pass real and imaginary parts"
+                )
             if is_float(value):
                 self.leaves.append(Leaf(path, self.leaves[-1].stop if self.leaves else 0, value))
 
@@ -141,8 +144,8 @@ class Parameters:
     def fill(self, vector: np.ndarray, keep_dtype: bool = False) -> tuple:
         """The arguments with the differentiated leaves taken from ``vector`` (real or complex).
 
-        ``keep_dtype`` rounds back to each leaf's own dtype; otherwise leaves are as precise as ``vector``, so that
-        references for float32 models are computed in double precision.
+        ``keep_dtype`` rounds back to each leaf's own dtype; otherwise leaves are as precise as ``vector``, so
+        that references for float32 models are computed in double precision.
         """
         parts = self._parts(vector, keep_dtype)
         return tuple(
@@ -154,7 +157,10 @@ class Parameters:
         """``vector`` as tangents for every argument: zero for floats that are not differentiated."""
         parts = self._parts(vector, keep_dtype=True)
         return tuple(
-            _replace(arg, (lambda leaf: next(parts) if is_float(leaf) else leaf) if k in self.argnums else zero_like)
+            _replace(
+                arg,
+                (lambda leaf: next(parts) if is_float(leaf) else leaf) if k in self.argnums else zero_like,
+            )
             for k, arg in enumerate(self.args)
         )
 
@@ -188,7 +194,9 @@ def _replace(value: Any, function: Callable[[Any], Any]) -> Any:
 
 
 def _aligned(tree: Any, value: Any) -> list:
-    """The parts of ``value`` at the leaves of ``tree`` (a gradient may hold None where the argument is static)."""
+    """The parts of ``value`` at the leaves of ``tree`` (a gradient may hold None where the argument is
+    static).
+    """
     if tree.kind == "leaf":
         return [value]
     if tree.kind == "none":
@@ -207,5 +215,7 @@ def _selected(args: tuple, argnums: int | tuple[int, ...] | None) -> tuple[int, 
     chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     for k in chosen:
         if not 0 <= k < len(args):
-            raise ValueError(f"argnums={argnums}: the function was given {len(args)} argument(s), there is no number {k}")
+            raise ValueError(
+                f"argnums={argnums}: the function was given {len(args)} argument(s), there is no number {k}"
+            )
     return chosen

@@ -21,7 +21,7 @@ def analytic_function(f: Callable, args: Sequence[Any]) -> Callable[..., Any]:
     Raises
     ------
     NotAnalytic
-        When the program has no analytic continuation at ``args``: the continuation has to return the real value
+        When the program has no analytic continuation at ``args``: it has to return the real value
         there, which it does not on a branch cut.
     """
     traced = trace_function(f, args)

@@ -28,7 +28,10 @@ def _point_lines(point: PointEvidence) -> list[str]:
     lines = [f"{point.label}: value {point.value:.10g}"]
     lines += [f"  {kind}: {text}" for kind, text in point.findings]
     d = point.direction
-    lines += [f"  {'along a random direction':<26}{'derivative':>18}{'digits':>8}", _row("reverse mode", d.derivative)]
+    lines += [
+        f"  {'along a random direction':<26}{'derivative':>18}{'digits':>8}",
+        _row("reverse mode", d.derivative),
+    ]
     lines.append(_row("forward mode", point.forward, digits(d.derivative, point.forward)))
     if d.source == "complex step":
         lines.append(_row("complex step", d.reference, d.digits))
@@ -62,9 +65,8 @@ def _entry_lines(entries: tuple[Comparison, ...]) -> list[str]:
     lines = [f"  {'parameter':<{width}}{'gradient':>18}{'reference':>18}{'digits':>8}"]
     for entry in kept:
         mark = "" if entry.verdict == GOOD else f"  <- {entry.verdict}"
-        lines.append(
-            f"  {entry.name:<{width}}{entry.derivative:>18.10g}{entry.reference:>18.10g}{entry.digits:>8.1f}{mark}"
-        )
+        numbers = f"{entry.derivative:>18.10g}{entry.reference:>18.10g}{entry.digits:>8.1f}"
+        lines.append(f"  {entry.name:<{width}}{numbers}{mark}")
     if len(entries) > len(kept):
         lines.append(f"  ({len(entries) - len(kept)} more agree at least as well)")
     return lines

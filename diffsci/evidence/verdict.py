@@ -75,7 +75,11 @@ class Comparison:
             return GOOD
         if difference > 10.0 * self.error:
             return WRONG
-        return GOOD if size <= max(10.0 * self.error, self.negligible) and size <= 1e-6 * self.magnitude else NOISE
+        return (
+            GOOD
+            if size <= max(10.0 * self.error, self.negligible) and size <= 1e-6 * self.magnitude
+            else NOISE
+        )
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,9 @@ class GradCheck:
         return self.verdict == GOOD
 
     def __bool__(self) -> bool:
-        raise TypeError("a gradient check is not true or false by itself: ask result.passed (and print(result))")
+        raise TypeError(
+            "a gradient check is not true or false by itself: ask result.passed (and print(result))"
+        )
 
     def __str__(self) -> str:
         from diffsci.evidence.report import grad_report

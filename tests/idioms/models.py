@@ -1,4 +1,4 @@
-"""Simulation code as scientists write it. Each model is ``(function, point)``; nothing here knows of diffsci."""
+"""Simulation code as scientists write it: functions and points. Nothing here knows of diffsci."""
 
 import math
 from dataclasses import dataclass
@@ -57,7 +57,9 @@ def double_pendulum(state):
     out[0] = w1
     out[1] = (w1**2 * sin(d) * cos(d) + 9.81 * sin(t2) * cos(d) + w2**2 * sin(d) - 2 * 9.81 * sin(t1)) / den
     out[2] = w2
-    out[3] = (-(w2**2) * sin(d) * cos(d) + 2 * (9.81 * sin(t1) * cos(d) - w1**2 * sin(d) - 9.81 * sin(t2))) / den
+    out[3] = (
+        -(w2**2) * sin(d) * cos(d) + 2 * (9.81 * sin(t1) * cos(d) - w1**2 * sin(d) - 9.81 * sin(t2))
+    ) / den
     return out
 
 
@@ -83,7 +85,9 @@ def wave_with_views(u):
 @model(np.abs(np.sin(np.arange(32.0))).reshape(2, 4, 4))
 def gray_scott(y):
     u, v = y
-    lap = [np.roll(z, 1, 0) + np.roll(z, -1, 0) + np.roll(z, 1, 1) + np.roll(z, -1, 1) - 4 * z for z in (u, v)]
+    lap = [
+        np.roll(z, 1, 0) + np.roll(z, -1, 0) + np.roll(z, 1, 1) + np.roll(z, -1, 1) - 4 * z for z in (u, v)
+    ]
     uvv = u * v**2
     return np.stack([0.16 * lap[0] - uvv + 0.04 * (1 - u), 0.08 * lap[1] + uvv - 0.1 * v])
 
@@ -204,8 +208,9 @@ def recursion(x):
 
 @model(np.array([2.0, 1.0]))
 def import_inside(x):
-    import numpy
     from math import hypot
+
+    import numpy
 
     return numpy.log(x[0]) * hypot(x[0], x[1])
 

@@ -1,4 +1,6 @@
-"""Models written as their authors write them give the plain value and the right derivatives, eager and compiled."""
+"""Models written as their authors write them give the plain value and the right derivatives, eager and
+compiled.
+"""
 
 import numpy as np
 import pytest

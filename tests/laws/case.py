@@ -13,8 +13,8 @@ from tests.laws.domains import Domain
 class Case:
     """One line of a table.
 
-    ``twin`` is the same function in a form that plain NumPy can run on complex numbers; it is needed where the
-    user's form cannot (``abs``, ``maximum``, in-place writes into real arrays).
+    ``twin`` is the same function in a form that plain NumPy can run on complex numbers; it is needed where
+    the user's form cannot (``abs``, ``maximum``, in-place writes into real arrays).
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Inputs on which a call form is smooth: every domain builds valid values, none is filtered.
 
-Entries come from a fine grid that contains neither its end points nor zero, so that no draw falls on a kink by
-accident; shrinking moves towards the low end.
+Entries come from a fine grid that contains neither its end points nor zero, so that no draw falls on a kink
+by accident; shrinking moves towards the low end.
 """
 
 from __future__ import annotations

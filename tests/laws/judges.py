@@ -9,7 +9,7 @@ import numpy as np
 
 STEP = 1e-30
 RADIUS = 0.05
-NODES = 16
+NODES = 32
 
 
 def flat(value: Any) -> np.ndarray:
@@ -30,7 +30,9 @@ def first_derivative(f: Callable, args: tuple, directions: tuple) -> np.ndarray:
 
 
 def second_derivative(f: Callable, args: tuple, directions: tuple) -> np.ndarray:
-    """``d2/dt2 f(x + t v)`` at 0 by Cauchy's integral on a circle: the trapezoidal rule is spectrally accurate."""
+    """``d2/dt2 f(x + t v)`` at 0 by Cauchy's integral on a circle: the trapezoidal rule is spectrally
+    accurate.
+    """
     total = 0.0
     with np.errstate(all="ignore"):
         for k in range(NODES):

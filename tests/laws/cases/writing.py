@@ -231,10 +231,18 @@ WRITING = table(
 )
 
 MAKING = table(
-    ("array of scalars", lambda x: np.array([x[0] * x[1], 2.0, x[2]]), VECTOR,
-     lambda x: np.stack([x[0] * x[1], 2.0 + 0 * x[0], x[2]])),
-    ("array of lists", lambda x: np.array([[x[0], 1.0], [x[1], x[2]]]) @ x[:2], VECTOR,
-     lambda x: np.stack([x[0] * x[0] + x[1], x[1] * x[0] + x[2] * x[1]])),
+    (
+        "array of scalars",
+        lambda x: np.array([x[0] * x[1], 2.0, x[2]]),
+        VECTOR,
+        lambda x: np.stack([x[0] * x[1], 2.0 + 0 * x[0], x[2]]),
+    ),
+    (
+        "array of lists",
+        lambda x: np.array([[x[0], 1.0], [x[1], x[2]]]) @ x[:2],
+        VECTOR,
+        lambda x: np.stack([x[0] * x[0] + x[1], x[1] * x[0] + x[2] * x[1]]),
+    ),
     ("array of rows", lambda x: np.array([x, x**2]) * x, VECTOR, lambda x: np.stack([x, x**2]) * x),
     ("list result", lambda x: [x[0] * x[1], -x[2]], VECTOR),
     ("tuple and dict result", lambda x: {"a": x**2, "b": (x[0], [x[1] * x[2]])}, VECTOR),
@@ -247,19 +255,40 @@ MAKING = table(
 )
 
 CONTROL = table(
-    ("if on a value", lambda x: x[0] ** 2 if x[0] > 0 else np.sin(x[0]), away((2,)),
-     lambda x: np.where(np.real(x[0]) > 0, x[0] ** 2, np.sin(x[0]))),
+    (
+        "if on a value",
+        lambda x: x[0] ** 2 if x[0] > 0 else np.sin(x[0]),
+        away((2,)),
+        lambda x: np.where(np.real(x[0]) > 0, x[0] ** 2, np.sin(x[0])),
+    ),
     ("while on a value", newton_sqrt_twice, positive(()), np.sqrt),
-    ("and, or, not", lambda x: x[0] if (x[0] > 0 and not x[1] > 5) or x[1] > 7 else 2 * x[1], away((2,)),
-     lambda x: np.where(np.real(x[0]) > 0, x[0], 2 * x[1])),
-    ("sorted by value", lambda x: sorted(x)[0] * x[1], distinct((3,)),
-     lambda x: x[np.argmin(np.real(x))] * x[1]),
+    (
+        "and, or, not",
+        lambda x: x[0] if (x[0] > 0 and not x[1] > 5) or x[1] > 7 else 2 * x[1],
+        away((2,)),
+        lambda x: np.where(np.real(x[0]) > 0, x[0], 2 * x[1]),
+    ),
+    (
+        "sorted by value",
+        lambda x: sorted(x)[0] * x[1],
+        distinct((3,)),
+        lambda x: x[np.argmin(np.real(x))] * x[1],
+    ),
     ("reduce", lambda x: reduce(lambda a, b: a * b, x), VECTOR, np.prod),
     ("partial", partial(lambda k, x: k * x**2, 3.0), VECTOR),
     ("closed-over constant", lambda x: CONSTANT * x[:3] ** 2, VECTOR),
     ("inner function over traced values", lambda x: (lambda scale: scale * x)(x[0] ** 2), VECTOR),
-    ("zip and enumerate", lambda x: sum(i * a * b for i, (a, b) in enumerate(zip(x, x[::-1], strict=True))), VECTOR),
-    ("any and all of comparisons", lambda x: x**2 if np.any(x > 0) or np.all(x < 0) else x, away((3,)), lambda x: x**2),
+    (
+        "zip and enumerate",
+        lambda x: sum(i * a * b for i, (a, b) in enumerate(zip(x, x[::-1], strict=True))),
+        VECTOR,
+    ),
+    (
+        "any and all of comparisons",
+        lambda x: x**2 if np.any(x > 0) or np.all(x < 0) else x,
+        away((3,)),
+        lambda x: x**2,
+    ),
 )
 
 CASES = WRITING + MAKING + CONTROL
