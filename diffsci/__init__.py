@@ -9,21 +9,35 @@ from __future__ import annotations
 from diffsci import stable
 from diffsci.differentiation import grad, hvp, jvp, linearize, value_and_grad, vjp
 from diffsci.errors import DiffsciError, EvaluationError, TraceError, UnsupportedError
+from diffsci.evidence import check_all, check_grad, complex_step, finite_difference
 from diffsci.jacobians import hessian, jacobian
+from diffsci.jit import compile, jit
+from diffsci.loops import custom_loop
+from diffsci.primitives.host import CustomLoop
+from diffsci.showing import show
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CustomLoop",
     "DiffsciError",
     "EvaluationError",
     "TraceError",
     "UnsupportedError",
+    "check_all",
+    "check_grad",
+    "compile",
+    "complex_step",
+    "custom_loop",
+    "finite_difference",
     "grad",
     "hessian",
     "hvp",
     "jacobian",
+    "jit",
     "jvp",
     "linearize",
+    "show",
     "stable",
     "value_and_grad",
     "vjp",

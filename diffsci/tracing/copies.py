@@ -22,7 +22,7 @@ from diffsci.source import at, user_location
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.trace import Trace, current_trace
 
-__all__ = ["argument", "private_copy", "resolve", "write_back"]
+__all__ = ["Identity", "argument", "fingerprint", "private_copy", "resolve", "write_back"]
 
 LIBRARIES = frozenset(
     "diffsci solvers numba cupy h5py matplotlib pandas sympy jax torch pytest _pytest hypothesis mpmath tqdm "
@@ -135,11 +135,12 @@ def _captured(trace: Trace, value: Any, fetch, key: Any, scalar: bool) -> Any:
     if not scalar and value.dtype.kind not in "fiub":
         return value
     if not scalar and value.dtype.kind in "iub":
-        return value  # integers and masks are data: shapes, indices, incidence
+        trace.statics.append((fetch, value.copy()))  # indices and masks shape the program
+        return value
     known = trace.copies.get(key)
     if known is not None and known[0] is value:
         return known[1]
-    node = trace.capture((key, id(value)), value, fetch, keep=value)
+    node = trace.capture((key, id(value)), value, fetch, keep=value, place=key)
     made = TracedArray(trace, node, scalar=scalar)
     made.weak = type(value) is float
     trace.copies[key] = (value, made)
@@ -326,6 +327,48 @@ def _instance(trace: Trace | None, value: Any) -> Any:
     trace.copies[id(value)] = twin
     trace.keep.append(value)
     return twin
+
+
+def fingerprint(function: Any) -> tuple:
+    """Return what a function's closure and defaults hold, by identity: changes when any of it is replaced."""
+    found: list[Any] = []
+    _collect(function, found, set())
+    return tuple(found)
+
+
+class Identity:
+    """Equal to the same object only, and keeps it alive."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any):
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Identity) and self.value is other.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+
+def _collect(function: Any, found: list, seen: set[int]) -> None:
+    if id(function) in seen:
+        return
+    seen.add(id(function))
+    found.append(Identity(function))
+    if isinstance(function, types.MethodType):
+        _collect(function.__func__, found, seen)
+    elif isinstance(function, functools.partial):
+        for part in (function.func, *function.args, *function.keywords.values()):
+            _collect(part, found, seen)
+    elif isinstance(function, types.FunctionType) and not is_library(function.__module__):
+        for cell in function.__closure__ or ():
+            try:
+                _collect(cell.cell_contents, found, seen)
+            except ValueError:
+                continue  # a name that is not bound yet
+        for default in function.__defaults__ or ():
+            _collect(default, found, seen)
 
 
 def _table_function(function: Any) -> Any:

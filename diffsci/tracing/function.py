@@ -14,7 +14,7 @@ from diffsci.source import at, user_location
 from diffsci.tracing import copies
 from diffsci.tracing import wrappers as _wrappers  # noqa: F401  completes TracedArray
 from diffsci.tracing.array import TracedArray
-from diffsci.tracing.trace import Capture, Trace, tracing
+from diffsci.tracing.trace import Capture, Trace, current_trace, tracing
 from diffsci.trees import Tree, flatten, leaf_paths, unflatten
 
 __all__ = ["Traced", "concrete", "is_dynamic", "trace_function"]
@@ -46,8 +46,19 @@ class Traced:
 
     @property
     def captured(self) -> list[Any]:
-        """Current values of the captured inputs (traced ones of an outer function as they are)."""
-        return [capture.fetch() for capture in self.captures]
+        """Current values of the captured inputs.
+
+        Values of an outer traced function come as they are; inside another trace, values read from
+        the user's globals and closures become inputs of that trace too.
+        """
+        return [_current(capture) for capture in self.captures]
+
+
+def _current(capture: Capture) -> Any:
+    value = capture.fetch()
+    if capture.place is None:
+        return value
+    return copies.resolve(value, capture.fetch, capture.place)
 
 
 def is_dynamic(leaf: Any) -> bool:
@@ -86,6 +97,9 @@ def trace_function(function: Callable, args: Sequence[Any], kwargs: dict[str, An
     inputs = (*nodes, *(capture.node for capture in trace.captures.values()))
     graph = Graph(inputs, outputs, trace.guards)
     captures = tuple(trace.captures.values())
+    outer = current_trace()
+    if outer is not None:
+        outer.statics += trace.statics
     return Traced(graph, out_tree, captures, tuple(trace.statics), trace.values)
 
 

@@ -32,10 +32,14 @@ ALLOWED_DTYPES = frozenset(np.dtype(t) for t in "? q f d F D".split())
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """A value from outside that became an input of a trace; `fetch` reads it again."""
+    """A value from outside that became an input of a trace.
+
+    `fetch` reads it again; `place` names where it stands, None for a value of an outer trace.
+    """
 
     node: Node
     fetch: Callable[[], Any]
+    place: Any = None
 
 
 class Trace:
@@ -65,11 +69,13 @@ class Trace:
         self.values[node] = node.params["value"]
         return node
 
-    def capture(self, key: Any, value: np.ndarray, fetch: Callable[[], Any], keep: Any = None) -> Node:
+    def capture(
+        self, key: Any, value: np.ndarray, fetch: Callable[[], Any], keep: Any = None, place: Any = None
+    ) -> Node:
         """Return the input node of an outside value, the same one for the same key."""
         known = self.captures.get(key)
         if known is None:
-            known = self.captures[key] = Capture(self.input(value), fetch)
+            known = self.captures[key] = Capture(self.input(value), fetch, place)
             self.keep.append(keep)
         return known.node
 

@@ -45,10 +45,10 @@ def _rewritten(b: Builder, node: Node) -> Node:
 
 
 def fold_constants(b: Builder, node: Node) -> Node | None:
-    """Evaluate an operation on constants."""
+    """Evaluate an operation on constants. Pads stay: their zeros are known to be structural."""
     if not node.inputs or isinstance(node.type, tuple) or node.primitive.value is None:
         return None
-    if node.name == "broadcast" or node.type.size > FOLD_SIZE or node.primitive.family == "host":
+    if node.name in ("broadcast", "pad") or node.type.size > FOLD_SIZE or node.primitive.family == "host":
         return None
     values = [constant(x) for x in node.inputs]
     if any(value is None for value in values):

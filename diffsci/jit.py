@@ -1,0 +1,339 @@
+"""Compilation of functions: `jit` for users, `compile` for loops that drive programs by address."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from diffsci.backends import executables, interpreter
+from diffsci.errors import EvaluationError
+from diffsci.graph import Graph, Type
+from diffsci.source import at
+from diffsci.tracing import Traced, TracedArray, is_tracing, trace_function
+from diffsci.tracing.copies import Identity, fingerprint
+from diffsci.tracing.function import concrete, is_dynamic
+from diffsci.tracing.trace import apply_graph, standard
+from diffsci.transforms import simplify
+from diffsci.trees import Tree, flatten, unflatten
+
+__all__ = ["CompiledFunction", "Jitted", "compile", "jit"]
+
+MAX_PATHS = 32  # specialisations kept per signature
+MAX_CLOSURES = 16  # traces kept of a function called while tracing
+
+
+def jit(f: Callable | None = None, *, backend: str = "numba") -> Any:
+    """Compile a function, or any derivative of one.
+
+    The first call with given shapes, dtypes and static arguments traces and compiles; later ones run
+    native code. Arrays and floats are data; integers, booleans, strings and callables are static.
+    A branch on a value becomes a guard: where another branch is taken, that path is traced and
+    compiled too, and both are kept.
+
+    Parameters
+    ----------
+    f : callable
+    backend : {"numba", "numpy", "cupy"}
+        Native code, the NumPy interpreter (slow, for comparison), or a GPU.
+
+    Returns
+    -------
+    Jitted
+        Called like `f`. Called while another function is traced, it becomes one call of a shared
+        sub-program.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import diffsci as ds
+    >>> norm2 = ds.jit(lambda x: np.sum(x * x))
+    >>> float(norm2(np.array([3.0, 4.0])))
+    25.0
+    """
+    if f is None:
+        return functools.partial(jit, backend=backend)
+    return Jitted(f, backend)
+
+
+@dataclass(slots=True)
+class Specialisation:
+    """One compiled path of a function."""
+
+    executable: executables.Executable
+    traced: Traced
+    types: tuple[Type, ...]
+
+    def holds(self) -> bool:
+        """Tell whether the integers and flags read from outside are what they were."""
+        return all(_same(fetch(), value) for fetch, value in self.traced.statics)
+
+
+def _same(now: Any, then: Any) -> bool:
+    if isinstance(then, np.ndarray):
+        return isinstance(now, np.ndarray) and np.array_equal(now, then)
+    return now is then or (type(now) is type(then) and now == then)
+
+
+class Jitted:
+    """A compiled function. See `jit`."""
+
+    def __init__(self, f: Callable, backend: str = "numba"):
+        if not callable(f):
+            raise TypeError(f"jit: expected a callable, got {type(f).__name__}")
+        if backend not in ("numba", "numpy", "cupy"):
+            raise ValueError(f"jit: backend={backend!r}, expected 'numba', 'numpy' or 'cupy'")
+        functools.update_wrapper(self, f, updated=())
+        self.function = f
+        self.backend = backend
+        self._paths: dict[Any, list[Specialisation]] = {}
+        self._inner: dict[Any, list[Traced]] = {}
+        self._warned = False
+
+    def __repr__(self) -> str:
+        return f"jit({self.function!r})"
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the function."""
+        if is_tracing():
+            return self._call_inside(args, kwargs)
+        inputs, key = _fast_key(args, kwargs)
+        if inputs is None:
+            inputs, key = _key(args, kwargs)
+        for path in self._paths.get(key, ()):
+            result = self._try(path, inputs)
+            if result is not None:
+                return result[0]
+        return self._first(args, kwargs, inputs, key)
+
+    def _try(self, path: Specialisation, inputs: list) -> tuple | None:
+        """Return a path's results in a tuple, or None where it does not apply."""
+        traced = path.traced
+        if traced.statics and not path.holds():
+            return None
+        if traced.captures:
+            captured = [standard(value) for value in traced.captured]
+            if any(Type.of(v) != t for v, t in zip(captured, path.types[len(inputs) :], strict=True)):
+                return None
+            inputs = [*inputs, *captured]
+        status, outputs = path.executable.run(inputs)
+        if status > 0:
+            return None
+        if status < 0:
+            raise EvaluationError(path.executable.message(status))
+        return (_results(traced, outputs),)
+
+    def _first(self, args: tuple, kwargs: dict, inputs: list, key: Any) -> Any:
+        """Trace, compile and run a path that was not seen before."""
+        traced = trace_function(self.function, args, kwargs)
+        paths = self._paths.setdefault(key, [])
+        if len(paths) >= MAX_PATHS:
+            self._warn(traced)
+            return _results(traced, [traced.values[y] for y in traced.graph.outputs])
+        graph = simplify(traced.graph)
+        path = Specialisation(executables.build(graph, self.backend), _light(traced), graph.input_types)
+        result = self._try(path, inputs)
+        if result is None:  # it fails its own guard at its own point: rounding decides the branch
+            return _results(traced, [traced.values[y] for y in traced.graph.outputs])
+        paths.insert(0, path)
+        return result[0]
+
+    def _warn(self, traced: Traced) -> None:
+        if not self._warned and traced.graph.guards:
+            self._warned = True
+            place = traced.graph.guards[-1].location
+            warnings.warn(
+                f"{self!r} took more than {MAX_PATHS} different paths{at(place)} and runs uncompiled on new "
+                "ones: use numpy.where, or a loop that does not depend on values",
+                stacklevel=4,
+            )
+
+    def _call_inside(self, args: tuple, kwargs: dict) -> Any:
+        """Called while tracing: one `call` of a sub-graph that is traced once."""
+        leaves, _ = flatten((args, kwargs))
+        dynamic = [leaf for leaf in leaves if is_dynamic(leaf)]
+        _, key = _key(args, kwargs)
+        mark = fingerprint(self.function)
+        known = self._inner.setdefault((key, mark), [])
+        for traced in known:
+            inputs = [*dynamic, *traced.captured]
+            if _applies(traced.graph, inputs):
+                return _apply(traced, inputs)
+        traced = trace_function(self.function, args, kwargs)
+        traced = Traced(
+            simplify(traced.graph), traced.out_tree, traced.captures, traced.statics, {}
+        )
+        known.insert(0, traced)
+        while len(self._inner) > MAX_CLOSURES:
+            self._inner.pop(next(iter(self._inner)))
+        return _apply(traced, [*dynamic, *traced.captured])
+
+    def lower(self, *args: Any, **kwargs: Any) -> Specialisation:
+        """Return the compiled path that these arguments take, compiling it if it is new."""
+        self(*args, **kwargs)
+        inputs, key = _key(args, kwargs)
+        for path in self._paths[_fast_key(args, kwargs)[1] or key]:
+            if self._try(path, inputs) is not None:
+                return path
+        raise EvaluationError(f"{self!r} took too many paths: this one is not compiled")
+
+    def source(self, *args: Any, **kwargs: Any) -> str:
+        """Return the generated program: for given arguments, or the one compiled last."""
+        if args or kwargs:
+            return self.lower(*args, **kwargs).executable.source()
+        paths = [path for found in self._paths.values() for path in found]
+        if not paths:
+            raise ValueError(f"{self!r} is not compiled yet: call it, or give source() arguments")
+        return paths[-1].executable.source()
+
+    def graph(self, *args: Any, **kwargs: Any) -> str:
+        """Return the array program for given arguments as text."""
+        return simplify(trace_function(self.function, args, kwargs).graph).text()
+
+
+def _light(traced: Traced) -> Traced:
+    """Drop the values at the point of tracing: a compiled path lives long."""
+    return Traced(traced.graph, traced.out_tree, traced.captures, traced.statics, {})
+
+
+def _results(traced: Traced, outputs: Sequence[np.ndarray]) -> Any:
+    values = [value if value.ndim else value[()] for value in outputs]
+    if traced.out_tree.kind == "leaf":
+        return values[0]
+    return unflatten(traced.out_tree, values)
+
+
+def _applies(graph: Graph, inputs: list) -> bool:
+    types = graph.input_types
+    if len(types) != len(inputs) or any(Type.of(standard(concrete(v))) != t for v, t in zip(inputs, types, strict=True)):
+        return False
+    return interpreter.first_broken_guard(graph, [concrete(v) for v in inputs]) is None
+
+
+def _apply(traced: Traced, inputs: list) -> Any:
+    """Emit the call of a sub-graph in the surrounding trace."""
+    from diffsci.tracing.trace import bind
+
+    if not any(isinstance(x, TracedArray) for x in inputs):
+        outputs = interpreter.run(traced.graph, inputs)
+        return unflatten(traced.out_tree, [y[()] for y in outputs])
+    if any(node.primitive.family == "host" for node in traced.graph.nodes):
+        return unflatten(traced.out_tree, apply_graph(traced.graph, inputs))
+    outputs = bind("call", *inputs, graph=traced.graph)
+    for output in outputs:
+        output.scalar = output.shape == ()
+    return unflatten(traced.out_tree, outputs)
+
+
+def _fast_key(args: tuple, kwargs: dict) -> tuple[list | None, Any]:
+    """Key of the commonest calls: positional float64 arrays and floats, nothing nested."""
+    if kwargs:
+        return None, None
+    inputs: list = []
+    key: list = []
+    for x in args:
+        kind = type(x)
+        if kind is np.ndarray:
+            dtype = x.dtype
+            if dtype.char != "d":
+                return None, None
+            key.append(x.shape)
+            inputs.append(x)
+        elif kind is float:
+            key.append(float)
+            inputs.append(np.array(x))
+        else:
+            return None, None
+    return inputs, tuple(key)
+
+
+def _key(args: tuple, kwargs: dict) -> tuple[list[np.ndarray], Any]:
+    """Return the dynamic leaves as arrays, and the signature of the call."""
+    leaves, tree = flatten((args, kwargs))
+    inputs, signature = [], []
+    for leaf in leaves:
+        if is_dynamic(leaf):
+            value = standard(concrete(leaf))
+            inputs.append(value)
+            signature.append((value.shape, value.dtype.char, type(leaf) is float))
+        else:
+            signature.append(_static_key(leaf))
+    return inputs, (tree, tuple(signature))
+
+
+def _static_key(leaf: Any) -> Any:
+    try:
+        hash(leaf)
+    except TypeError:
+        return Identity(leaf)
+    return (type(leaf), leaf)
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledFunction:
+    """A function compiled at given arguments, for loops that drive programs by address.
+
+    Attributes
+    ----------
+    program : Program
+        Native code with its address, slots and status messages.
+    graph : Graph
+        The array program: inputs are the dynamic leaves of the arguments, then the captured values.
+    traced : Traced
+    in_tree, out_tree : Tree
+    """
+
+    program: Any
+    graph: Graph
+    traced: Traced
+    in_tree: Tree
+    out_tree: Tree
+
+    @property
+    def captured(self) -> list[Any]:
+        """Current values of what the function read from outside; they follow the arguments."""
+        return self.traced.captured
+
+    def __call__(self, *args: Any) -> Any:
+        """Run it on arguments of the same types."""
+        inputs, _ = _key(args, {})
+        status, outputs = self.program.run([*inputs, *map(standard, self.captured)])
+        if status:
+            raise EvaluationError(self.program.message(status))
+        return _results(self.traced, outputs)
+
+
+def compile(f: Callable, *example_args: Any) -> CompiledFunction:
+    """Trace a function at example arguments and compile it to native code.
+
+    Parameters
+    ----------
+    f : callable
+        May use `jvp`, `vjp` and `jacobian` inside, and call jitted functions, which become
+        sub-programs compiled once.
+    *example_args
+        Arguments that fix shapes, dtypes and static values.
+
+    Returns
+    -------
+    CompiledFunction
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import diffsci as ds
+    >>> step = ds.compile(lambda y, h: y - h * y, np.ones(2), 0.1)
+    >>> step(np.array([1.0, 2.0]), 0.5)
+    array([0.5, 1. ])
+    """
+    traced = trace_function(f, example_args)
+    graph = simplify(traced.graph)
+    _, in_tree = flatten((example_args, {}))
+    return CompiledFunction(executables.native(graph), graph, _light(traced), in_tree, traced.out_tree)

@@ -1,0 +1,33 @@
+"""Binding of loops that a host object runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from diffsci.primitives.host import CustomLoop
+from diffsci.tracing import TracedArray, is_tracing
+from diffsci.tracing.trace import bind, standard
+
+__all__ = ["custom_loop"]
+
+
+def custom_loop(loop: CustomLoop, *arrays: Any) -> tuple:
+    """Run a `CustomLoop`: at once on plain arrays, as one differentiable operation on traced ones.
+
+    Parameters
+    ----------
+    loop : CustomLoop
+    *arrays : array_like
+        Its inputs.
+
+    Returns
+    -------
+    tuple
+        Its outputs.
+    """
+    if is_tracing() and any(isinstance(x, TracedArray) for x in arrays):
+        return bind("host_run", *arrays, loop=loop)[:-1]
+    outputs, _ = loop.run([np.ascontiguousarray(standard(x)).reshape(np.shape(x)) for x in arrays])
+    return tuple(outputs)
