@@ -1,0 +1,75 @@
+"""LLVM text -> object code -> loaded functions, by llvmlite's ORC engine. No optimisation passes run."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import llvmlite
+import llvmlite.binding as llvm
+
+from diffsci.backends.cpu.symbols import address
+
+__all__ = ["Library", "compile_object", "host", "load"]
+
+_LOCK = threading.Lock()
+_FAST, _HUGE = 4_000, 15_000
+
+
+@functools.cache
+def host() -> tuple[str, str, str]:
+    """Return the processor's name, its features, and the llvmlite version."""
+    return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten(), llvmlite.__version__
+
+
+@functools.cache
+def _machine(level: int):
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    name, features, _ = host()
+    target = llvm.Target.from_default_triple()
+    return target.create_target_machine(
+        cpu=name, features=features, opt=level, reloc="pic", codemodel="small", jit=True
+    )
+
+
+@functools.cache
+def _engine():
+    _machine(2)
+    return llvm.create_lljit_compiler(use_jit_link=True)
+
+
+def compile_object(text: str, statements: int) -> bytes:
+    """Return the object code of a module."""
+    level = 2 if statements < _FAST else 1 if statements < _HUGE else 0
+    with _LOCK:
+        machine = _machine(level)
+        module = llvm.parse_assembly(text)
+        return machine.emit_object(module)
+
+
+@dataclass(eq=False)
+class Library:
+    """Loaded object code; the functions live as long as this object."""
+
+    tracker: Any
+    addresses: dict[str, int]
+
+
+_count = 0
+
+
+def load(code: bytes, imports: list[str], exports: list[str]) -> Library:
+    """Link object code into the process."""
+    global _count
+    with _LOCK:
+        builder = llvm.JITLibraryBuilder().add_object_img(code)
+        for name in imports:
+            builder.import_symbol(name, address(name))
+        for name in exports:
+            builder.export_symbol(name)
+        _count += 1
+        tracker = builder.link(_engine(), f"diffsci{_count}")
+        return Library(tracker, {name: tracker[name] for name in exports})

@@ -1,0 +1,224 @@
+"""A plan as the text of one LLVM module: a function per loop nest and per program."""
+
+from __future__ import annotations
+
+from diffsci.backends.cpu import library
+from diffsci.backends.cpu.function import LANES, MEMORY, Function, literal, scalar_type, vector_type
+from diffsci.backends.cpu.mathlib import call_scalar, lane_by_lane
+from diffsci.backends.cpu.nests import vector_loop, write_nest
+from diffsci.backends.cpu.operations import Operations
+from diffsci.backends.cpu.threads import write_fork
+from diffsci.backends.plan.body import code_of
+from diffsci.backends.plan.cost import operation_cost
+from diffsci.backends.plan.program import Buffer, Nest, Plan, Straight
+
+__all__ = ["ENTRY", "Module"]
+
+ENTRY = "program"
+_FORK_NANOSECONDS = 50_000
+_BYTES_PER_NANOSECOND = 12.0
+
+
+class Module:
+    """Collects the functions of a program and of the programs it calls."""
+
+    def __init__(self, plan: Plan):
+        self._declared: dict[str, None] = {}
+        self._functions: dict[str, str] = {}
+        self._programs: dict[int, str] = {}
+        self._count = 0
+        self.plan = plan
+        self.statements = 0
+        self._write_program(plan, ENTRY)
+
+    def text(self) -> str:
+        defined = {text.split("@", 1)[1].split("(", 1)[0] for text in self._functions.values()}
+        declared = [d for d in self._declared if d.split("@", 1)[1].split("(", 1)[0] not in defined]
+        return "\n".join([*declared, "", "\n\n".join(self._functions.values()), ""])
+
+    # ---- services for the writers ----------------------------------------------------------------
+
+    def declare(self, line: str) -> None:
+        self._declared[line] = None
+
+    def define(self, name: str, write) -> None:
+        """Write a helper function once; `write()` returns its text."""
+        if name not in self._functions:
+            self._functions[name] = ""
+            self._functions[name] = write()
+
+    def base(self, f: Function, buffer: Buffer) -> str:
+        """Return a pointer to the first element of a buffer."""
+        if buffer.kind == "work":
+            space = self._slot(f, self.plan.slot_count - 2)
+            return f.set(f"getelementptr i8, ptr {space}, i64 {buffer.offset}") if buffer.offset else space
+        return self._slot(f, self.plan.buffer_slot(buffer))
+
+    def place(self, f: Function, view) -> str:
+        """Return a pointer to the first element of a view."""
+        base = self.base(f, view.buffer)
+        if not view.offset:
+            return base
+        return f.set(f"getelementptr {MEMORY[code_of(view.buffer.dtype)]}, ptr {base}, i64 {view.offset}")
+
+    def _slot(self, f: Function, number: int) -> str:
+        place = f.set(f"getelementptr ptr, ptr %slots, i64 {number}") if number else "%slots"
+        return f.set(f"load ptr, ptr {place}")
+
+    def math(self, f: Function, op: str, code: str, args: list[str], wide: bool) -> str:
+        """Call an elementary function; single precision is computed in double."""
+        kind = vector_type(code) if wide else scalar_type(code)
+        double = vector_type("f8") if wide else "double"
+        if code == "f4":
+            args = [f.set(f"fpext {kind} {arg} to {double}") for arg in args]
+        if wide:
+            self.define(f"wide_{op}", lambda: lane_by_lane(self, op))
+            value = f.set(f"call {double} @wide_{op}({', '.join(f'{double} {arg}' for arg in args)})")
+        else:
+            value = call_scalar(self, f, op, args)
+        return f.set(f"fptrunc {double} {value} to {kind}") if code == "f4" else value
+
+    def integer_power(self, f: Function, args: list[str], wide: bool) -> str:
+        self.define("integer_power", library.write_integer_power)
+        if not wide:
+            return f.set(f"call i64 @integer_power(i64 {args[0]}, i64 {args[1]})")
+        kind, result = vector_type("i8"), "poison"
+        for lane in range(LANES):
+            x, n = (f.set(f"extractelement {kind} {arg}, i64 {lane}") for arg in args)
+            value = f.set(f"call i64 @integer_power(i64 {x}, i64 {n})")
+            result = f.set(f"insertelement {kind} {result}, i64 {value}, i64 {lane}")
+        return result
+
+    # ---- programs --------------------------------------------------------------------------------
+
+    def program_name(self, plan: Plan) -> str:
+        """Return the name of the function of a called program, writing it first if need be."""
+        name = self._programs.get(id(plan))
+        if name is None:
+            name = f"callee{len(self._programs)}"
+            self._programs[id(plan)] = name
+            outer = self.plan
+            self._write_program(plan, name)
+            self.plan = outer
+        return name
+
+    def _write_program(self, plan: Plan, name: str) -> None:
+        for callee in plan.callees:
+            self.program_name(callee)
+        self.plan = plan
+        linkage = "" if name == ENTRY else "internal "
+        f = Function(f"{linkage}i64 @{name}(ptr %slots)")
+        failed = f.set("alloca i64")
+        f.do(f"store i64 0, ptr {failed}")
+        inline = sum(isinstance(step, Straight) for step in plan.steps) == 1
+        for step in plan.steps:
+            if isinstance(step, Straight):
+                self._straight(f, step, inline)
+            elif isinstance(step, Nest):
+                self._nest(f, step)
+            else:
+                library.WRITERS[type(step)](self, f, step, failed)
+        self._functions[name] = f.finish(f"ret i64 {f.set(f'load i64, ptr {failed}')}")
+
+    def _fresh(self, stem: str) -> str:
+        self._count += 1
+        return f"@{stem}{self._count}"
+
+    def _nest(self, f: Function, nest: Nest) -> None:
+        name = self._fresh("nest")
+        self.statements += len(nest.live) * (2 if nest.extents else 1)
+        self._functions[name] = write_nest(self, nest, name)
+        if nest.divisible and nest.units > 1 and nest_nanoseconds(nest) > _FORK_NANOSECONDS:
+            if "fork" not in self._functions:
+                *declared, worker, fork = write_fork()
+                for line in declared:
+                    self.declare(line)
+                self._functions |= {"worker": worker, "fork": fork}
+            settings = self._slot(f, self.plan.slot_count - 1)
+            threads = f.set(f"load i64, ptr {settings}")
+            align = 64 if vector_loop(nest) == 0 and nest.blocks == 1 else 1
+            f.do(f"call void @fork(ptr {name}, ptr %slots, i64 {nest.units}, i64 {align}, i64 {threads})")
+        else:
+            f.do(f"call void {name}(ptr %slots, i64 0, i64 {nest.units})")
+
+    def _straight(self, f: Function, block: Straight, inline: bool) -> None:
+        self.statements += len(block.live)
+        if inline:
+            _Block(self, block, f).write()
+            return
+        name = self._fresh("block")
+        inner = Function(f"internal void {name}(ptr %slots)")
+        _Block(self, block, inner).write()
+        self._functions[name] = inner.finish()
+        f.do(f"call void {name}(ptr %slots)")
+
+
+def nest_nanoseconds(nest: Nest) -> float:
+    """Estimate the run time of a nest on one thread."""
+    volume = 1
+    for n in nest.extents:
+        volume *= n
+    streams = sum(nest.body.ops[s] in ("load", "gather") for s in nest.live) + len(nest.stores)
+    work = sum(operation_cost(nest.body.ops[s]) for s in nest.live) / LANES * 0.4
+    return volume * max(8 * min(streams, 8) / _BYTES_PER_NANOSECOND, work)
+
+
+class _Block:
+    """Straight-line statements inside a function."""
+
+    def __init__(self, module: Module, block: Straight, f: Function):
+        self.module, self.block, self.f = module, block, f
+        self.ops = Operations(module)
+        self.values: dict[int, str] = {}
+        self.bases: dict[Buffer, str] = {}
+
+    def write(self) -> None:
+        block = self.block
+        for s, place in block.restored.items():
+            self.values[s] = self._load(block.body.codes[s], self._pointer(block.spill, place, "f8"))
+        for s in block.again:
+            self.values[s] = self._statement(s)
+        stores: dict[int, list] = {}
+        for store in block.stores:
+            stores.setdefault(store.stmt, []).append(store)
+        for s in list(self.values):
+            self._stores(stores.pop(s, []))
+        for s in block.live:
+            self.values[s] = self._statement(s)
+            self._stores(stores.pop(s, []))
+            if s in block.saved:
+                self._save(
+                    block.body.codes[s], self.values[s], self._pointer(block.spill, block.saved[s], "f8")
+                )
+
+    def _stores(self, stores) -> None:
+        for store in stores:
+            code = code_of(store.buffer.dtype)
+            self._save(code, self.values[store.stmt], self._pointer(store.buffer, store.address[0], code))
+
+    def _pointer(self, buffer: Buffer, element: int, code: str) -> str:
+        base = self.bases.get(buffer)
+        if base is None:
+            base = self.bases[buffer] = self.module.base(self.f, buffer)
+        return self.f.set(f"getelementptr {MEMORY[code]}, ptr {base}, i64 {element}") if element else base
+
+    def _load(self, code: str, pointer: str) -> str:
+        value = self.f.set(f"load {MEMORY[code]}, ptr {pointer}")
+        return self.f.set(f"icmp ne i8 {value}, 0") if code == "b1" else value
+
+    def _save(self, code: str, value: str, pointer: str) -> None:
+        if code == "b1":
+            value = self.f.set(f"zext i1 {value} to i8")
+        self.f.do(f"store {MEMORY[code]} {value}, ptr {pointer}")
+
+    def _statement(self, s: int) -> str:
+        body = self.block.body
+        op, code = body.ops[s], body.codes[s]
+        if op == "lit":
+            return literal(body.value_of(s), code)
+        if op == "load":
+            buffer, address = body.attrs[s]
+            return self._load(code, self._pointer(buffer, address[0], code))
+        codes = tuple(body.codes[arg] for arg in body.args[s])
+        args = [self.values[arg] for arg in body.args[s]]
+        return self.ops.write(self.f, op, code, codes, args, False, s in body.exact)

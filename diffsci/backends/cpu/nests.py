@@ -1,0 +1,486 @@
+"""A loop nest as an LLVM function over a range of its first loop (or of its blocks)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from diffsci.backends.cpu.function import (
+    LANES,
+    MEMORY,
+    Function,
+    literal,
+    scalar_type,
+    vector_type,
+)
+from diffsci.backends.cpu.operations import LIBM, Operations, combine, horizontal
+from diffsci.backends.plan.body import code_of, identity_of
+from diffsci.backends.plan.program import Buffer, Nest, Reduction, Store
+
+__all__ = ["vector_loop", "write_nest"]
+
+_ALL = "<" + ", ".join(["i1 true"] * LANES) + ">"
+_SUFFIX = {"f8": "f64", "f4": "f32", "i8": "i64", "b1": "i8"}
+
+
+def vector_loop(nest: Nest) -> int | None:
+    """Return the loop that runs in vectors, None where scalars are faster or order matters."""
+    if nest.sequential or not nest.extents:
+        return None
+    barred = 0
+    for r in nest.reductions:
+        if r.scan or r.payload >= 0:
+            barred |= r.loops
+    addresses = [nest.body.attrs[s][1] for s in nest.live if nest.body.ops[s] in ("load", "gather")]
+    addresses += [store.address for store in nest.stores]
+    addresses += [r.address for r in nest.reductions if r.scan]
+    work = sum(1 + 3 * (nest.body.ops[s] in LIBM) for s in nest.live) + len(addresses)
+    best, best_cost = None, 1.0 * work
+    for loop in reversed(range(len(nest.extents))):
+        n = nest.extents[loop]
+        if barred >> loop & 1 or n < 3:
+            continue
+        strides = [abs(e[loop + 1]) for e in addresses]
+        cost = work + sum(0 if stride == 1 else -0.5 if stride == 0 else 6 for stride in strides)
+        cost = cost * (-(-n // LANES)) / n
+        if cost < best_cost * 0.999:
+            best, best_cost = loop, cost
+    return best
+
+
+@dataclass
+class _Scope:
+    """Values known at one place of the nest."""
+
+    scalars: dict[int, str] = field(default_factory=dict)
+    vectors: dict[int, str] = field(default_factory=dict)
+    pointers: dict[tuple, str] = field(default_factory=dict)
+    counters: list[str] = field(default_factory=list)
+    mask: str | None = None
+
+    def inner(self, mask: str | None = None) -> _Scope:
+        return _Scope(
+            dict(self.scalars),
+            dict(self.vectors),
+            dict(self.pointers),
+            list(self.counters),
+            mask or self.mask,
+        )
+
+
+def write_nest(module, nest: Nest, name: str) -> str:
+    """Return the text of ``void name(ptr slots, i64 low, i64 high)``."""
+    return _Writer(module, nest, name).write()
+
+
+class _Writer:
+    def __init__(self, module, nest: Nest, name: str):
+        self.module, self.nest = module, nest
+        self.body = nest.body
+        self.ops = Operations(module)
+        self.f = Function(f"internal void {name}(ptr %slots, i64 %low, i64 %high)")
+        self.vector = vector_loop(nest)
+        self.levels = self._levels()
+        self.streams = self._streams()
+        self.widened = self._widened()
+
+    # ---- preparation ---------------------------------------------------------------------------
+
+    def _levels(self) -> list[list[int]]:
+        levels: list[list[int]] = [[] for _ in range(len(self.nest.extents) + 1)]
+        for s in self.nest.live:
+            levels[self.body.deps[s].bit_length()].append(s)
+        return levels
+
+    def _ends(self):
+        return (*self.nest.stores, *(r for r in self.nest.reductions if not r.whole))
+
+    def _streams(self) -> list[tuple]:
+        streams = {}
+        for s in self.nest.live:
+            if self.body.ops[s] in ("load", "gather"):
+                buffer, address = self.body.attrs[s][:2]
+                streams[(buffer, address[1:])] = None
+        for end in self._ends():
+            streams[(end.buffer, end.address[1:])] = None
+        return list(streams)
+
+    def _is_wide(self, s: int) -> bool:
+        return self.vector is not None and bool(self.body.deps[s] >> self.vector & 1)
+
+    def _widened(self) -> set[int]:
+        """Return the scalar statements that are needed as vectors."""
+        found = set()
+        if self.vector is None:
+            return found
+        for s in self.nest.live:
+            if self._is_wide(s):
+                found.update(arg for arg in self.body.args[s] if not self._is_wide(arg))
+        for end in (*self.nest.stores, *self.nest.reductions):
+            found.add(end.stmt)
+            if isinstance(end, Reduction) and end.payload >= 0:
+                found.add(end.payload)
+        return {s for s in found if not self._is_wide(s)}
+
+    # ---- the function --------------------------------------------------------------------------
+
+    def write(self) -> str:
+        f, nest = self.f, self.nest
+        scope = _Scope()
+        for buffer, coefs in self.streams:
+            if (buffer, ()) not in scope.pointers:
+                scope.pointers[(buffer, ())] = self.module.base(f, buffer)
+            scope.pointers[(buffer, coefs)] = scope.pointers[(buffer, ())]
+        for r in nest.reductions:
+            if r.whole and (r.buffer, ()) not in scope.pointers:
+                scope.pointers[(r.buffer, ())] = self.module.base(f, r.buffer)
+        self._statements(0, scope)
+        if not nest.extents:
+            for store in nest.stores:
+                self._store(store, scope)
+        elif any(r.whole for r in nest.reductions):
+            f.loop("%low", "%high", 1, [], lambda b, _: self._block(b, scope))
+        else:
+            sums = self._loop(0, "%low", "%high", scope, None)
+            for r in nest.reductions:
+                if r.loops & 1 and not r.scan:
+                    self._finish(r, sums[id(r)], scope)
+        return f.finish()
+
+    def _block(self, b: str, scope: _Scope) -> list[str]:
+        """Write one block of the first loop with its own partial results."""
+        f, nest = self.f, self.nest
+        if nest.blocks == 1:
+            sums = self._loop(0, "0", str(nest.extents[0]), scope.inner(), nest.extents[0])
+        else:
+            low = f.set(f"mul i64 {b}, {nest.block_size}")
+            top = f.set(f"add i64 {low}, {nest.block_size}")
+            over = f.set(f"icmp sgt i64 {top}, {nest.extents[0]}")
+            high = f.set(f"select i1 {over}, i64 {nest.extents[0]}, i64 {top}")
+            sums = self._loop(0, low, high, scope.inner(), None)
+        for r in nest.reductions:
+            if r.whole:
+                code = self._code(r)
+                value = horizontal(self.ops, f, r.op, code, sums[id(r)]) if self._wide_nest else sums[id(r)]
+                base = scope.pointers[(r.buffer, ())]
+                place = f.set(f"add i64 {b}, {r.address[0]}")
+                pointer = f.set(f"getelementptr {MEMORY[code]}, ptr {base}, i64 {place}")
+                self._store_scalar(code, value, pointer)
+        return []
+
+    @property
+    def _wide_nest(self) -> bool:
+        return self.vector is not None
+
+    def _code(self, r: Reduction) -> str:
+        return self.body.codes[r.stmt]
+
+    # ---- loops ---------------------------------------------------------------------------------
+
+    def _loop(self, d: int, low: str, high: str, scope: _Scope, n: int | None) -> dict[int, str]:
+        """Write loop `d` and return the values accumulated in it, by reduction.
+
+        `n` is the number of iterations where it is known.
+        """
+        active = [r for r in self.nest.reductions if r.loops >> d & 1]
+        first = {id(r): self._start(r) for r in active}
+        if d != self.vector:
+            runs = n is not None and n > 0
+            return self._range(d, low, high, 1, scope, active, first, None, runs)
+        f = self.f
+        if n is not None:
+            whole = n // LANES * LANES
+            if whole:
+                first = self._range(d, low, str(whole), LANES, scope, active, first, None, True)
+            if n % LANES:
+                mask = (
+                    "<" + ", ".join(f"i1 {'true' if i < n % LANES else 'false'}" for i in range(LANES)) + ">"
+                )
+                first = self._pass(d, str(whole), scope.inner(mask), active, first)
+            return first
+        count = f.set(f"sub i64 {high}, {low}")
+        whole = f.set(f"and i64 {count}, {-LANES}")
+        middle = f.set(f"add i64 {low}, {whole}")
+        first = self._range(d, low, middle, LANES, scope, active, first, None, False)
+        rest = f.set(f"icmp slt i64 {middle}, {high}")
+        carried = [(kind, value) for r in active for kind, value in self._parts(r, first[id(r)])]
+
+        def tail() -> list[str]:
+            left = f.set(f"sub i64 {high}, {middle}")
+            lanes = "<" + ", ".join(f"i64 {i}" for i in range(LANES)) + ">"
+            mask = f.set(f"icmp slt <{LANES} x i64> {lanes}, {f.splat(left, 'i8')}")
+            after = self._pass(d, middle, scope.inner(mask), active, first)
+            return [value for r in active for _, value in self._parts(r, after[id(r)])]
+
+        return self._rejoin(active, f.when(rest, carried, tail))
+
+    def _parts(self, r: Reduction, value) -> list[tuple[str, str]]:
+        """Return the (type, value) pairs of an accumulator: argmax carries a value and a place."""
+        wide = self._wide_nest
+        kind = vector_type(self._code(r)) if wide else scalar_type(self._code(r))
+        if r.payload < 0:
+            return [(kind, value)]
+        place = vector_type("i8") if wide else "i64"
+        return [(kind, value[0]), (place, value[1])]
+
+    @staticmethod
+    def _rejoin(active: list[Reduction], flat: list[str]) -> dict:
+        values = iter(flat)
+        return {id(r): next(values) if r.payload < 0 else (next(values), next(values)) for r in active}
+
+    def _range(self, d, low, high, step, scope, active, first, mask, runs) -> dict:
+        carried = [part for r in active for part in self._parts(r, first[id(r)])]
+
+        def body(counter: str, flat: list[str]) -> list[str]:
+            after = self._pass(d, counter, scope.inner(mask), active, self._rejoin(active, flat))
+            return [value for r in active for _, value in self._parts(r, after[id(r)])]
+
+        return self._rejoin(active, self.f.loop(low, high, step, carried, body, runs))
+
+    def _pass(self, d: int, counter: str, scope: _Scope, active: list[Reduction], sums: dict) -> dict:
+        """Write one iteration of loop `d`; returns the accumulators behind it."""
+        scope.counters.append(counter)
+        for buffer, coefs in self.streams:
+            if coefs[d]:
+                code = code_of(buffer.dtype)
+                step = counter if coefs[d] == 1 else self.f.set(f"mul i64 {counter}, {coefs[d]}")
+                base = scope.pointers[(buffer, coefs)]
+                scope.pointers[(buffer, coefs)] = self.f.set(
+                    f"getelementptr {MEMORY[code]}, ptr {base}, i64 {step}"
+                )
+        self._statements(d + 1, scope)
+        last = d + 1 == len(self.nest.extents)
+        inner = (
+            {}
+            if last
+            else self._loop(d + 1, "0", str(self.nest.extents[d + 1]), scope, self.nest.extents[d + 1])
+        )
+        if last:
+            for store in self.nest.stores:
+                self._store(store, scope)
+        else:
+            for r in self.nest.reductions:
+                if r.loops >> (d + 1) & 1 and not r.loops >> d & 1 and not r.scan:
+                    self._finish(r, inner[id(r)], scope)
+        return {id(r): self._advance(r, d, sums[id(r)], inner.get(id(r)), scope) for r in active}
+
+    # ---- accumulators --------------------------------------------------------------------------
+
+    def _start(self, r: Reduction):
+        code, wide = self._code(r), self._wide_nest
+        op = {"argmax": "max", "argmin": "min"}.get(r.op, r.op)
+        value = self._constant(identity_of(op, code), code, wide)
+        return value if r.payload < 0 else (value, self._constant(0, "i8", wide))
+
+    @staticmethod
+    def _constant(value, code: str, wide: bool) -> str:
+        text = literal(value, code)
+        return "<" + ", ".join([f"{scalar_type(code)} {text}"] * LANES) + ">" if wide else text
+
+    def _advance(self, r: Reduction, d: int, before, inner, scope: _Scope):
+        wide, code = self._wide_nest, self._code(r)
+        if r.payload >= 0:
+            return self._advance_place(r, before, scope)
+        value = self._value(r.stmt, scope) if inner is None else inner
+        if d == self.vector and scope.mask is not None:
+            neutral = self._constant(identity_of(r.op, code), code, True)
+            kind = vector_type(code)
+            value = self.f.set(f"select {vector_type('b1')} {scope.mask}, {kind} {value}, {kind} {neutral}")
+        after = combine(self.ops, self.f, r.op, code, before, value, wide)
+        if r.scan:
+            self._write_out(r, after, scope)
+        return after
+
+    def _advance_place(self, r: Reduction, before, scope: _Scope):
+        best, where = before
+        code, wide = self._code(r), self._wide_nest
+        value, place = self._value(r.stmt, scope), self._value(r.payload, scope)
+
+        def op(name, result, codes, *args):
+            return self.ops.write(self.f, name, result, codes, list(args), wide, True)
+
+        wins = op("gt" if r.op == "argmax" else "lt", "b1", (code, code), value, best)
+        if code in ("f8", "f4"):
+            settled = op("logical_not", "b1", ("b1",), op("isnan", "b1", (code,), best))
+            nan = op("isnan", "b1", (code,), value)
+            wins = op(
+                "logical_and", "b1", ("b1", "b1"), settled, op("logical_or", "b1", ("b1", "b1"), nan, wins)
+            )
+        best = op("select", code, ("b1", code, code), wins, value, best)
+        return best, op("select", "i8", ("b1", "i8", "i8"), wins, place, where)
+
+    def _finish(self, r: Reduction, value, scope: _Scope) -> None:
+        """Write the result of a partial reduction behind its loops."""
+        if r.payload >= 0:
+            value = value[1]
+        self._write_out(r, value, scope)
+
+    def _write_out(self, r: Reduction, value: str, scope: _Scope) -> None:
+        code = "i8" if r.payload >= 0 else self._code(r)
+        pointer = self._pointer(r.buffer, r.address, scope)
+        across = self.vector is not None and not r.loops >> self.vector & 1
+        if not across:
+            if self._wide_nest:
+                value = horizontal(self.ops, self.f, r.op, code, value)
+            if r.accumulate:
+                old = self._load_scalar(code, pointer)
+                value = combine(self.ops, self.f, r.op, code, old, value, False)
+            self._store_scalar(code, value, pointer)
+            return
+        stride = r.address[self.vector + 1]
+        if r.accumulate:
+            old = self._load_wide(code, pointer, stride, scope.mask)
+            value = combine(self.ops, self.f, r.op, code, old, value, True)
+        self._store_wide(code, value, pointer, stride, scope.mask)
+
+    # ---- statements ----------------------------------------------------------------------------
+
+    def _statements(self, level: int, scope: _Scope) -> None:
+        for s in self.levels[level]:
+            if self._is_wide(s):
+                scope.vectors[s] = self._statement(s, scope, True)
+            else:
+                scope.scalars[s] = self._statement(s, scope, False)
+                if s in self.widened:
+                    scope.vectors[s] = self._widen(s, scope)
+
+    def _widen(self, s: int, scope: _Scope) -> str:
+        code = self.body.codes[s]
+        if self.body.ops[s] == "lit":
+            return self._constant(self.body.value_of(s), code, True)
+        return self.f.splat(scope.scalars[s], code)
+
+    def _value(self, s: int, scope: _Scope) -> str:
+        return (scope.vectors if self._wide_nest else scope.scalars)[s]
+
+    def _statement(self, s: int, scope: _Scope, wide: bool) -> str:
+        body = self.body
+        op, code, attr = body.ops[s], body.codes[s], body.attrs[s]
+        if op == "lit":
+            return literal(body.value_of(s), code)
+        if op == "load":
+            return self._load(code, attr[0], attr[1], scope, wide)
+        if op == "gather":
+            return self._gather(s, scope, wide)
+        if op == "iota":
+            return self._iota(attr, scope, wide)
+        args = [(scope.vectors if wide else scope.scalars)[arg] for arg in body.args[s]]
+        codes = tuple(body.codes[arg] for arg in body.args[s])
+        return self.ops.write(self.f, op, code, codes, args, wide, s in body.exact)
+
+    def _pointer(self, buffer: Buffer, address: tuple[int, ...], scope: _Scope) -> str:
+        base = scope.pointers[(buffer, address[1:])]
+        if not address[0]:
+            return base
+        return self.f.set(f"getelementptr {MEMORY[code_of(buffer.dtype)]}, ptr {base}, i64 {address[0]}")
+
+    def _load(self, code: str, buffer: Buffer, address, scope: _Scope, wide: bool) -> str:
+        pointer = self._pointer(buffer, address, scope)
+        if not wide:
+            return self._load_scalar(code, pointer)
+        return self._load_wide(code, pointer, address[self.vector + 1], scope.mask)
+
+    def _gather(self, s: int, scope: _Scope, wide: bool) -> str:
+        buffer, address, stride = self.body.attrs[s]
+        index, code = self.body.args[s][0], self.body.codes[s]
+        pointer = self._pointer(buffer, address, scope)
+        element = MEMORY[code]
+        if not wide or not self._is_wide(index):
+            offset = self.f.set(f"mul i64 {scope.scalars[index]}, {stride}")
+            pointer = self.f.set(f"getelementptr {element}, ptr {pointer}, i64 {offset}")
+            if not wide:
+                return self._load_scalar(code, pointer)
+            return self._load_wide(code, pointer, address[self.vector + 1], scope.mask)
+        kind = vector_type("i8")
+        offsets = self.f.set(f"mul {kind} {scope.vectors[index]}, {self._constant(stride, 'i8', True)}")
+        along = address[self.vector + 1]
+        if along:
+            offsets = self.f.set(f"add {kind} {offsets}, {_steps(along)}")
+        return self._load_scattered(code, pointer, offsets, scope.mask)
+
+    def _iota(self, e: tuple[int, ...], scope: _Scope, wide: bool) -> str:
+        total = str(e[0])
+        for counter, term in zip(scope.counters, e[1:], strict=False):
+            if term:
+                total = self.f.set(f"add i64 {total}, {self.f.set(f'mul i64 {counter}, {term}')}")
+        if not wide:
+            return total if total.startswith("%") else self.f.set(f"add i64 {total}, 0")
+        return self.f.set(
+            f"add {vector_type('i8')} {self.f.splat(total, 'i8')}, {_steps(e[self.vector + 1])}"
+        )
+
+    # ---- memory --------------------------------------------------------------------------------
+
+    def _store(self, store: Store, scope: _Scope) -> None:
+        code = code_of(store.buffer.dtype)
+        pointer = self._pointer(store.buffer, store.address, scope)
+        if store.index >= 0:
+            offset = self.f.set(f"mul i64 {scope.scalars[store.index]}, {store.stride}")
+            pointer = self.f.set(f"getelementptr {MEMORY[code]}, ptr {pointer}, i64 {offset}")
+        value = self._value(store.stmt, scope)
+        if not self._wide_nest:
+            if store.mode == "add":
+                value = combine(self.ops, self.f, "sum", code, self._load_scalar(code, pointer), value, False)
+            self._store_scalar(code, value, pointer)
+        else:
+            self._store_wide(code, value, pointer, store.address[self.vector + 1], scope.mask)
+
+    def _load_scalar(self, code: str, pointer: str) -> str:
+        value = self.f.set(f"load {MEMORY[code]}, ptr {pointer}")
+        return self.f.set(f"icmp ne i8 {value}, 0") if code == "b1" else value
+
+    def _store_scalar(self, code: str, value: str, pointer: str) -> None:
+        if code == "b1":
+            value = self.f.set(f"zext i1 {value} to i8")
+        self.f.do(f"store {MEMORY[code]} {value}, ptr {pointer}")
+
+    def _load_wide(self, code: str, pointer: str, stride: int, mask: str | None) -> str:
+        f, kind = self.f, f"<{LANES} x {MEMORY[code]}>"
+        align = 1 if code == "b1" else 4 if code == "f4" else 8
+        if stride == 1 and mask is None:
+            value = f.set(f"load {kind}, ptr {pointer}, align {align}")
+        elif stride == 1:
+            function = f"@llvm.masked.load.v{LANES}{_SUFFIX[code]}.p0"
+            self.module.declare(f"declare {kind} {function}(ptr, i32, <{LANES} x i1>, {kind})")
+            value = f.set(
+                f"call {kind} {function}(ptr {pointer}, i32 {align}, <{LANES} x i1> {mask}, {kind} zeroinitializer)"
+            )
+        else:
+            return self._load_scattered(code, pointer, _steps(stride), mask)
+        return f.set(f"icmp ne {kind} {value}, zeroinitializer") if code == "b1" else value
+
+    def _load_scattered(self, code: str, pointer: str, offsets: str, mask: str | None) -> str:
+        f, kind = self.f, f"<{LANES} x {MEMORY[code]}>"
+        align = 1 if code == "b1" else 4 if code == "f4" else 8
+        pointers = f.set(f"getelementptr {MEMORY[code]}, ptr {pointer}, {vector_type('i8')} {offsets}")
+        function = f"@llvm.masked.gather.v{LANES}{_SUFFIX[code]}.v{LANES}p0"
+        self.module.declare(f"declare {kind} {function}(<{LANES} x ptr>, i32, <{LANES} x i1>, {kind})")
+        value = f.set(
+            f"call {kind} {function}(<{LANES} x ptr> {pointers}, i32 {align}, <{LANES} x i1> {mask or _ALL}, "
+            f"{kind} zeroinitializer)"
+        )
+        return f.set(f"icmp ne {kind} {value}, zeroinitializer") if code == "b1" else value
+
+    def _store_wide(self, code: str, value: str, pointer: str, stride: int, mask: str | None) -> None:
+        f, kind = self.f, f"<{LANES} x {MEMORY[code]}>"
+        align = 1 if code == "b1" else 4 if code == "f4" else 8
+        if code == "b1":
+            value = f.set(f"zext <{LANES} x i1> {value} to {kind}")
+        if stride == 1 and mask is None:
+            f.do(f"store {kind} {value}, ptr {pointer}, align {align}")
+            return
+        if stride == 1:
+            function = f"@llvm.masked.store.v{LANES}{_SUFFIX[code]}.p0"
+            self.module.declare(f"declare void {function}({kind}, ptr, i32, <{LANES} x i1>)")
+            f.do(f"call void {function}({kind} {value}, ptr {pointer}, i32 {align}, <{LANES} x i1> {mask})")
+            return
+        pointers = f.set(f"getelementptr {MEMORY[code]}, ptr {pointer}, {vector_type('i8')} {_steps(stride)}")
+        function = f"@llvm.masked.scatter.v{LANES}{_SUFFIX[code]}.v{LANES}p0"
+        self.module.declare(f"declare void {function}({kind}, <{LANES} x ptr>, i32, <{LANES} x i1>)")
+        f.do(
+            f"call void {function}({kind} {value}, <{LANES} x ptr> {pointers}, i32 {align}, "
+            f"<{LANES} x i1> {mask or _ALL})"
+        )
+
+
+def _steps(stride: int) -> str:
+    return "<" + ", ".join(f"i64 {lane * stride}" for lane in range(LANES)) + ">"

@@ -1,0 +1,310 @@
+"""Compiled programs: a native function, its buffers, and a fast way to call it from Python."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from diffsci.backends.cpu import cache, objects
+from diffsci.backends.cpu.settings import SETTINGS
+from diffsci.backends.plan.layout import all_guards, hidden_consts, plan_key
+from diffsci.graph import Graph, Type
+
+__all__ = ["Binding", "Program", "compile_graph"]
+
+_ALIGN = 64
+_RECYCLE_BYTES = 1 << 17
+_MOST_KEPT = 4
+_memory: dict[str, Any] = {}
+
+
+def compile_graph(graph: Graph) -> Program:
+    """Compile a graph to native code.
+
+    Parameters
+    ----------
+    graph : Graph
+        float64, float32, int64 and bool arrays; no host nodes.
+
+    Returns
+    -------
+    Program
+    """
+    return Program(graph)
+
+
+class Binding:
+    """Arrays bound to the slots of a program, for loops that call it by address.
+
+    Attributes
+    ----------
+    slots : ndarray of int64
+        Addresses in slot order; they may be overwritten to redirect a buffer.
+    inputs, outputs : list of ndarray
+    """
+
+    def __init__(self, program: Program, inputs, outputs, workspace):
+        self.program = program
+        self.inputs = [_checked(a, t) for a, t in zip(inputs, program.input_types, strict=True)]
+        if outputs is None:
+            outputs = [np.zeros(t.shape, t.dtype) for t in program.output_types]
+        self.outputs = list(outputs)
+        for array, type_ in zip(self.outputs, program.output_types, strict=True):
+            if array.shape != type_.shape or array.dtype != type_.dtype or not array.flags.c_contiguous:
+                raise TypeError(f"an output buffer must be a C-contiguous {type_}")
+        self.workspace = _aligned(program.workspace_bytes) if workspace is None else workspace
+        held = [*self.inputs, *self.outputs, *program.consts, self.workspace, SETTINGS]
+        self.slots = np.array([_data(array) for array in held], dtype=np.int64)
+        self._held = held
+
+    @property
+    def address(self) -> int:
+        return self.program.address
+
+
+class Program:
+    """A compiled graph.
+
+    Attributes
+    ----------
+    address : int
+        Native function ``int64 f(void **slots)``. Slots: inputs, outputs, hidden constants,
+        workspace (`workspace_bytes`, 64-byte aligned), settings. Returns 0, or k > 0 if guard
+        k - 1 did not hold, or a negative status for a failure; see `message`.
+    input_types, output_types : tuple of Type
+    consts : list of ndarray
+        The hidden constants.
+    guards : list of Guard
+        In status order: the program's own, then those of each call it makes.
+    """
+
+    def __init__(self, graph: Graph):
+        self.graph = graph
+        self.input_types: tuple[Type, ...] = graph.input_types
+        self.output_types: tuple[Type, ...] = graph.output_types
+        self.consts = hidden_consts(graph)
+        self.guards = all_guards(graph)
+        description, self._library = _compiled(graph)
+        self.workspace_bytes: int = description["workspace_bytes"]
+        self.address: int = self._library.addresses["program"]
+        self._make_call_path()
+
+    @property
+    def slot_count(self) -> int:
+        return len(self.input_types) + len(self.output_types) + len(self.consts) + 2
+
+    @property
+    def text(self) -> str:
+        """The LLVM text of the program."""
+        return _module(self.graph)[0].text()
+
+    def describe(self) -> str:
+        """Return the loops, buffers, bytes moved and operations of the program."""
+        from diffsci.backends.plan import build_plan
+        from diffsci.backends.plan.describe import describe
+
+        return describe(build_plan(self.graph))
+
+    def message(self, status: int) -> str:
+        """Say what a status means, and where in the user's source."""
+        if status == 0:
+            return "good"
+        if 0 < status <= len(self.guards):
+            guard = self.guards[status - 1]
+            where = f" at {guard.location}" if guard.location is not None else ""
+            return f"a condition{where} was not {guard.outcome}, as it was when the function was traced"
+        if status == -1:
+            return f"an index is out of range{self._index_locations()}"
+        return f"failed with status {status}"
+
+    def _index_locations(self) -> str:
+        found = [n.location for n in self.graph.nodes if n.name in ("take", "put", "put_add") and n.location]
+        return "" if not found else " at " + " or ".join(dict.fromkeys(map(str, found)))
+
+    def bind(self, inputs, outputs=None, workspace=None) -> Binding:
+        """Bind arrays to slots, for calls by address."""
+        return Binding(self, inputs, outputs, workspace)
+
+    # ---- calls from Python ---------------------------------------------------------------------
+
+    def _make_call_path(self) -> None:
+        self._expected = [(t.shape, t.dtype) for t in self.input_types]
+        self._makers = [
+            _Recycler(t) if t.size * t.dtype.itemsize >= _RECYCLE_BYTES else _Maker(t)
+            for t in self.output_types
+        ]
+        self._contexts: list[_Context] = []
+        if "python_entry" in self._library.addresses:
+            kind = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.py_object, ctypes.py_object, ctypes.c_void_p)
+            self._entry = kind(self._library.addresses["python_entry"])
+        else:
+            self._entry = self._by_slots
+            self._native = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(self.address)
+
+    def _by_slots(self, inputs: list, outputs: list, table: int) -> int:
+        rest = len(self.consts) + 2
+        tail = np.ctypeslib.as_array((ctypes.c_int64 * rest).from_address(table))
+        slots = np.array([*(_data(a) for a in (*inputs, *outputs)), *tail], dtype=np.int64)
+        return self._native(slots.ctypes.data)
+
+    def run(self, arrays) -> tuple[int, list[np.ndarray]]:
+        """Run on arrays and return (status, outputs).
+
+        An output that the caller still holds is never overwritten by a later run.
+        """
+        inputs = list(arrays)
+        position = 0
+        for array, (shape, dtype) in zip(inputs, self._expected, strict=True):
+            if (
+                type(array) is not np.ndarray
+                or array.dtype is not dtype
+                or array.shape != shape
+                or not array.flags.c_contiguous
+            ):
+                inputs[position] = _checked(array, self.input_types[position])
+            position += 1
+        outputs = [make() for make in self._makers]
+        try:
+            context = self._contexts.pop()
+        except IndexError:
+            context = _Context(self)
+        status = self._entry(inputs, outputs, context.table)
+        self._contexts.append(context)
+        return status, outputs
+
+
+class _Context:
+    """Workspace of one call in progress, and the addresses of everything that is not an argument."""
+
+    __slots__ = ("addresses", "table", "workspace")
+
+    def __init__(self, program: Program):
+        self.workspace = _aligned(program.workspace_bytes)
+        held = [*program.consts, self.workspace, SETTINGS]
+        self.addresses = np.array([_data(array) for array in held], dtype=np.int64)
+        self.table = self.addresses.ctypes.data
+
+
+class _Maker:
+    """Makes small outputs."""
+
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, type_: Type):
+        self.shape, self.dtype = type_.shape, type_.dtype
+
+    def __call__(self) -> np.ndarray:
+        return np.empty(self.shape, self.dtype)
+
+
+class _Recycler:
+    """Makes large outputs, again in memory that no one holds any more: fresh pages are slow."""
+
+    def __init__(self, type_: Type):
+        self.type = type_
+        self.bases: list[np.ndarray] = []
+        self.lock = threading.Lock()
+
+    def __call__(self) -> np.ndarray:
+        with self.lock:
+            for base in self.bases:
+                if sys.getrefcount(base) == 3:  # the list, this loop, the argument
+                    return base[...]
+            base = np.empty(self.type.shape, self.type.dtype)
+            if len(self.bases) < _MOST_KEPT:
+                self.bases.append(base)
+            return base[...]
+
+
+def _data(array: np.ndarray) -> int:
+    return array.__array_interface__["data"][0]
+
+
+def _aligned(size: int) -> np.ndarray:
+    """Return uninitialised bytes that start at a multiple of 64."""
+    raw = np.empty(size + _ALIGN, np.uint8)
+    start = -_data(raw) % _ALIGN
+    return raw[start : start + size] if size else raw[start:]
+
+
+def _checked(array, type_: Type) -> np.ndarray:
+    array = np.asarray(array)
+    if array.shape != type_.shape or array.dtype != type_.dtype:
+        raise TypeError(f"expected {type_}, got {Type.of(array)}")
+    return np.ascontiguousarray(array).reshape(type_.shape)
+
+
+# ---- compilation and the cache -------------------------------------------------------------------
+
+
+def _compiled(graph: Graph):
+    from diffsci.backends.cpu.engine import compile_object, load
+    from diffsci.backends.cpu.symbols import imported_names
+
+    key = _key(graph)
+    known = _memory.get(key)
+    if known is not None:
+        return known
+    stored = cache.read(key)
+    if stored is None:
+        module, plan = _module(graph)
+        text = module.text()
+        code = compile_object(text, module.statements)
+        exports = ["program"] + ([objects.ENTRY] if objects.layout() else [])
+        description = {
+            "workspace_bytes": plan.workspace_bytes,
+            "imports": imported_names(text),
+            "exports": exports,
+        }
+        cache.write(key, description, code)
+    else:
+        description, code = stored
+    library = load(code, description["imports"], description["exports"])
+    _memory[key] = (description, library)
+    return description, library
+
+
+def _module(graph: Graph):
+    from diffsci.backends.cpu.module import ENTRY, Module
+    from diffsci.backends.plan import build_plan
+
+    plan = build_plan(graph)
+    module = Module(plan)
+    if objects.layout():
+        rest = len(plan.consts) + 2
+        module.define(
+            objects.ENTRY,
+            lambda: objects.write_entry(ENTRY, len(plan.inputs), len(plan.outputs), rest),
+        )
+    return module, plan
+
+
+def _key(graph: Graph) -> str:
+    from diffsci.backends.cpu.engine import host
+
+    parts = [plan_key(graph), *host(), str(objects.layout()), _own_version()]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
+
+
+_version: list[str] = []
+
+
+def _own_version() -> str:
+    """Return what changes whenever the compiler's own source does."""
+    if not _version:
+        marks = []
+        for folder in ("plan", "cpu"):
+            path = Path(__file__).resolve().parent.parent / folder
+            for entry in sorted(os.scandir(path), key=lambda e: e.name):
+                if entry.name.endswith(".py"):
+                    status = entry.stat()
+                    marks.append(f"{entry.name}:{status.st_size}:{status.st_mtime_ns}")
+        _version.append(hashlib.sha256("|".join(marks).encode()).hexdigest())
+    return _version[0]

@@ -1,0 +1,23 @@
+"""Settings that compiled programs read when they run."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+__all__ = ["SETTINGS", "get_num_threads", "set_num_threads"]
+
+SETTINGS = np.array([os.cpu_count() or 1, 0, 0, 0, 0, 0, 0, 0], dtype=np.int64)
+
+
+def set_num_threads(count: int) -> None:
+    """Set how many threads large loops use; results do not depend on it."""
+    if int(count) < 1:
+        raise ValueError(f"the number of threads must be at least 1, got {count}")
+    SETTINGS[0] = int(count)
+
+
+def get_num_threads() -> int:
+    """Return how many threads large loops use."""
+    return int(SETTINGS[0])

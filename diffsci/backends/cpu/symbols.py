@@ -1,0 +1,63 @@
+"""Addresses of the functions that generated code calls."""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import functools
+import re
+import sys
+
+__all__ = ["address", "imported_names"]
+
+_BLAS = ("dgemm", "sgemm")
+_LAPACK = ("dgetrf", "sgetrf", "dgetrs", "sgetrs")
+
+
+def imported_names(text: str) -> list[str]:
+    """Return the functions that a module declares, intrinsics aside."""
+    return re.findall(r"^declare [^@\n]*@([A-Za-z_0-9]+)\(", text, re.MULTILINE)
+
+
+def address(name: str) -> int:
+    """Return the address of a function of the C library, BLAS or LAPACK."""
+    if name in _BLAS:
+        from scipy.linalg import cython_blas
+
+        return _capsule(cython_blas, name)
+    if name in _LAPACK:
+        from scipy.linalg import cython_lapack
+
+        return _capsule(cython_lapack, name)
+    for library in _libraries():
+        function = getattr(library, name, None)
+        if function is not None:
+            return ctypes.cast(function, ctypes.c_void_p).value
+    raise OSError(f"this system's libraries have no function {name!r}")
+
+
+@functools.cache
+def _libraries() -> tuple[ctypes.CDLL, ...]:
+    if sys.platform == "win32":
+        return (ctypes.CDLL("ucrtbase"),)
+    found = [ctypes.util.find_library(stem) for stem in ("m", "pthread")] if sys.platform != "linux" else []
+    names = ["libm.so.6", "libpthread.so.0"] if sys.platform == "linux" else [name for name in found if name]
+    return (*(_open(name) for name in names if _open(name) is not None), ctypes.CDLL(None))
+
+
+@functools.cache
+def _open(name: str) -> ctypes.CDLL | None:
+    try:
+        return ctypes.CDLL(name)
+    except OSError:
+        return None
+
+
+def _capsule(module, name: str) -> int:
+    """Return the C function behind a Cython capsule."""
+    capsule = module.__pyx_capi__[name]
+    get_name = ctypes.pythonapi.PyCapsule_GetName
+    get_name.restype, get_name.argtypes = ctypes.c_char_p, [ctypes.py_object]
+    get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    get_pointer.restype, get_pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    return get_pointer(capsule, get_name(capsule))

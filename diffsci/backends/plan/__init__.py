@@ -1,0 +1,10 @@
+"""The plan: a graph as loop nests, straight-line blocks and library steps over buffers.
+
+It knows nothing of the machine language that is made of it.
+"""
+
+from diffsci.backends.plan.build import build_plan
+from diffsci.backends.plan.layout import all_guards, hidden_consts, plan_key
+from diffsci.backends.plan.program import Plan
+
+__all__ = ["Plan", "all_guards", "build_plan", "hidden_consts", "plan_key"]

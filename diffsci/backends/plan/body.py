@@ -1,0 +1,452 @@
+"""A table of scalar statements: shared by hashing, folded where a structural constant allows it."""
+
+from __future__ import annotations
+
+import math
+import struct
+from typing import Any
+
+import numpy as np
+
+__all__ = ["COMPARISONS", "Body", "code_of", "identity_of"]
+
+COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
+COMMUTATIVE = frozenset({"add", "mul", "maximum", "minimum", "logical_and", "logical_or", "logical_xor"})
+_PREDICATES = COMPARISONS | {
+    "logical_and",
+    "logical_or",
+    "logical_xor",
+    "logical_not",
+    "isnan",
+    "isinf",
+    "isfinite",
+}
+_CODES = {"float64": "f8", "float32": "f4", "int64": "i8", "bool": "b1"}
+_LN2 = math.log(2.0)
+
+
+def code_of(dtype: np.dtype) -> str:
+    """Return the statement dtype: f8, f4, i8 or b1."""
+    try:
+        return _CODES[dtype.name]
+    except KeyError:
+        raise NotImplementedError(
+            f"compiled programs know float64, float32, int64 and bool, not {dtype}"
+        ) from None
+
+
+_EXTREME = {"f8": math.inf, "f4": math.inf, "i8": 2**63 - 1, "b1": True}
+
+
+def identity_of(op: str, code: str) -> float | int | bool:
+    """Return the neutral element of a reduction."""
+    if op in ("sum", "any"):
+        return False if code == "b1" else 0 if code == "i8" else 0.0
+    if op in ("prod", "all"):
+        return True if code == "b1" else 1 if code == "i8" else 1.0
+    if op == "max":
+        return False if code == "b1" else -(2**63) if code == "i8" else -math.inf
+    return _EXTREME[code]
+
+
+class Body:
+    """Statements in SSA form; a statement is known by its number.
+
+    Attributes
+    ----------
+    ops, args, codes, attrs : list
+        Operation, operand numbers, dtype code and attribute of each statement. Leaves are
+        ``lit`` (attr: value), ``load`` (attr: buffer, affine address), ``gather`` (args: index;
+        attr: buffer, affine address, stride) and ``iota`` (attr: affine value).
+    deps : list of int
+        Bit mask of the loops that the statement depends on.
+    exact : set of int
+        Statements that must not be contracted (they feed predicates).
+    """
+
+    def __init__(self) -> None:
+        self.ops: list[str] = []
+        self.args: list[tuple[int, ...]] = []
+        self.codes: list[str] = []
+        self.attrs: list[Any] = []
+        self.deps: list[int] = []
+        self.exact: set[int] = set()
+        self._memo: dict[Any, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.ops)
+
+    def _emit(self, op: str, code: str, args: tuple[int, ...] = (), attr: Any = None, deps: int = 0) -> int:
+        key = (op, code, args, attr)
+        number = self._memo.get(key)
+        if number is None:
+            number = self._memo[key] = len(self.ops)
+            for arg in args:
+                deps |= self.deps[arg]
+            self.ops.append(op)
+            self.args.append(args)
+            self.codes.append(code)
+            self.attrs.append(attr)
+            self.deps.append(deps)
+        return number
+
+    def lit(self, value: Any, code: str) -> int:
+        if code == "b1":
+            value = bool(value)
+        elif code == "i8":
+            value = int(value)
+        else:
+            value = float(np.float32(value)) if code == "f4" else float(value)
+            key = struct.pack("<d", value)
+            number = self._memo.get((code, key))
+            if number is None:
+                number = self._memo[(code, key)] = self._emit("lit", code, attr=_Literal(value, key))
+            return number
+        return self._emit("lit", code, attr=_Literal(value, value))
+
+    def load(self, buffer: Any, address: tuple[int, ...]) -> int:
+        return self._emit("load", code_of(buffer.dtype), attr=(buffer, address), deps=_mask(address))
+
+    def gather(self, buffer: Any, address: tuple[int, ...], stride: int, index: int) -> int:
+        return self._emit(
+            "gather", code_of(buffer.dtype), (index,), attr=(buffer, address, stride), deps=_mask(address)
+        )
+
+    def iota(self, value: tuple[int, ...]) -> int:
+        if not any(value[1:]):
+            return self.lit(value[0], "i8")
+        return self._emit("iota", "i8", attr=value, deps=_mask(value))
+
+    def buffer_of(self, number: int) -> Any:
+        return self.attrs[number][0] if self.ops[number] in ("load", "gather") else None
+
+    def value_of(self, number: int) -> Any:
+        """Return the Python value of a literal, None for anything else."""
+        return self.attrs[number].value if self.ops[number] == "lit" else None
+
+    def op(self, name: str, *args: int, params: dict[str, Any] | None = None) -> int:
+        """Return the statement of an elementwise primitive on scalars."""
+        rule = _RULES.get(name)
+        if rule is not None:
+            return rule(self, *args, **(params or {}))
+        return self._plain(name, args)
+
+    def _plain(self, name: str, args: tuple[int, ...]) -> int:
+        code = "b1" if name in _PREDICATES else self.codes[args[-1]]
+        if name in COMMUTATIVE and args[0] > args[1]:
+            args = args[::-1]
+        return self._emit(name, code, args)
+
+    def mark_exact(self, number: int) -> None:
+        """Forbid contraction in the operands of a predicate."""
+        for arg in self.args[number]:
+            if self.codes[arg] in ("f8", "f4"):
+                self.exact.add(arg)
+
+
+class _Literal:
+    """Value of a literal, compared by its bits (0.0 is not -0.0, nan equals itself)."""
+
+    __slots__ = ("bits", "value")
+
+    def __init__(self, value: Any, bits: Any):
+        self.value, self.bits = value, bits
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Literal) and self.bits == other.bits
+
+    def __hash__(self) -> int:
+        return hash(self.bits)
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+
+def _mask(address: tuple[int, ...]) -> int:
+    mask = 0
+    for loop, term in enumerate(address[1:]):
+        if term:
+            mask |= 1 << loop
+    return mask
+
+
+# ---- folding and expansion, one rule per operation -------------------------------------------
+
+
+def _arith(compute):
+    def fold(body: Body, a: int, b: int) -> int | None:
+        x, y = body.value_of(a), body.value_of(b)
+        if x is None or y is None:
+            return None
+        code = body.codes[a]
+        if code == "b1":
+            return None
+        with np.errstate(all="ignore"):
+            kind = {"f8": np.float64, "f4": np.float32, "i8": np.int64}[code]
+            return body.lit(compute(kind(x), kind(y)), code)
+
+    return fold
+
+
+_fold_add = _arith(lambda x, y: x + y)
+_fold_sub = _arith(lambda x, y: x - y)
+_fold_mul = _arith(lambda x, y: x * y)
+
+
+def _add(body: Body, a: int, b: int) -> int:
+    if body.codes[a] == "b1":
+        return body.op("logical_or", a, b)
+    if (folded := _fold_add(body, a, b)) is not None:
+        return folded
+    if body.value_of(a) == 0:
+        return b
+    if body.value_of(b) == 0:
+        return a
+    if body.ops[b] == "neg" and body.codes[a] != "i8":
+        return _sub(body, a, body.args[b][0])
+    return body._plain("add", (a, b))
+
+
+def _sub(body: Body, a: int, b: int) -> int:
+    if (folded := _fold_sub(body, a, b)) is not None:
+        return folded
+    if body.value_of(b) == 0:
+        return a
+    if body.value_of(a) == 0:
+        return _neg(body, b)
+    return body._plain("sub", (a, b))
+
+
+def _mul(body: Body, a: int, b: int) -> int:
+    if body.codes[a] == "b1":
+        return body.op("logical_and", a, b)
+    if (folded := _fold_mul(body, a, b)) is not None:
+        return folded
+    for x, y in ((a, b), (b, a)):
+        value = body.value_of(x)
+        if value == 1:
+            return y
+        if value == 0:
+            return body.lit(0, body.codes[a])
+        if value == -1:
+            return _neg(body, y)
+    return body._plain("mul", (a, b))
+
+
+def _div(body: Body, a: int, b: int) -> int:
+    x, y = body.value_of(a), body.value_of(b)
+    if y is not None and y != 0 and math.frexp(y)[0] in (0.5, -0.5) and 1e-37 < abs(y) < 1e37:
+        return _mul(body, a, body.lit(1.0 / y, body.codes[b]))
+    if x == 0 and y is None:
+        return a
+    if x is not None and y is not None and y != 0:
+        kind = np.float32 if body.codes[a] == "f4" else np.float64
+        with np.errstate(all="ignore"):
+            return body.lit(kind(x) / kind(y), body.codes[a])
+    return body._plain("div", (a, b))
+
+
+def _neg(body: Body, a: int) -> int:
+    value = body.value_of(a)
+    if value is not None and not (body.codes[a] == "i8" and value == -(2**63)):
+        return body.lit(-value, body.codes[a])
+    if body.ops[a] == "neg":
+        return body.args[a][0]
+    return body._plain("neg", (a,))
+
+
+def _select(body: Body, c: int, a: int, b: int) -> int:
+    value = body.value_of(c)
+    if value is not None:
+        return a if value else b
+    if a == b:
+        return a
+    if body.codes[a] == "b1" and body.value_of(a) is True and body.value_of(b) is False:
+        return c
+    return body._emit("select", body.codes[a], (c, a, b))
+
+
+def _compare(name: str):
+    def rule(body: Body, a: int, b: int) -> int:
+        x, y = body.value_of(a), body.value_of(b)
+        if x is not None and y is not None:
+            outcome = {"lt": x < y, "le": x <= y, "gt": x > y, "ge": x >= y, "eq": x == y, "ne": x != y}[name]
+            return body.lit(outcome, "b1")
+        number = body._emit(name, "b1", (a, b))
+        body.mark_exact(number)
+        return number
+
+    return rule
+
+
+def _logical_and(body: Body, a: int, b: int) -> int:
+    for x, y in ((a, b), (b, a)):
+        value = body.value_of(x)
+        if value is not None:
+            return y if value else x
+    return a if a == b else body._plain("logical_and", (a, b))
+
+
+def _logical_or(body: Body, a: int, b: int) -> int:
+    for x, y in ((a, b), (b, a)):
+        value = body.value_of(x)
+        if value is not None:
+            return x if value else y
+    return a if a == b else body._plain("logical_or", (a, b))
+
+
+def _logical_not(body: Body, a: int) -> int:
+    value = body.value_of(a)
+    if value is not None:
+        return body.lit(not value, "b1")
+    if body.ops[a] == "logical_not":
+        return body.args[a][0]
+    return body._plain("logical_not", (a,))
+
+
+def _convert(body: Body, a: int, dtype: np.dtype) -> int:
+    code, source = code_of(dtype), body.codes[a]
+    if code == source:
+        return a
+    value = body.value_of(a)
+    if value is not None and (code != "i8" or math.isfinite(value)):
+        return body.lit(value != 0 if code == "b1" else value, code)
+    if code == "b1":
+        return body.op("ne", a, body.lit(0, source))
+    return body._emit("convert", code, (a,))
+
+
+def _integer_pow(body: Body, a: int, exponent: int) -> int:
+    if exponent == 0:
+        return body.lit(1, body.codes[a])
+    size = abs(exponent)
+    if size > 64:
+        return body._plain("pow", (a, body.lit(exponent, body.codes[a])))
+    result, square = None, a
+    while size:
+        if size & 1:
+            result = square if result is None else _mul(body, result, square)
+        size >>= 1
+        if size:
+            square = _mul(body, square, square)
+    return result if exponent > 0 else _div(body, body.lit(1, body.codes[a]), result)
+
+
+def _sign(body: Body, a: int) -> int:
+    code = body.codes[a]
+    zero, one, minus = body.lit(0, code), body.lit(1, code), body.lit(-1, code)
+    rest = zero if code == "i8" else _select(body, body.op("eq", a, zero), zero, a)
+    return _select(body, body.op("gt", a, zero), one, _select(body, body.op("lt", a, zero), minus, rest))
+
+
+def _sigmoid(body: Body, a: int) -> int:
+    code = body.codes[a]
+    zero, one = body.lit(0, code), body.lit(1, code)
+    e = body.op("exp", _neg(body, body.op("abs", a)))
+    top = _select(body, body.op("lt", a, zero), e, one)
+    return _div(body, top, _add(body, one, e))
+
+
+def _softplus(body: Body, a: int) -> int:
+    zero = body.lit(0, body.codes[a])
+    tail = body.op("log1p", body.op("exp", _neg(body, body.op("abs", a))))
+    return _add(body, body.op("maximum", a, zero), tail)
+
+
+def _logaddexp(body: Body, a: int, b: int) -> int:
+    code = body.codes[a]
+    gap = body.op("abs", _sub(body, a, b))
+    tail = body.op("log1p", body.op("exp", _neg(body, gap)))
+    apart = _add(body, body.op("maximum", a, b), tail)
+    return _select(body, body.op("eq", a, b), _add(body, a, body.lit(_LN2, code)), apart)
+
+
+def _mod(body: Body, a: int, b: int) -> int:
+    if body.codes[a] == "i8":
+        return body._plain("imod", (a, b))
+    zero = body.lit(0, body.codes[a])
+    rest = body._plain("fmod", (a, b))
+    differ = body.op("logical_xor", body.op("lt", b, zero), body.op("lt", rest, zero))
+    moved = _select(body, differ, _add(body, rest, b), rest)
+    return _select(body, body.op("eq", rest, zero), body._plain("copysign", (zero, b)), moved)
+
+
+def _floor_divide(body: Body, a: int, b: int) -> int:
+    code = body.codes[a]
+    if code == "i8":
+        return body._plain("ifloordiv", (a, b))
+    zero, one = body.lit(0, code), body.lit(1, code)
+    rest = body._plain("fmod", (a, b))
+    quotient = body._plain("div", (body._plain("sub", (a, rest)), b))
+    differ = body.op("logical_xor", body.op("lt", b, zero), body.op("lt", rest, zero))
+    differ = body.op("logical_and", differ, body.op("ne", rest, zero))
+    quotient = _select(body, differ, body._plain("sub", (quotient, one)), quotient)
+    whole = body._plain("floor", (quotient,))
+    up = body.op("gt", body._plain("sub", (quotient, whole)), body.lit(0.5, code))
+    whole = _select(body, up, body._plain("add", (whole, one)), whole)
+    plain = body._plain("div", (a, b))
+    whole = _select(body, body.op("eq", quotient, zero), body._plain("copysign", (zero, plain)), whole)
+    return _select(body, body.op("eq", b, zero), plain, whole)
+
+
+def _fmod(body: Body, a: int, b: int) -> int:
+    return body._plain("irem" if body.codes[a] == "i8" else "fmod", (a, b))
+
+
+def _finite_test(name: str):
+    def rule(body: Body, a: int) -> int:
+        if body.codes[a] in ("i8", "b1"):
+            return body.lit(name == "isfinite", "b1")
+        return body._plain(name, (a,))
+
+    return rule
+
+
+def _boolean_extreme(name: str, logical: str):
+    def rule(body: Body, a: int, b: int) -> int:
+        if body.codes[a] == "b1":
+            return body.op(logical, a, b)
+        return a if a == b else body._plain(name, (a, b))
+
+    return rule
+
+
+def _integer_identity(name: str):
+    def rule(body: Body, a: int) -> int:
+        return a if body.codes[a] in ("i8", "b1") else body._plain(name, (a,))
+
+    return rule
+
+
+def _abs(body: Body, a: int) -> int:
+    return a if body.codes[a] == "b1" else body._plain("abs", (a,))
+
+
+_RULES: dict[str, Any] = {
+    "add": _add,
+    "sub": _sub,
+    "mul": _mul,
+    "div": _div,
+    "neg": _neg,
+    "abs": _abs,
+    "select": _select,
+    "logical_and": _logical_and,
+    "logical_or": _logical_or,
+    "logical_not": _logical_not,
+    "convert": _convert,
+    "integer_pow": _integer_pow,
+    "sign": _sign,
+    "sigmoid": _sigmoid,
+    "softplus": _softplus,
+    "logaddexp": _logaddexp,
+    "mod": _mod,
+    "floor_divide": _floor_divide,
+    "fmod": _fmod,
+    "maximum": _boolean_extreme("maximum", "logical_or"),
+    "minimum": _boolean_extreme("minimum", "logical_and"),
+    "stop_gradient": lambda body, a: a,
+    "pow": lambda body, a, b: body._plain("ipow" if body.codes[a] == "i8" else "pow", (a, b)),
+}
+_RULES |= {name: _compare(name) for name in COMPARISONS}
+_RULES |= {name: _finite_test(name) for name in ("isnan", "isinf", "isfinite")}
+_RULES |= {name: _integer_identity(name) for name in ("floor", "ceil", "trunc", "rint")}

@@ -1,0 +1,42 @@
+"""Graph -> Plan."""
+
+from __future__ import annotations
+
+from diffsci.backends.plan.blocks import split_blocks
+from diffsci.backends.plan.canonical import canonical
+from diffsci.backends.plan.elements import TooLarge, plan_elements
+from diffsci.backends.plan.layout import hidden_consts, plan_key
+from diffsci.backends.plan.memory import allocate
+from diffsci.backends.plan.program import Plan
+from diffsci.backends.plan.schedule import plan_loops
+from diffsci.graph import Graph
+
+__all__ = ["build_plan"]
+
+
+def build_plan(graph: Graph) -> Plan:
+    """Return the plan of a graph; sub-graphs with equal text share one plan."""
+    return _Builder().build(graph)
+
+
+class _Builder:
+    def __init__(self) -> None:
+        self._plans: dict[str, Plan] = {}
+
+    def build(self, graph: Graph) -> Plan:
+        key = plan_key(graph)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = self._build(graph)
+            plan.key = key
+            plan.const_values = hidden_consts(graph)
+        return plan
+
+    def _build(self, graph: Graph) -> Plan:
+        try:
+            plan = plan_elements(graph, self.build)
+            split_blocks(plan)
+        except TooLarge:
+            plan = plan_loops(canonical(graph), self.build)
+        allocate(plan)
+        return plan

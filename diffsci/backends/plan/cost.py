@@ -1,0 +1,205 @@
+"""What operations cost, in units of one vectorised addition, and which values deserve a buffer."""
+
+from __future__ import annotations
+
+import math
+
+from diffsci.backends.plan.affine import (
+    Index,
+    add_const,
+    constant,
+    flatten,
+    identity,
+    row_strides,
+    scale,
+    used,
+)
+from diffsci.backends.plan.pieces import Piece
+from diffsci.backends.plan.resolve import REDUCTIONS, is_inline_reduction
+from diffsci.graph import Node
+
+__all__ = ["Demands", "operation_cost"]
+
+_COSTS = {
+    "div": 4, "sqrt": 5, "exp": 10, "exp2": 10, "expm1": 15, "log": 12, "log1p": 15, "log2": 15, "log10": 15,
+    "sin": 15, "cos": 15, "tan": 25, "tanh": 15, "sinh": 20, "cosh": 20, "arcsin": 25, "arccos": 25,
+    "arctan": 25, "arctan2": 35, "arcsinh": 30, "arccosh": 30, "arctanh": 25, "pow": 40, "hypot": 15,
+    "cbrt": 25, "mod": 30, "fmod": 30, "floor_divide": 35, "sigmoid": 16, "softplus": 28, "logaddexp": 30,
+}  # fmt: skip
+_FREE = frozenset({"stop_gradient", "const", "input"})
+_STORE_PRICE = 12
+_MOST_OFFSETS = 64
+
+
+def operation_cost(name: str) -> int:
+    """Return the cost of one elementwise operation on one element."""
+    return _COSTS.get(name, 1)
+
+
+class Demands:
+    """Counts at how many places each node is evaluated, were it not stored.
+
+    Works from users to operands. A demand is an index in a space (the extents of a nest); equal
+    demands are shared by hashing inside a nest, different ones are evaluated again.
+    """
+
+    def __init__(self, nodes: list[Node]):
+        self.nodes = nodes
+        self._wanted: dict[Node, dict[tuple, int]] = {}
+        self._inline = _inline_costs(nodes)
+
+    def add_piece(self, piece: Piece) -> None:
+        for operand in piece.operands:
+            if operand.define:
+                for child, index in _reads(operand.node, operand.index, len(piece.extents)):
+                    self._add(child, index, piece.extents)
+            else:
+                self._add(operand.node, operand.index, piece.extents)
+
+    def spread(self, node: Node) -> None:
+        """Pass the demands on an unstored node to its operands."""
+        for extents, index in list(self._wanted.get(node, ())):
+            for child, inner in _reads(node, index, len(extents)):
+                self._add(child, inner, extents)
+
+    def _add(self, node: Node, index: Index | None, extents: tuple[int, ...]) -> None:
+        if index is None:
+            extents, index = node.shape, identity(len(node.shape))
+        loops = sorted({loop for e in index for loop in used(e)})
+        volume = math.prod(extents[: loops[-1] + 1]) if loops else 1
+        key = (
+            tuple(extents[loop] for loop in loops),
+            tuple((e[0], *(e[loop + 1] for loop in loops)) for e in index),
+        )
+        wanted = self._wanted.setdefault(node, {})
+        wanted[key] = max(volume, wanted.get(key, 0))
+
+    def deserves_buffer(self, node: Node) -> bool:
+        """Tell whether evaluating the node where it is read costs more than storing it."""
+        wanted = self._wanted.get(node)
+        if not wanted or not node.shape or node.type.size == 0:
+            return bool(wanted) and len(wanted) > 2 and self._inline[node] > _STORE_PRICE
+        if len(wanted) > _MOST_OFFSETS:
+            return self._inline[node] > 0
+        repeats = sum(wanted.values()) / node.type.size - 1
+        return repeats * self._inline[node] > _STORE_PRICE
+
+
+def _inline_costs(nodes: list[Node]) -> dict[Node, int]:
+    costs: dict[Node, int] = {}
+    for node in nodes:
+        family = node.primitive.family
+        if node.name in _FREE:
+            own = 0
+        elif family == "elementwise":
+            own = operation_cost(node.name)
+        elif family in ("structural", "indexing"):
+            own = 0
+        elif is_inline_reduction(node):
+            own = 4
+        else:
+            costs[node] = 0
+            continue
+        costs[node] = min(1000, own + sum(costs.get(x, 0) for x in node.inputs))
+    return costs
+
+
+def _reads(node: Node, index: Index, rank: int) -> list[tuple[Node, Index | None]]:
+    """Return what an element reads in the interior: the formula that most of the box follows."""
+    if node.primitive.family == "elementwise":
+        return [(x, index) for x in node.inputs]
+    rule = _READS.get(node.name)
+    if rule is not None:
+        return rule(node, index, rank)
+    if node.name in REDUCTIONS or node.name == "contract":
+        return [(x, None) for x in node.inputs]
+    return []
+
+
+def _broadcast(node, index, rank):
+    x = node.inputs[0]
+    places = zip(x.shape, node.params["axes"], strict=True)
+    return [(x, tuple(constant(0, rank) if n == 1 else index[axis] for n, axis in places))]
+
+
+def _reshape(node, index, rank):
+    x = node.inputs[0]
+    kept = [e for n, e in zip(node.shape, index, strict=True) if n != 1]
+    if [n for n in node.shape if n != 1] == [n for n in x.shape if n != 1]:
+        terms = iter(kept)
+        return [(x, tuple(constant(0, rank) if n == 1 else next(terms) for n in x.shape))]
+    flat = flatten(index, row_strides(node.shape), rank)
+    inner = []
+    for n in reversed(x.shape[1:]):
+        quotient = tuple([flat[0] // n, *(t // n if t % n == 0 else 0 for t in flat[1:])])
+        inner.append((flat[0] % n, *(t if t % n else 0 for t in flat[1:])))
+        flat = quotient
+    inner.append(flat)
+    if any(len(used(e)) > 1 for e in inner):
+        return [(x, None)]
+    return [(x, tuple(reversed(inner)) if x.shape else ())]
+
+
+def _transpose(node, index, rank):
+    inner = [()] * len(index)
+    for position, axis in enumerate(node.params["perm"]):
+        inner[axis] = index[position]
+    return [(node.inputs[0], tuple(inner))]
+
+
+def _slice(node, index, rank):
+    terms = zip(index, node.params["start"], node.params["step"], strict=True)
+    return [(node.inputs[0], tuple(add_const(scale(e, step), first) for e, first, step in terms))]
+
+
+def _pad(node, index, rank):
+    return [
+        (node.inputs[0], tuple(add_const(e, -low) for e, low in zip(index, node.params["low"], strict=True)))
+    ]
+
+
+def _set_slice(node, index, rank):
+    base, value = node.inputs
+    inner = tuple(add_const(e, -first) for e, first in zip(index, node.params["start"], strict=True))
+    return [(base, index), (value, inner)]
+
+
+def _flip(node, index, rank):
+    inner = list(index)
+    axes = node.params["axes"]
+    for axis in (axes,) if isinstance(axes, int) else axes:
+        inner[axis] = add_const(scale(index[axis], -1), node.shape[axis] - 1)
+    return [(node.inputs[0], tuple(inner))]
+
+
+def _roll(node, index, rank):
+    inner = []
+    for e, shift, n in zip(index, node.params["shift"], node.shape, strict=True):
+        inner.append(add_const(e, -shift if shift <= n // 2 else n - shift))
+    return [(node.inputs[0], tuple(inner))]
+
+
+def _concatenate(node, index, rank):
+    axis, offset, reads = node.params["axis"], 0, []
+    for x in node.inputs:
+        reads.append((x, (*index[:axis], add_const(index[axis], -offset), *index[axis + 1 :])))
+        offset += x.shape[axis]
+    return reads
+
+
+def _take(node, index, rank):
+    return [(node.inputs[1], None)]
+
+
+_READS = {
+    "broadcast": _broadcast,
+    "reshape": _reshape,
+    "transpose": _transpose,
+    "slice": _slice,
+    "pad": _pad,
+    "set_slice": _set_slice,
+    "flip": _flip,
+    "roll": _roll,
+    "concatenate": _concatenate,
+    "take": _take,
+}

@@ -1,0 +1,451 @@
+"""Small programs as straight-line code: every element is a value of its own.
+
+The value of a node is an array of statement numbers, so structural operations are done by NumPy
+on those arrays while planning, and zeros that are known from the structure fold away.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+
+from diffsci.backends.plan.body import Body, code_of, identity_of
+from diffsci.backends.plan.cost import operation_cost
+from diffsci.backends.plan.layout import LIBRARY, Layout, is_data, is_structure
+from diffsci.backends.plan.program import GuardStep, Store, Straight, View
+from diffsci.backends.plan.regions import fold_statements
+from diffsci.backends.plan.resolve import REDUCTIONS, letter_sizes, reduced_axes
+from diffsci.graph import Graph, Node
+
+__all__ = ["TooLarge", "plan_elements"]
+
+_MOST_RAW = 60_000
+_MOST_CREATED = 40_000
+_MOST_LIVE = 6_000
+_ALWAYS = 400
+_INLINE_SOLVE = 4
+
+
+class TooLarge(Exception):
+    """Loops serve this program better."""
+
+
+def plan_elements(graph: Graph, build_callee):
+    """Return the plan of a program as straight-line code, or raise TooLarge."""
+    if _raw_size(graph) > _MOST_RAW:
+        raise TooLarge
+    return _Elements(graph, build_callee).run()
+
+
+def _raw_size(graph: Graph) -> int:
+    total = 0
+    for node in graph.nodes:
+        if isinstance(node.type, tuple):
+            continue
+        total += node.type.size
+        if node.name == "contract":
+            total += int(np.prod(list(letter_sizes(node).values()), dtype=np.int64))
+    return total
+
+
+def _loop_cost(graph: Graph) -> float:
+    """Return the estimated cost of the same program as vectorised loops."""
+    cost = 0.0
+    for node in graph.nodes:
+        if isinstance(node.type, tuple) or node.primitive.family in ("leaf", "structural", "call"):
+            continue
+        size = node.inputs[0].type.size if node.name in REDUCTIONS else node.type.size
+        if node.name == "contract":
+            size = int(np.prod(list(letter_sizes(node).values()), dtype=np.int64))
+        cost += -(-size // 8) * operation_cost(node.name) + 1
+        if node.name in REDUCTIONS or node.name == "contract":
+            cost += 10
+    return cost
+
+
+class _Elements:
+    def __init__(self, graph: Graph, build_callee):
+        self.graph = graph
+        self.layout = Layout(graph, build_callee)
+        self.body = Body()
+        self.values: dict[Node, np.ndarray] = {}
+        self.pending: list[Store] = []
+        self.done: set[int] = set()
+        self.steps: list = []
+        self.exact = self._exact_nodes()
+        self.factors: dict[Node, tuple] = {}
+
+    def run(self):
+        self._place_outputs()
+        guards = list(enumerate(self.graph.guards))
+        for node in self._order():
+            self._evaluate(node)
+            if len(self.body) > _MOST_CREATED:
+                raise TooLarge
+            while guards and guards[0][1].predicate in self.values:
+                self._guard(*guards.pop(0))
+        self._write_outputs()
+        self._flush()
+        if len(self.done) > _MOST_LIVE:
+            raise TooLarge
+        if len(self.done) > _ALWAYS and self._live_cost() > 1.5 * _loop_cost(self.graph):
+            raise TooLarge
+        plan = self.layout.plan
+        plan.steps = self.steps
+        return plan
+
+    def _live_cost(self) -> int:
+        return sum(operation_cost(self.body.ops[number]) for number in self.done)
+
+    def _order(self) -> list[Node]:
+        """Return the nodes so that library steps of one depth follow each other."""
+        depth: dict[Node, int] = {}
+        for node in self.graph.nodes:
+            below = max((depth[x] for x in node.inputs), default=0)
+            depth[node] = below + (node.name in LIBRARY and not self._solved_inline(node))
+        return sorted(self.graph.nodes, key=lambda node: depth[node])
+
+    def _exact_nodes(self) -> set[Node]:
+        exact: set[Node] = set()
+        stack = [guard.predicate for guard in self.graph.guards]
+        while stack:
+            node = stack.pop()
+            if node not in exact:
+                exact.add(node)
+                stack.extend(node.inputs)
+        return exact
+
+    # ---- memory ------------------------------------------------------------------------------
+
+    def _place_outputs(self) -> None:
+        """Let call results that are outputs be written in place."""
+        self.direct: set[int] = set()
+        for i, (node, buffer) in enumerate(zip(self.graph.outputs, self.layout.plan.outputs, strict=True)):
+            while node.name in ("reshape", "stop_gradient"):
+                node = node.inputs[0]
+            stored = node.name == "project" or (node.name in LIBRARY and not self._solved_inline(node))
+            if stored and not self.layout.is_reserved(node):
+                self.layout.reserve(node, View(buffer))
+                self.direct.add(i)
+
+    def _write_outputs(self) -> None:
+        for i, (node, buffer) in enumerate(zip(self.graph.outputs, self.layout.plan.outputs, strict=True)):
+            if i not in self.direct:
+                self._write(node, View(buffer))
+
+    def _write(self, node: Node, view: View) -> None:
+        for k, number in enumerate(self.values[node].ravel().tolist()):
+            self.pending.append(Store(view.buffer, (view.offset + k,), number))
+
+    def _stored(self, node: Node) -> None:
+        """Make sure that the node lies in memory."""
+        if self.layout.resolver.view(node) is None:
+            self._write(node, self.layout.place(node))
+
+    def _loads(self, node: Node) -> np.ndarray:
+        view = self.layout.storage[node]
+        numbers = [self.body.load(view.buffer, (view.offset + k,)) for k in range(node.type.size)]
+        return np.array(numbers, dtype=np.int64).reshape(node.shape)
+
+    def _flush(self) -> None:
+        """Close the current block: the statements its stores need, deepest operands first."""
+        live: list[int] = []
+        for store in self.pending:
+            self._visit(store.stmt, live)
+        if self.pending:
+            self.steps.append(Straight(self.body, live, self.pending))
+        self.pending = []
+
+    def _visit(self, root: int, live: list[int]) -> None:
+        done, args = self.done, self.body.args
+        if root in done:
+            return
+        stack = [(root, iter(args[root]))]
+        done.add(root)
+        while stack:
+            number, rest = stack[-1]
+            for arg in rest:
+                if arg not in done:
+                    done.add(arg)
+                    stack.append((arg, iter(args[arg])))
+                    break
+            else:
+                live.append(number)
+                stack.pop()
+
+    def _guard(self, number: int, guard) -> None:
+        self._stored(guard.predicate)
+        self._flush()
+        view = self.layout.resolver.view(guard.predicate)
+        self.steps.append(GuardStep(view, guard.outcome, number + 1))
+
+    # ---- values ------------------------------------------------------------------------------
+
+    def _evaluate(self, node: Node) -> None:
+        name = node.name
+        if name == "input":
+            self.values[node] = self._loads(node)
+        elif name == "const":
+            self.values[node] = self._const(node)
+        elif name == "call":
+            self._library(node)
+        elif name == "project":
+            self.values[node] = self._loads(node)
+        elif name in LIBRARY:
+            self.values[node] = self._solve_inline(node) if self._solved_inline(node) else self._solved(node)
+        elif node.primitive.family == "elementwise":
+            self.values[node] = self._elementwise(node)
+        else:
+            self.values[node] = _RULES[name](self, node, *(self.values[x] for x in node.inputs))
+
+    def _const(self, node: Node) -> np.ndarray:
+        value = node.params["value"]
+        if is_data(node) and not is_structure(value):
+            return self._loads(node)
+        code = code_of(value.dtype)
+        return self._map(lambda v: self.body.lit(v, code), value)
+
+    @staticmethod
+    def _map(function, *arrays: np.ndarray) -> np.ndarray:
+        flat = [function(*items) for items in zip(*(a.ravel().tolist() for a in arrays), strict=True)]
+        return np.array(flat, dtype=np.int64).reshape(arrays[0].shape)
+
+    def _elementwise(self, node: Node) -> np.ndarray:
+        body, name, params = self.body, node.name, node.params
+        before = len(body)
+        result = self._map(
+            lambda *args: body.op(name, *args, params=params), *(self.values[x] for x in node.inputs)
+        )
+        if node in self.exact:
+            body.exact.update(range(before, len(body)))
+        return result
+
+    def _library(self, node: Node) -> None:
+        for x in node.inputs:
+            self._stored(x)
+        self._flush()
+        self.steps += self.layout.library_steps(node)
+
+    def _solved(self, node: Node) -> np.ndarray:
+        self._library(node)
+        return self._loads(node)
+
+    @staticmethod
+    def _solved_inline(node: Node) -> bool:
+        return (
+            node.name in ("solve", "det")
+            and len(node.inputs[0].shape) == 2
+            and (node.inputs[0].shape[0] <= _INLINE_SOLVE)
+        )
+
+    # ---- small linear systems: elimination with row exchange by selection --------------------
+
+    def _factored(self, matrix: Node):
+        """Return (LU rows, exchanges, sign); an exchange is (condition, row, row)."""
+        known = self.factors.get(matrix)
+        if known is None:
+            known = self.factors[matrix] = self._eliminate(self.values[matrix], code_of(matrix.dtype))
+        return known
+
+    def _eliminate(self, ids: np.ndarray, code: str):
+        body = self.body
+        rows = [list(map(int, row)) for row in ids]
+        n = len(rows)
+        exchanges: list[tuple[int, int, int]] = []
+        for k in range(n):
+            for i in range(k + 1, n):
+                swap = body.op("gt", body.op("abs", rows[i][k]), body.op("abs", rows[k][k]))
+                if body.value_of(swap) is False:
+                    continue
+                exchanges.append((swap, k, i))
+                for j in range(n):
+                    a, b = rows[k][j], rows[i][j]
+                    rows[k][j], rows[i][j] = body.op("select", swap, b, a), body.op("select", swap, a, b)
+            for i in range(k + 1, n):
+                factor = rows[i][k] = body.op("div", rows[i][k], rows[k][k])
+                for j in range(k + 1, n):
+                    rows[i][j] = body.op("sub", rows[i][j], body.op("mul", factor, rows[k][j]))
+        return rows, exchanges
+
+    def _solve_inline(self, node: Node) -> np.ndarray:
+        rows, exchanges = self._factored(node.inputs[0])
+        if node.name == "det":
+            return np.array(self._determinant(rows, exchanges, code_of(node.dtype)), dtype=np.int64)
+        rhs = self.values[node.inputs[1]]
+        columns = rhs.reshape(len(rows), -1).T if rhs.size else rhs.reshape(0, len(rows))
+        solve = self._solve_transposed if node.params["transposed"] else self._solve_column
+        solved = [solve(rows, exchanges, list(map(int, column))) for column in columns]
+        return np.array(solved, dtype=np.int64).reshape(columns.shape).T.reshape(rhs.shape)
+
+    def _determinant(self, rows, exchanges, code: str) -> int:
+        body = self.body
+        result = body.lit(1, code)
+        for k in range(len(rows)):
+            result = body.op("mul", result, rows[k][k])
+        for swap, _, _ in exchanges:
+            result = body.op("select", swap, body.op("neg", result), result)
+        return result
+
+    def _exchange(self, swap: int, x: list[int], k: int, i: int) -> None:
+        op = self.body.op
+        x[k], x[i] = op("select", swap, x[i], x[k]), op("select", swap, x[k], x[i])
+
+    def _less(self, x: int, a: int, b: int) -> int:
+        return self.body.op("sub", x, self.body.op("mul", a, b))
+
+    def _solve_column(self, rows, exchanges, x: list[int]) -> list[int]:
+        n = len(rows)
+        for swap, k, i in exchanges:
+            self._exchange(swap, x, k, i)
+        for i in range(n):
+            for j in range(i):
+                x[i] = self._less(x[i], rows[i][j], x[j])
+        for i in reversed(range(n)):
+            for j in range(i + 1, n):
+                x[i] = self._less(x[i], rows[i][j], x[j])
+            x[i] = self.body.op("div", x[i], rows[i][i])
+        return x
+
+    def _solve_transposed(self, rows, exchanges, x: list[int]) -> list[int]:
+        n = len(rows)
+        for i in range(n):
+            for j in range(i):
+                x[i] = self._less(x[i], rows[j][i], x[j])
+            x[i] = self.body.op("div", x[i], rows[i][i])
+        for i in reversed(range(n)):
+            for j in range(i + 1, n):
+                x[i] = self._less(x[i], rows[j][i], x[j])
+        for swap, k, i in reversed(exchanges):
+            self._exchange(swap, x, k, i)
+        return x
+
+    def literals(self, ids: np.ndarray) -> np.ndarray | None:
+        """Return the values of an array of literals, None if any is known only when running."""
+        values = [self.body.value_of(number) for number in ids.ravel().tolist()]
+        if any(value is None for value in values):
+            return None
+        return np.array(values, dtype=np.int64).reshape(ids.shape)
+
+
+def _structural(e: _Elements, node: Node, *ids: np.ndarray) -> np.ndarray:
+    return np.array(node.primitive.value(*ids, **node.params), dtype=np.int64)
+
+
+def _pad(e: _Elements, node: Node, ids: np.ndarray) -> np.ndarray:
+    out = np.full(node.shape, e.body.lit(0, code_of(node.dtype)), dtype=np.int64)
+    if ids.size:
+        low, interior = node.params["low"], node.params["interior"]
+        region = tuple(
+            slice(first, first + (n - 1) * (inner + 1) + 1, inner + 1)
+            for first, n, inner in zip(low, ids.shape, interior, strict=True)
+        )
+        out[region] = ids
+    return out
+
+
+def _known_index(e: _Elements, ids: np.ndarray, limit: int) -> np.ndarray:
+    index = e.literals(ids)
+    if index is None or (index.size and (index.min() < 0 or index.max() >= limit)):
+        raise TooLarge  # run-time indices are checked and followed by loops
+    return index
+
+
+def _take(e: _Elements, node: Node, ids: np.ndarray, index: np.ndarray) -> np.ndarray:
+    axis = node.params["axis"]
+    return np.take(ids, _known_index(e, index, ids.shape[axis]), axis=axis)
+
+
+def _put(e: _Elements, node: Node, base: np.ndarray, index: np.ndarray, value: np.ndarray) -> np.ndarray:
+    axis = node.params["axis"]
+    where = _known_index(e, index, base.shape[axis])
+    out = np.moveaxis(base.copy(), axis, 0)
+    rank = where.ndim
+    moved = np.moveaxis(value, tuple(range(axis, axis + rank)), tuple(range(rank)))
+    for point in product(*(range(n) for n in where.shape)):
+        place = int(where[point])
+        if node.name == "put":
+            out[place] = moved[point]
+        else:
+            out[place] = e._map(
+                lambda a, b: e.body.op("add", a, b), np.asarray(out[place]), np.asarray(moved[point])
+            )
+    return np.moveaxis(out, 0, axis)
+
+
+def _reduce(e: _Elements, node: Node, ids: np.ndarray) -> np.ndarray:
+    axes = reduced_axes(node)
+    kept = [axis for axis in range(ids.ndim) if axis not in axes]
+    flat = np.transpose(ids, [*kept, *axes]).reshape(node.type.size, -1) if node.type.size else None
+    if flat is None:
+        return np.zeros(node.shape, dtype=np.int64)
+    code = code_of(node.dtype)
+    empty = e.body.lit(identity_of(node.name, code), code) if flat.shape[1] == 0 else -1
+    rows = [fold_statements(e.body, node.name, row) if row else empty for row in flat.tolist()]
+    return np.array(rows, dtype=np.int64).reshape(node.shape)
+
+
+def _arg(e: _Elements, node: Node, ids: np.ndarray) -> np.ndarray:
+    body, better = e.body, "gt" if node.name == "argmax" else "lt"
+    moved = np.moveaxis(ids, node.params["axis"], -1)
+    rows = []
+    for row in moved.reshape(-1, moved.shape[-1]).tolist():
+        best, where = row[0], body.lit(0, "i8")
+        for k, value in enumerate(row[1:], 1):
+            first_nan = body.op(
+                "logical_and", body.op("isnan", value), body.op("logical_not", body.op("isnan", best))
+            )
+            wins = body.op("logical_or", first_nan, body.op(better, value, best))
+            if body.codes[value] in ("f8", "f4"):
+                wins = body.op("logical_and", wins, body.op("logical_not", body.op("isnan", best)))
+            best = body.op("select", wins, value, best)
+            where = body.op("select", wins, body.lit(k, "i8"), where)
+        rows.append(where)
+    return np.array(rows, dtype=np.int64).reshape(node.shape)
+
+
+def _scan(e: _Elements, node: Node, ids: np.ndarray) -> np.ndarray:
+    op = "add" if node.name == "cumsum" else "mul"
+    axis = node.params["axis"]
+    turned = np.flip(ids, axis) if node.params.get("reverse") else ids
+    rows = np.moveaxis(turned, axis, 0).copy()
+    for k in range(1, rows.shape[0]):
+        rows[k] = e._map(lambda a, b: e.body.op(op, a, b), np.asarray(rows[k - 1]), np.asarray(rows[k]))
+    result = np.moveaxis(rows, 0, axis)
+    return np.flip(result, axis) if node.params.get("reverse") else result
+
+
+def _contract(e: _Elements, node: Node, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    left, right, out = node.params["spec"]
+    sizes = letter_sizes(node)
+    letters = out + "".join(letter for letter in sizes if letter not in out)
+    box = tuple(sizes[letter] for letter in letters)
+    spread = []
+    for ids, names in ((a, left), (b, right)):
+        order = sorted(range(len(names)), key=lambda i: letters.index(names[i]))
+        shape = tuple(sizes[letter] if letter in names else 1 for letter in letters)
+        spread.append(np.broadcast_to(np.transpose(ids, order).reshape(shape), box))
+    if node.type.size == 0:
+        return np.zeros(node.shape, dtype=np.int64)
+    code = code_of(node.dtype)
+    rows = [array.reshape(node.type.size, -1).tolist() for array in spread]
+    results = []
+    for xs, ys in zip(*rows, strict=True):
+        terms = [e.body.op("mul", x, y) for x, y in zip(xs, ys, strict=True)]
+        results.append(fold_statements(e.body, "sum", terms) if terms else e.body.lit(0, code))
+    return np.array(results, dtype=np.int64).reshape(node.shape)
+
+
+_RULES = dict.fromkeys(("broadcast", "reshape", "transpose", "slice", "set_slice", "flip", "roll", "concatenate"), _structural)  # fmt: skip
+_RULES |= dict.fromkeys(REDUCTIONS, _reduce)
+_RULES |= {
+    "pad": _pad,
+    "take": _take,
+    "put": _put,
+    "put_add": _put,
+    "argmax": _arg,
+    "argmin": _arg,
+    "cumsum": _scan,
+    "cumprod": _scan,
+    "contract": _contract,
+}

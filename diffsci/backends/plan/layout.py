@@ -1,0 +1,178 @@
+"""Where the values of one program lie, and the steps that are not loops."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from diffsci.backends.plan.program import (
+    Buffer,
+    CallStep,
+    DetStep,
+    LuSolveStep,
+    LuStep,
+    Plan,
+    Step,
+    View,
+)
+from diffsci.backends.plan.resolve import Resolver
+from diffsci.graph import Graph, Guard, Node
+
+__all__ = ["LIBRARY", "Layout", "all_guards", "hidden_consts", "is_structure", "plan_key"]
+
+LIBRARY = frozenset({"call", "solve", "det"})
+_STRUCTURE_LIMIT = 4096
+
+
+def is_data(node: Node) -> bool:
+    """Tell whether a constant is passed as an argument (scalars are literals)."""
+    return node.name == "const" and node.params["value"].ndim > 0
+
+
+def is_structure(value: np.ndarray) -> bool:
+    """Tell whether a constant array is part of the program's structure: small indices, ones and zeros."""
+    if value.size > _STRUCTURE_LIMIT or value.dtype.kind == "c":
+        return False
+    return value.dtype.kind in "ib" or bool(np.all((value == 0) & ~np.signbit(value) | (value == 1)))
+
+
+def hidden_consts(graph: Graph) -> list[np.ndarray]:
+    """Return the constant arrays that the compiled program takes, in slot order."""
+    own = [np.ascontiguousarray(node.params["value"]) for node in graph.nodes if is_data(node)]
+    for node in graph.nodes:
+        if node.name == "call":
+            own += hidden_consts(node.params["graph"])
+    return own
+
+
+def all_guards(graph: Graph) -> list[Guard]:
+    """Return the guards in status order: the program's own, then those of each call."""
+    guards = list(graph.guards)
+    for node in graph.nodes:
+        if node.name == "call":
+            guards += all_guards(node.params["graph"])
+    return guards
+
+
+def plan_key(graph: Graph) -> str:
+    """Return text that determines the compiled program."""
+    parts = [graph.text()]
+    _structure_of(graph, parts)
+    return "\n".join(parts)
+
+
+def _structure_of(graph: Graph, parts: list[str]) -> None:
+    for node in graph.nodes:
+        if is_data(node):
+            value = node.params["value"]
+            parts.append(value.tobytes().hex() if is_structure(value) else "data")
+        elif node.name == "call":
+            _structure_of(node.params["graph"], parts)
+
+
+class Layout:
+    """Buffers of one program and its library steps.
+
+    Attributes
+    ----------
+    plan : Plan
+    storage : dict
+        Node -> View of everything that lies in memory.
+    resolver : Resolver
+    """
+
+    def __init__(self, graph: Graph, build_callee):
+        self.graph = graph
+        self.build_callee = build_callee
+        self.storage: dict[Node, View] = {}
+        self.resolver = Resolver(self.storage)
+        self._factors: dict[Node, tuple[Buffer, Buffer, LuStep]] = {}
+        inputs = [self._slot("input", i, node) for i, node in enumerate(graph.inputs)]
+        outputs = [
+            Buffer(node.dtype, node.type.size, "output", slot=i) for i, node in enumerate(graph.outputs)
+        ]
+        data = [node for node in graph.nodes if is_data(node)]
+        consts = [self._slot("const", i, node) for i, node in enumerate(data)]
+        self._call_consts: dict[Node, list[Buffer]] = {}
+        self._status: dict[Node, int] = {}
+        status = len(graph.guards)
+        for node in graph.nodes:
+            if node.name != "call":
+                continue
+            values = hidden_consts(node.params["graph"])
+            places = [Buffer(v.dtype, v.size, "const", slot=len(consts) + i) for i, v in enumerate(values)]
+            self._call_consts[node] = places
+            consts += places
+            self._status[node] = status
+            status += len(all_guards(node.params["graph"]))
+        self.plan = Plan(plan_key(graph), inputs, outputs, consts, hidden_consts(graph), all_guards(graph))
+        self._reserved: dict[Node, View] = {}
+
+    def _slot(self, kind: str, slot: int, node: Node) -> Buffer:
+        buffer = Buffer(node.dtype, node.type.size, kind, slot=slot)
+        self.storage[node] = View(buffer)
+        return buffer
+
+    def work(self, dtype: np.dtype, size: int) -> Buffer:
+        return Buffer(np.dtype(dtype), size, "work")
+
+    def reserve(self, node: Node, view: View) -> None:
+        """Decide where a node will be stored."""
+        self._reserved[node] = view
+
+    def is_reserved(self, node: Node) -> bool:
+        return node in self._reserved
+
+    def place(self, node: Node) -> View:
+        """Enter a node into the storage, at its reserved place or in a new work buffer."""
+        view = self._reserved.get(node)
+        if view is None:
+            view = View(self.work(node.dtype, node.type.size))
+        self.storage[node] = view
+        return view
+
+    def library_steps(self, node: Node) -> list[Step]:
+        """Return the steps of a call, solve or determinant; all operands lie in memory."""
+        if node.name == "call":
+            return [self._call(node)]
+        factors, first = self._factor(node.inputs[0])
+        lu, pivots, step = factors
+        if node.name == "det":
+            return [*first, DetStep(lu, pivots, self.place(node), step.batch, step.n)]
+        matrix, rhs = node.inputs
+        columns = 1 if len(rhs.shape) == len(matrix.shape) - 1 else rhs.shape[-1]
+        scratch = self.work(node.dtype, step.n * columns) if columns > 1 and step.n > 32 else None
+        if scratch is None and step.n <= 32 and node.params["transposed"]:
+            scratch = None
+        b, x = self.resolver.view(rhs), self.place(node)
+        solve = LuSolveStep(lu, pivots, b, x, step.batch, step.n, columns, node.params["transposed"], scratch)
+        return [*first, solve]
+
+    def _factor(self, matrix: Node):
+        known = self._factors.get(matrix)
+        if known is not None:
+            return known, []
+        n = matrix.shape[-1]
+        batch = math.prod(matrix.shape[:-2])
+        lu = self.work(matrix.dtype, matrix.type.size)
+        pivots = self.work(np.dtype(np.int64), batch * n)
+        step = LuStep(self.resolver.view(matrix), lu, pivots, batch, n)
+        known = self._factors[matrix] = (lu, pivots, step)
+        return known, [step]
+
+    def _call(self, node: Node) -> CallStep:
+        callee = self.build_callee(node.params["graph"])
+        outputs: list[View | None] = [None] * len(node.type)
+        for user in self.graph.nodes:
+            if user.name == "project" and user.inputs[0] is node and outputs[user.params["index"]] is None:
+                outputs[user.params["index"]] = self.place(user)
+        for i, type_ in enumerate(node.type):
+            if outputs[i] is None:
+                outputs[i] = View(self.work(type_.dtype, type_.size))
+        workspace = self.work(np.dtype(np.uint8), callee.workspace_bytes)
+        if callee not in self.plan.callees:
+            self.plan.callees.append(callee)
+        inputs = [self.resolver.view(x) for x in node.inputs]
+        consts = [View(buffer) for buffer in self._call_consts[node]]
+        return CallStep(callee, inputs, outputs, consts, workspace, self._status[node])

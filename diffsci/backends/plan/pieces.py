@@ -1,0 +1,273 @@
+"""Pieces: what one stored value asks of a loop nest, and how a nest is restructured for it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from diffsci.backends.plan.affine import (
+    Affine,
+    Cut,
+    Index,
+    Residue,
+    Restructure,
+    Unflatten,
+    constant,
+    flatten,
+    identity,
+    row_strides,
+)
+from diffsci.backends.plan.program import View
+from diffsci.backends.plan.resolve import (
+    REDUCTIONS,
+    NeedBuffer,
+    Resolver,
+    letter_sizes,
+    reduced_axes,
+)
+from diffsci.graph import Node
+
+__all__ = ["Piece", "check_piece", "pieces_of", "restructure", "scatter_piece", "without_units"]
+
+_PEELED = frozenset({"concatenate", "set_slice", "reshape"})
+
+
+@dataclass(frozen=True)
+class Operand:
+    """An element read by a piece; `define` computes what is stored for the node."""
+
+    node: Node
+    index: Index
+    define: bool = False
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Values over a box, stored or accumulated.
+
+    kind: ``store``, ``reduce``, ``scan``, ``arg``, ``put``, ``put_add`` or ``check`` (an index out of
+    range sets the flag). `loops` marks the reduced (scanned) loops; they are the innermost ones.
+    `whole` marks a full reduction, whose regions give partial results.
+    """
+
+    kind: str
+    root: Node
+    extents: tuple[int, ...]
+    operands: tuple[Operand, ...]
+    target: View
+    address: Affine
+    op: str = ""
+    loops: int = 0
+    accumulate: bool = False
+    stride: int = 0
+    limit: int = 0
+    payload: Affine = ()
+    whole: bool = False
+
+    @property
+    def covers_all(self) -> bool:
+        """A reduction over every loop."""
+        return self.kind == "reduce" and self.loops == (1 << len(self.extents)) - 1
+
+    @property
+    def volume(self) -> int:
+        return math.prod(self.extents)
+
+
+def pieces_of(root: Node, target: View, resolver: Resolver) -> list[Piece]:
+    """Return the pieces that compute and store `root`."""
+    if root.name in REDUCTIONS:
+        return [_reduction(root, target)]
+    if root.name == "contract":
+        return [_contraction(root, target)]
+    if root.name in ("cumsum", "cumprod"):
+        return [_scan(root, target)]
+    if root.name in ("argmax", "argmin"):
+        return [_arg(root, target)]
+    shape = root.shape
+    index = identity(len(shape))
+    address = flatten(index, row_strides(shape), len(shape), target.offset)
+    if root.name in ("put", "put_add"):
+        return [Piece("store", root, shape, (Operand(root.inputs[0], index),), target, address)]
+    whole = Piece("store", root, shape, (Operand(root, index, True),), target, address)
+    return list(_peel(whole, resolver)) if whole.volume else []
+
+
+def scatter_piece(root: Node, target: View) -> Piece:
+    """Return the piece that writes the values of `put` or `put_add` over the copied base."""
+    base, where, value = root.inputs
+    axis = root.params["axis"]
+    rank = len(where.shape)
+    index = identity(len(value.shape))
+    strides = row_strides(base.shape)
+    outer = index[:axis] + index[axis + rank :]
+    kept = strides[:axis] + strides[axis + 1 :]
+    address = flatten(outer, kept, len(value.shape), target.offset)
+    operands = (Operand(value, index), Operand(where, index[axis : axis + rank]))
+    return Piece(
+        root.name, root, value.shape, operands, target, address, stride=strides[axis], limit=base.shape[axis]
+    )
+
+
+def check_piece(where: Node, limit: int, target: View) -> Piece:
+    """Return the piece that sets a flag if any index is outside of ``[0, limit)``."""
+    rank = len(where.shape)
+    operand = Operand(where, identity(rank))
+    address = constant(target.offset, rank)
+    return Piece(
+        "reduce", where, where.shape, (operand,), target, address, "any", (1 << rank) - 1, limit=limit
+    )
+
+
+def _reduction(root: Node, target: View) -> Piece:
+    shape = root.inputs[0].shape
+    reduced = reduced_axes(root)
+    order = [axis for axis in range(len(shape)) if axis not in reduced] + list(reduced)
+    extents = tuple(shape[axis] for axis in order)
+    loops = identity(len(shape))
+    index = tuple(loops[order.index(axis)] for axis in range(len(shape)))
+    kept = len(shape) - len(reduced)
+    address = flatten(loops[:kept], row_strides(extents[:kept]), len(shape), target.offset)
+    mask = ((1 << len(reduced)) - 1) << kept
+    return Piece("reduce", root, extents, (Operand(root.inputs[0], index),), target, address, root.name, mask)
+
+
+def _contraction(root: Node, target: View) -> Piece:
+    left, right, out = root.params["spec"]
+    sizes = letter_sizes(root)
+    letters = out + "".join(letter for letter in sizes if letter not in out)
+    extents = tuple(sizes[letter] for letter in letters)
+    loops = identity(len(letters))
+    place = dict(zip(letters, loops, strict=True))
+    operands = tuple(
+        Operand(x, tuple(place[letter] for letter in names))
+        for x, names in zip(root.inputs, (left, right), strict=True)
+    )
+    kept = len(out)
+    address = flatten(loops[:kept], row_strides(extents[:kept]), len(letters), target.offset)
+    mask = ((1 << (len(letters) - kept)) - 1) << kept
+    return Piece("reduce", root, extents, operands, target, address, "sum", mask)
+
+
+def _along(root: Node) -> tuple[tuple[int, ...], Index]:
+    """Return extents with the root's axis innermost, and the index of the operand."""
+    shape = root.inputs[0].shape
+    axis = root.params["axis"]
+    order = [other for other in range(len(shape)) if other != axis] + [axis]
+    loops = identity(len(shape))
+    return tuple(shape[a] for a in order), tuple(loops[order.index(a)] for a in range(len(shape)))
+
+
+def _scan(root: Node, target: View) -> Piece:
+    extents, index = _along(root)
+    axis, rank = root.params["axis"], len(extents)
+    if root.params.get("reverse"):
+        last = root.shape[axis] - 1
+        index = (*index[:axis], (last, *(-term for term in index[axis][1:])), *index[axis + 1 :])
+    address = flatten(index, row_strides(root.shape), rank, target.offset)
+    op = "sum" if root.name == "cumsum" else "prod"
+    operand = Operand(root.inputs[0], index)
+    return Piece("scan", root, extents, (operand,), target, address, op, 1 << (rank - 1))
+
+
+def _arg(root: Node, target: View) -> Piece:
+    extents, index = _along(root)
+    rank = len(extents)
+    loops = identity(rank)
+    address = flatten(loops[:-1], row_strides(extents[:-1]), rank, target.offset)
+    operand = Operand(root.inputs[0], index)
+    return Piece(
+        "arg", root, extents, (operand,), target, address, root.name, 1 << (rank - 1), payload=loops[-1]
+    )
+
+
+def _peel(piece: Piece, resolver: Resolver) -> Iterator[Piece]:
+    """Follow a store to what it stores: parts of concatenations become pieces of their own."""
+    pending = [piece]
+    while pending:
+        piece = pending.pop()
+        operand = piece.operands[0]
+        if operand.node.name not in _PEELED or (not operand.define and resolver.view(operand.node)):
+            yield piece
+            continue
+        try:
+            kind, *rest = resolver.resolve(operand.node, operand.index, piece.extents, operand.define)
+        except Restructure as change:
+            pending += reversed(restructure(piece, change))
+            continue
+        except NeedBuffer:
+            yield piece
+            continue
+        if kind != "forward":
+            yield piece
+            continue
+        node, index = rest[0]
+        pending.append(replace(piece, operands=(Operand(node, index),)))
+
+
+def restructure(piece: Piece, change: Restructure) -> list[Piece]:
+    """Return the pieces that replace `piece` after a change of its loops, in order."""
+    loop = change.loop
+    n = piece.extents[loop]
+    if piece.kind in ("scan", "arg", "put", "put_add") and (
+        piece.kind[:3] == "put" or piece.loops >> loop & 1
+    ):
+        raise NeedBuffer(piece.operands[0].node)
+    if isinstance(change, Unflatten):
+        extents = (*piece.extents[:loop], n // change.inner, change.inner, *piece.extents[loop + 1 :])
+        return [_mapped(piece, extents, lambda e: _unflattened(e, loop, change.inner), loop)]
+    if isinstance(change, Cut):
+        parts = [(0, 1, change.point), (change.point, 1, n - change.point)]
+    else:
+        assert isinstance(change, Residue)
+        step = min(change.step, n)
+        parts = [(first, change.step, -((first - n) // change.step)) for first in range(step)]
+    split = bool(piece.loops >> loop & 1) and not piece.whole
+    result = []
+    for first, step, count in parts:
+        extents = (*piece.extents[:loop], count, *piece.extents[loop + 1 :])
+        part = _mapped(piece, extents, lambda e, f=first, s=step: _shifted(e, loop, f, s))
+        result.append(replace(part, accumulate=True) if split else part)
+    return result
+
+
+def _shifted(e: Affine, loop: int, first: int, step: int) -> Affine:
+    term = e[loop + 1]
+    if not term:
+        return e
+    return (e[0] + term * first, *e[1 : loop + 1], term * step, *e[loop + 2 :])
+
+
+def _unflattened(e: Affine, loop: int, inner: int) -> Affine:
+    term = e[loop + 1]
+    return (*e[: loop + 1], term * inner, term, *e[loop + 2 :])
+
+
+def _mapped(piece: Piece, extents: tuple[int, ...], change, doubled: int | None = None) -> Piece:
+    loops = piece.loops
+    if doubled is not None:
+        low = loops & ((1 << doubled) - 1)
+        bit = loops >> doubled & 1
+        loops = low | (bit * 3) << doubled | (loops >> (doubled + 1)) << (doubled + 2)
+    operands = tuple(
+        Operand(operand.node, tuple(change(e) for e in operand.index), operand.define)
+        for operand in piece.operands
+    )
+    payload = change(piece.payload) if piece.payload else ()
+    return replace(
+        piece, extents=extents, operands=operands, address=change(piece.address), loops=loops, payload=payload
+    )
+
+
+def without_units(piece: Piece) -> Piece:
+    """Drop loops of extent one (a scanned loop stays)."""
+    stays = piece.loops if piece.kind in ("scan", "arg") else 0
+    kept = [loop for loop, n in enumerate(piece.extents) if n != 1 or stays >> loop & 1]
+    if len(kept) == len(piece.extents):
+        return piece
+    loops = sum(1 << new for new, old in enumerate(kept) if piece.loops >> old & 1)
+    reduced = _mapped(
+        piece, tuple(piece.extents[loop] for loop in kept), lambda e: (e[0], *(e[loop + 1] for loop in kept))
+    )
+    return replace(reduced, loops=loops)
