@@ -106,10 +106,10 @@ def _arctan2_jvp(b: Builder, node: Node, t: Tangents) -> Node | None:
 
 def _logaddexp_jvp(b: Builder, node: Node, t: Tangents) -> Node | None:
     x, y = node.inputs
-    tie = full_like(b, x, 0.5)
+    infinite_tie = b.logical_and(b.eq(x, y), b.isinf(x))  # equal infinities have no difference
 
-    def weight(one: Node, other: Node) -> Node:  # equal infinities have no difference
-        return b.select(b.eq(one, other), tie, b.sigmoid(b.sub(one, other)))
+    def weight(one: Node, other: Node) -> Node:
+        return b.select(infinite_tie, full_like(b, x, 0.5), b.sigmoid(b.sub(one, other)))
 
     return add_tangents(b, _times(b, weight(x, y), t[0]), _times(b, weight(y, x), t[1]))
 

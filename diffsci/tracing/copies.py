@@ -178,7 +178,7 @@ def private_copy(function: Any) -> Any:
         return functools.partial(private_copy(function.func), *function.args, **function.keywords)
     if not isinstance(function, types.FunctionType):
         trace = current_trace()
-        return _instance(trace, function) if trace is not None else function
+        return _object(trace, function) if trace is not None else function
     if isinstance(function.__globals__, TracedGlobals) or is_library(function.__module__):
         return function
     trace = current_trace()

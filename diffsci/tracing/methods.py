@@ -132,14 +132,20 @@ def _round(self, digits=0):
 
 
 def _item(self, *index):
-    x = self[index if len(index) > 1 else index[0]] if index else ops.reshape(self, ())
-    return TracedArray(x.owner, x.read(), scalar=True)
+    return _python_number(self[index if len(index) > 1 else index[0]] if index else ops.reshape(self, ()))
+
+
+def _python_number(x: TracedArray) -> TracedArray:
+    """A Python number: double precision, and weak in promotion."""
+    number = ops.convert(x, float) if x.dtype.kind == "f" else ops.copy(x)
+    number.scalar = number.weak = True
+    return number
 
 
 def _tolist(self):
     if self.is_const:
         return self.constant().tolist()
-    return self if self.ndim == 0 else [x.tolist() if x.ndim else x for x in self]
+    return _python_number(self) if self.ndim == 0 else [x.tolist() for x in self]
 
 
 def _fill(self, value):

@@ -232,7 +232,8 @@ def contains_traced(x: Any) -> bool:
 def _from_sequence(items) -> TracedArray:
     if not contains_traced(items):
         return traced(np.asarray(items))
-    parts = [x if is_python_scalar(x) else as_array(x) if isinstance(x, (list, tuple)) else as_operand(x) for x in items]
+    # In np.array a Python number counts as its full dtype: it is not weak there.
+    parts = [as_array(x) if isinstance(x, (list, tuple)) else as_operand(np.asarray(x) if is_python_scalar(x) else x) for x in items]
     shapes = {shape_of(x) for x in parts}
     if len(shapes) > 1:
         raise ValueError(

@@ -87,7 +87,8 @@ def _square(x):
 
 def _heaviside(x, half):
     above = ops.where(ops.compare("gt", x, 0), 1.0, half)
-    return ops.where(ops.compare("lt", x, 0), 0.0, above)
+    step = ops.where(ops.compare("lt", x, 0), 0.0, above)
+    return ops.convert(step, ops.float_dtype(x, half))
 
 
 def _scaled(factor: float):

@@ -96,7 +96,7 @@ class _FloatMeta(type):
         if not isinstance(x, TracedArray):
             return builtins.float(x)
         result = ops.convert(ops.reshape(x, ()), builtins.float)
-        result.scalar = True
+        result.scalar = result.weak = True
         return result
 
     def __instancecheck__(cls, x: Any) -> bool:

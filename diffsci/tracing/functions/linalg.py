@@ -31,7 +31,19 @@ def solve(a, b):
         b = ops.broadcast_to(b, (*stack, *b.shape[-2:])) if b.ndim > 1 else ops.broadcast_to(b, (*stack, *b.shape))
     if b.shape[: len(a.shape) - 1] != a.shape[:-1]:
         raise ValueError(f"solve: shapes {a.shape} and {b.shape} do not fit{at(user_location())}")
-    return bind("solve", a, b, transposed=False)
+    return _solved(a, b)
+
+
+def _solved(a: TracedArray, b: TracedArray) -> TracedArray:
+    """Solve, or raise as NumPy does; a program that has seen the error holds only where it is raised."""
+    solution = bind("solve", a, b, transposed=False)
+    if solution.size and np.isnan(solution.concrete()).all() and not np.isnan(a.concrete()).any():
+        try:
+            np.linalg.solve(a.concrete(), np.ones((*a.shape[:-1], 1)))
+        except np.linalg.LinAlgError as error:
+            bool(ops.unary("isfinite", solution).all())
+            raise np.linalg.LinAlgError(f"{error}{at(user_location())}") from None
+    return solution
 
 
 @implements(np.linalg.inv)
@@ -39,7 +51,7 @@ def inv(a):
     a = _float(a)
     _square(a)
     identity = ops.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape)
-    return bind("solve", a, identity, transposed=False)
+    return _solved(a, identity)
 
 
 @implements(np.linalg.det)
