@@ -17,6 +17,18 @@ def address(array: np.ndarray) -> int:
     return array.__array_interface__["data"][0]
 
 
+def writable(array: np.ndarray) -> np.ndarray:
+    """The same memory as an array that compiled loops accept without another compilation; they only read it.
+
+    Numba compiles anew for read-only arrays.
+    """
+    if array.flags.writeable:
+        return array
+    memory = (ctypes.c_char * array.nbytes).from_address(address(array))
+    memory.owner = array
+    return np.frombuffer(memory, array.dtype).reshape(array.shape)
+
+
 def copy_at(where: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """A copy of the array at an address."""
     copied = np.empty(shape, dtype)
@@ -33,24 +45,20 @@ class Bound:
         Compiled programs with the same inputs and outputs.
     layout : Layout
         Where their slots are.
-    t_h : numpy.ndarray
-        The memory of t and h.
-    parameters : list of numpy.ndarray
-        The arrays bound to the parameters' slots.
+    t_h : int
+        The address of t and h.
     """
 
-    def __init__(self, variants: list, layout: Layout, t_h: np.ndarray, parameters: list[np.ndarray]):
+    def __init__(self, variants: list, layout: Layout, t_h: int):
         self.variants = list(variants)
         self.layout = layout
         self.workspace_bytes = max(program.workspace_bytes for program in variants)
         self.addresses = np.array([program.address for program in variants], dtype=np.int64)
         width = max(program.slot_count for program in variants)
         self.slots = np.zeros((len(variants), width), dtype=np.int64)
-        self.slots[:, 0] = address(t_h)
+        self.slots[:, 0] = t_h
         if layout.states > 1:
-            self.slots[:, 1] = address(t_h) + t_h.itemsize
-        if parameters:
-            self.slots[:, layout.parameters : layout.first_output] = [address(p) for p in parameters]
+            self.slots[:, 1] = t_h + 8
         for row, program in zip(self.slots, variants, strict=True):
             first = len(program.input_types) + len(program.output_types)
             hidden = [*program.consts, SETTINGS]

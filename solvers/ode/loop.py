@@ -9,7 +9,7 @@ import numpy as np
 import diffsci as ds
 from diffsci.checkpoint import StoreAll, for_slots
 from solvers.ode import codes
-from solvers.ode.adaptive import Adaptive
+from solvers.ode.adaptive import integrate_adaptively
 from solvers.ode.failures import Failure
 from solvers.ode.nested import real_flags
 from solvers.ode.options import check_times
@@ -36,9 +36,9 @@ def integrate_once(
     reverse sweep of fixed steps: all states, or the checkpoints.
     """
     if controls.n_steps is None:
-        return Adaptive(programs, controls, y0, parameters).run(evals, record, curves, report)
+        return integrate_adaptively(programs, controls, y0, parameters, evals, record, curves, report)
     grid = controls.grid()
-    replay = Replay(programs, 0, grid, [y0], parameters, evals, report)
+    replay = programs.borrow(Replay, 0).start(grid, [y0], parameters, evals, report)
     steps = len(grid) - 1
     schedule = for_slots(steps, controls.checkpoints) if keep and steps else None
     if schedule is None:
@@ -53,6 +53,8 @@ def integrate_once(
         tape.states = [replay.slot_memory]
     elif schedule is not None:
         tape.sweeps.append(replay)
+        return outputs[0], tape
+    programs.give_back(replay, Replay, 0)
     return outputs[0], tape
 
 
@@ -148,10 +150,10 @@ class IvpLoop(ds.CustomLoop):
                 "derivatives of solve_ivp with respect to t_span and t_eval are not supported: for the end time, "
                 "integrate over (0, 1) and multiply the right-hand side by the length of the interval"
             )
-        replay = Replay(
-            self.programs, self.level + 1, tape.times, states, parameters, tape.evals, self.report
-        )
+        replay = self.programs.borrow(Replay, self.level + 1)
+        replay.start(tape.times, states, parameters, tape.evals, self.report)
         code, outputs = replay.forward(first_component=half)
+        self.programs.give_back(replay, Replay, self.level + 1)
         if code != codes.DONE:
             outputs[:] = np.nan
         return list(outputs.reshape(shape))
@@ -167,9 +169,8 @@ class IvpLoop(ds.CustomLoop):
         if replay is not None:
             code, states_bar, parameters_bar = replay.reverse_stored(cotangents)
         else:
-            replay = Replay(
-                self.programs, self.level, tape.times, states, parameters, tape.evals, self.report
-            )
+            replay = self.programs.borrow(Replay, self.level)
+            replay.start(tape.times, states, parameters, tape.evals, self.report)
             if self.level == 0 and tape.states:
                 code, states_bar, parameters_bar = replay.reverse_recorded(tape.states, cotangents)
             else:
@@ -178,7 +179,9 @@ class IvpLoop(ds.CustomLoop):
         tape.advanced, tape.reversed = replay.advanced, replay.reversed
         if code != codes.DONE:
             return self._arranged(x, None, None)
-        return self._arranged(x, states_bar, parameters_bar)
+        result = self._arranged(x, self.programs.keepable(states_bar), parameters_bar)
+        self.programs.give_back(replay, Replay, self.level)
+        return result
 
     def pushforward(self) -> IvpLoop:
         """The loop of one level more."""

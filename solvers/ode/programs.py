@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,10 +15,14 @@ from solvers.ode.nested import adjoint_system, real_flags, tangent_system
 # What a program computes; each exists at every level of differentiation (see `nested`), RHS at level 0 only.
 RHS, STEP, DENSE, VJP, DENSE_VJP = "rhs", "step", "dense", "vjp", "dense_vjp"
 
+# Engines of small problems are kept for the next solve: so many of a kind, of states up to that size.
+_MOST_KEPT = 4
+_LARGEST_KEPT = 4096
+
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the slots of a program are: inputs t, h, states, cotangents, parameters; then the outputs."""
+    """Where the slots of a program begin: inputs t, h, states, cotangents, parameters; then the outputs."""
 
     states: int
     cotangents: int
@@ -58,15 +63,38 @@ class Programs:
         self.flags = list(flags)
         self._compile = compile_program
         self._variants: dict[tuple[str, int], list] = {}
+        self._layouts: dict[tuple[str, int], Layout] = {}
+        self._idle: dict[Any, list] = {}
         self._lock = threading.RLock()
 
-    @property
-    def size(self) -> int:
-        """Number of elements of the state."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        self.size = int(np.prod(self.shape, dtype=np.int64))
+
+    def borrow(self, make: Callable, *key: Any) -> Any:
+        """An idle object made by ``make(self, *key)``, or a new one: bound memory is worth keeping."""
+        idle = self._idle.setdefault((make, *key), [])
+        try:
+            return idle.pop()
+        except IndexError:
+            return make(self, *key)
+
+    def give_back(self, thing: Any, make: Callable, *key: Any) -> None:
+        """Make a borrowed object available again, unless it holds much memory."""
+        idle = self._idle[(make, *key)]
+        if self.size <= _LARGEST_KEPT and len(idle) < _MOST_KEPT:
+            idle.append(thing)
+
+    def keepable(self, array: np.ndarray) -> np.ndarray:
+        """A result that lies in an engine's memory, copied if the engine goes on living."""
+        return array.copy() if self.size <= _LARGEST_KEPT else array
 
     def layout(self, kind: str, level: int) -> Layout:
         """Where the slots of a program are."""
+        found = self._layouts.get((kind, level))
+        if found is None:
+            found = self._layouts[kind, level] = self._new_layout(kind, level)
+        return found
+
+    def _new_layout(self, kind: str, level: int) -> Layout:
         count = 2**level
         lead = 1 if kind == RHS else 2
         cotangents = {VJP: count, DENSE_VJP: 2 * count}.get(kind, 0)

@@ -8,16 +8,18 @@ import numpy as np
 
 from diffsci.checkpoint import Load, Reverse, Schedule
 from solvers.ode import codes
-from solvers.ode.binding import Bound, Unbound, Workspace, address, copy_at
+from solvers.ode.binding import Bound, Unbound, Workspace, address, copy_at, writable
 from solvers.ode.chunks import first_chunk, run_chunks
 from solvers.ode.nested import real_flags
 from solvers.ode.programs import DENSE, DENSE_VJP, STEP, VJP, Programs
 
 MOST_PATHS = 64
+_KINDS = (STEP, DENSE, VJP, DENSE_VJP)
+_OUTPUT_SETTINGS = (codes.R_STEP_OUT, codes.R_DENSE_OUT, codes.R_VJP_OUT, codes.R_DENSE_VJP_OUT)
 
 
 class Replay:
-    """The steps of `times`, taken again at some level of differentiation.
+    """Memory and bound programs for taking frozen steps again, at some level of differentiation.
 
     Parameters
     ----------
@@ -25,55 +27,59 @@ class Replay:
         Of the problem.
     level : int
         See `nested`: a state has ``2**level`` components.
-    times : numpy.ndarray
-        The initial time and all step ends.
-    initial : list of numpy.ndarray
-        Components of the initial state.
-    parameters : list of numpy.ndarray
-        All parameters of the level.
-    evals : numpy.ndarray
-        Output times in order of integration.
-    report : callable, optional
-        Called now and then with the time reached.
-
-    Attributes
-    ----------
-    advanced, reversed : int
-        Steps taken forward and backward so far.
     """
 
-    def __init__(
+    def __init__(self, programs: Programs, level: int):
+        self.programs, self.level = programs, level
+        self.components, n, dtype = 2**level, programs.size, programs.dtype
+        flags = real_flags(programs.flags, level)
+        self._real_places = [k for k, real in enumerate(flags) if real]
+        self.t_h = np.zeros(2)
+        self.counts = np.zeros(codes.R_N_COUNTS, np.int64)
+        self.settings = np.zeros(codes.R_N_SETTINGS, np.int64)
+        self.settings[codes.R_SIZE] = n
+        self.settings[codes.R_COMPONENTS] = self.components
+        for place, kind in zip(_OUTPUT_SETTINGS, _KINDS, strict=True):
+            self.settings[place] = programs.layout(kind, level).first_output
+        self.blocks = [np.empty((self.components, n), dtype) for _ in range(3)]
+        self.block_addresses = np.array([address(block) for block in self.blocks])
+        self.weights = np.empty(programs.method.n_dense)
+        self.no_outputs = np.empty((self.components, 0, n), dtype)
+        self.no_curve = np.empty((self.components, 0), dtype)
+        self.parameter_step = np.empty(0)
+        self.workspace = Workspace()
+        self._bound: dict[str, Bound] = {}
+
+    def start(
         self,
-        programs: Programs,
-        level: int,
         times: np.ndarray,
         initial: list[np.ndarray],
         parameters: list[np.ndarray],
         evals: np.ndarray,
         report: Callable[[float], None] | None = None,
-    ):
-        self.programs, self.level, self.times, self.evals = programs, level, times, evals
-        self.parameters, self.report = parameters, report
-        self.components, n, dtype = 2**level, programs.size, programs.dtype
+    ) -> Replay:
+        """Set the steps, the initial state, the parameters of the level and the output times."""
+        self.times, self.evals, self.report = times, evals, report
         # A single component stays where it is: the initial state is the first checkpoint without a copy.
-        self.initial = initial[0] if level == 0 else np.stack(initial)
-        self.t_h = np.array([times[0], times[min(1, len(times) - 1)] - times[0]])
-        self.counts = np.zeros(codes.R_N_COUNTS, np.int64)
+        self.initial = initial[0] if self.level == 0 else np.stack(initial)
+        self._take(parameters)
+        self.t_h[:] = times[0], times[min(1, len(times) - 1)] - times[0]
+        self.counts[:] = 0
         self.counts[codes.CURRENT] = address(self.initial)
-        self.blocks = [np.empty((self.components, n), dtype) for _ in range(3)]
-        backward = bool(times[-1] < times[0])
-        ends, points = (-times, -evals) if backward else (times, evals)
-        self.first = np.searchsorted(points, ends, side="right").astype(np.int64)
-        self.inside = bool(np.any(~np.isin(evals, times)))
-        self.curve = self._curve_memory()
-        self.curve_bar = self.curve[:, :0]
-        self.weights = np.empty(programs.method.n_dense)
-        self.parameter_step = np.empty(0)
-        self.parameter_sum = np.empty(0)
-        self.slot_memory = np.empty((0, self.components * n), dtype)
         self.slot_addresses = np.array([address(self.initial)])
-        self.bound: dict[str, Bound] = {}
-        self.workspace = Workspace()
+        ends, points = (-times, -evals) if times[-1] < times[0] else (times, evals)
+        self.first = np.searchsorted(points, ends, side="right")
+        self.inside = bool((ends[np.searchsorted(ends, points)] != points).any())
+        self.curve = self.no_curve
+        if self.inside:
+            self.curve = np.empty((self.components, self.programs.method.n_dense * self.programs.size),
+                                  self.programs.dtype)  # fmt: skip
+        self.curve_bar = self.no_curve
+        return self
+
+    def _take(self, parameters: list[np.ndarray]) -> None:
+        self.parameters = parameters
+        self.parameter_addresses = [address(p) for p in parameters]
 
     @property
     def advanced(self) -> int:
@@ -82,7 +88,7 @@ class Replay:
 
     @property
     def reversed(self) -> int:
-        """Steps reversed so far."""
+        """Steps taken backward so far."""
         return int(self.counts[codes.REVERSED])
 
     def forward(self, first_component: int = 0, check: bool = False) -> tuple[int, np.ndarray]:
@@ -93,7 +99,7 @@ class Replay:
         return self._first_sweep(np.array([[0, 0, len(self.times) - 1]]), first_component, check)
 
     def forward_storing(self, schedule: Schedule, check: bool = False) -> tuple[int, np.ndarray]:
-        """Take all steps and store the schedule's checkpoints on the way; `reverse_stored` continues from them."""
+        """Take all steps and store the schedule's checkpoints on the way, for `reverse_stored`."""
         self.schedule = schedule
         self._allocate_slots(schedule)
         actions = schedule.encoded()
@@ -106,7 +112,9 @@ class Replay:
         self.counts[codes.POSITION] = self.first_reverse
         return self._reverse(self.schedule.encoded(), cotangents)
 
-    def reverse(self, schedule: Schedule, cotangents: np.ndarray) -> tuple[int, np.ndarray, list[np.ndarray]]:
+    def reverse(
+        self, schedule: Schedule, cotangents: np.ndarray
+    ) -> tuple[int, np.ndarray, list[np.ndarray]]:
         """Advance and reverse all steps as the schedule says.
 
         Parameters
@@ -129,42 +137,41 @@ class Replay:
         self.counts[codes.HIGH] = len(self.times) - 1  # the outputs are known: only states are wanted
         return self._reverse(schedule.encoded(), cotangents)
 
-    def reverse_recorded(self, states: list[np.ndarray], cotangents: np.ndarray):
-        """Reverse all steps from their recorded states (blocks of those behind the initial one); see `reverse`."""
+    def reverse_recorded(
+        self, states: list[np.ndarray], cotangents: np.ndarray
+    ) -> tuple[int, np.ndarray, list[np.ndarray]]:
+        """Reverse all steps from recorded states (blocks of those behind the initial one); see `reverse`."""
         steps, row = len(self.times) - 1, self.programs.size * self.programs.dtype.itemsize
         starts = [address(block) + row * np.arange(len(block)) for block in states]
         self.slot_addresses = np.concatenate([self.slot_addresses, *starts])
         order = np.arange(steps - 1, -1, -1)
         actions = np.empty((2 * steps, 3), np.int64)
-        actions[0::2] = np.stack([np.full(steps, Load.code), order, order], axis=1)
-        actions[1::2] = np.stack([np.full(steps, Reverse.code), order, np.full(steps, -1)], axis=1)
+        actions[0::2, 0], actions[1::2, 0] = Load.code, Reverse.code
+        actions[0::2, 1] = actions[0::2, 2] = actions[1::2, 1] = order
+        actions[1::2, 2] = -1
         return self._reverse(actions, cotangents)
 
     def rebind(self, initial: np.ndarray, parameters: list[np.ndarray]) -> None:
         """Go on with equal values that live elsewhere."""
         if self.counts[codes.CURRENT] == address(self.initial):
             self.counts[codes.CURRENT] = address(initial)
-        self.initial, self.parameters = initial, parameters
+        self.initial = initial
         self.slot_addresses[0] = address(initial)
-        self.bound.clear()
-        self.workspace.forget()
+        self._take(parameters)
 
     def first_bad_component(self) -> int | None:
         """Index of the first component that is not finite after the step that failed."""
-        shape = (self.programs.size,)
-        after = copy_at(int(self.bound[STEP].slots[0, self.bound[STEP].layout.first_output]), shape, self.programs.dtype)
+        step = self._bound[STEP]
+        where = int(step.slots[0, step.layout.first_output])
+        after = copy_at(where, (self.programs.size,), self.programs.dtype)
         bad = np.flatnonzero(~np.isfinite(after))
         return int(bad[0]) if len(bad) else None
 
     def message(self) -> str:
         """What the program that failed says."""
-        return self.bound[STEP].message(int(self.counts[codes.R_STATUS]))
+        return self._bound[STEP].message(int(self.counts[codes.R_STATUS]))
 
     # memory ----------------------------------------------------------------------------------------
-
-    def _curve_memory(self) -> np.ndarray:
-        size = self.programs.method.n_dense * self.programs.size if self.inside else 0
-        return np.empty((self.components, size), self.programs.dtype)
 
     def _allocate_slots(self, schedule: Schedule) -> None:
         size = self.components * self.programs.size
@@ -173,99 +180,88 @@ class Replay:
         others = address(self.slot_memory) + row * np.arange(len(self.slot_memory))
         self.slot_addresses = np.concatenate([self.slot_addresses[:1], others])
 
-    def _reals(self) -> list[np.ndarray]:
-        flags = real_flags(self.programs.flags, self.level)
-        return [p for p, real in zip(self.parameters, flags, strict=True) if real]
-
-    def _bind(self, kind: str, new_path: bool = False) -> None:
-        """Bind a program to this replay's memory, compiled for the path at the current point if need be."""
-        choose = self.programs.add if new_path else self.programs.need
-        t, h = float(self.t_h[0]), float(self.t_h[1])
-        shape = (self.components, *self.programs.shape)
-        state = copy_at(int(self.counts[codes.CURRENT]), shape, self.programs.dtype)
-        variants = choose(kind, self.level, t, h, list(state), self.parameters)
-        layout = self.programs.layout(kind, self.level)
-        bound = self.workspace.serve(Bound(variants, layout, self.t_h, self.parameters))
-        self.bound[kind] = bound
-        out = layout.first_output
-        if kind == STEP and self.level == 0 and self.programs.method.n_errors:
-            self.errors = np.empty(self.programs.method.n_errors * self.programs.size, self.programs.dtype)
-            bound.point(out + 1, [address(self.errors)])
+    def _bind(self, kind: str, new_path: bool = False) -> Bound:
+        """Bind a program to this memory, compiled for the path at the current point if need be."""
+        programs, layout = self.programs, self.programs.layout(kind, self.level)
+        variants = programs.variants(kind, self.level)
+        if new_path or not variants:
+            shape = (self.components, *programs.shape)
+            state = list(copy_at(int(self.counts[codes.CURRENT]), shape, programs.dtype))
+            t, h = float(self.t_h[0]), float(self.t_h[1])
+            choose = programs.add if new_path else programs.need
+            variants = choose(kind, self.level, t, h, state, self.parameters)
+        bound = self._bound.get(kind)
+        if bound is None or len(bound.variants) != len(variants):
+            bound = self._bound[kind] = self.workspace.serve(Bound(variants, layout, address(self.t_h)))
+            if kind == STEP and self.level == 0 and programs.method.n_errors:
+                self.errors = np.empty(programs.method.n_errors * programs.size, programs.dtype)
+                bound.point(layout.first_output + 1, [address(self.errors)])
+        bound.point(layout.parameters, self.parameter_addresses)
         if kind == DENSE:
-            bound.point(out, [address(row) for row in self.curve])
+            bound.point(layout.first_output, [address(row) for row in self.curve])
         if kind in (VJP, DENSE_VJP):
-            ends = np.cumsum([p.size for p in self._reals()], dtype=np.int64)
-            starts = address(self.parameter_step) + 8 * (ends - [p.size for p in self._reals()])
-            bound.point(out + self.components, [int(start) for start in starts])
+            bound.point(layout.first_output + self.components, self.parameter_targets)
         if kind == DENSE_VJP:
-            bound.point(layout.states + 2 * self.components, [address(row) for row in self.curve_bar])
+            curves = layout.states + 2 * self.components
+            bound.point(curves, [address(row) for row in self.curve_bar])
+        return bound
 
     # the loop --------------------------------------------------------------------------------------
 
-    def _first_sweep(self, actions: np.ndarray, first_component: int, check: bool) -> tuple[int, np.ndarray]:
+    def _first_sweep(self, actions: np.ndarray, first: int, check: bool) -> tuple[int, np.ndarray]:
         n = self.programs.size
-        shape = (self.components - first_component, len(self.evals), n)
-        outputs = np.full(shape, np.nan, self.programs.dtype)
-        outputs[:, : self.first[0]] = self.initial.reshape(self.components, 1, n)[first_component:]
+        outputs = np.full((self.components - first, len(self.evals), n), np.nan, self.programs.dtype)
+        if self.first[0]:
+            outputs[:, : self.first[0]] = self.initial.reshape(self.components, 1, n)[first:]
         if len(self.times) == 1:
             return codes.DONE, outputs
+        self.settings[codes.R_FIRST_OUT] = first
+        self.settings[codes.R_CHECK] = check
         kinds = (STEP, DENSE) if self.inside else (STEP,)
-        return self._execute(actions, kinds, outputs, outputs[:0], first_component, check), outputs
+        self.parameter_sum = self.parameter_step[:0]
+        return self._execute(actions, kinds, outputs, self.no_outputs), outputs
 
     def _reverse(self, actions: np.ndarray, cotangents: np.ndarray):
-        n, reals = self.programs.size, self._reals()
+        reals = [self.parameters[k] for k in self._real_places]
+        self.settings[codes.R_CHECK] = False
         if self.inside:
-            self.curve_bar = self._curve_memory()
-        self.parameter_step = np.zeros(sum(p.size for p in reals))
-        self.parameter_sum = np.zeros_like(self.parameter_step)
+            self.curve_bar = np.empty_like(self.curve)
+        sizes = [p.size for p in reals]
+        if self.parameter_step.size != sum(sizes):
+            self.parameter_step = np.empty(sum(sizes))
+        self.parameter_sum = np.zeros(sum(sizes))
+        ends = np.cumsum(sizes, dtype=np.int64)
+        self.parameter_targets = (address(self.parameter_step) + 8 * (ends - sizes)).tolist()
         current = self.counts[codes.CURRENT]
-        adjoint = next(block for block in self.blocks if address(block) != current)
-        adjoint[:] = 0.0
-        self.counts[codes.LAMBDA] = address(adjoint)
+        adjoint = next(k for k, where in enumerate(self.block_addresses) if where != current)
+        self.blocks[adjoint][:] = 0.0
+        self.counts[codes.LAMBDA] = self.block_addresses[adjoint]
         code = codes.DONE
         if len(self.times) > 1:
-            kinds = (STEP, VJP, DENSE_VJP) if self.inside else (STEP, VJP)
-            code = self._execute(actions, kinds, cotangents[:, :0], cotangents, 0, False)
-        result = next(block for block in self.blocks if address(block) == self.counts[codes.LAMBDA])
+            # The schedule may advance, unless it only loads recorded states.
+            forward = (STEP,) if len(actions) != 2 * (len(self.times) - 1) or actions[0, 0] != Load.code else ()
+            kinds = (*forward, VJP, DENSE_VJP) if self.inside else (*forward, VJP)
+            code = self._execute(writable(actions), kinds, self.no_outputs, writable(cotangents))
+        place = next(k for k, where in enumerate(self.block_addresses) if where == self.counts[codes.LAMBDA])
+        result = self.blocks[place]
         for e in range(self.first[0]):
             result += cotangents[:, e]
-        ends = np.cumsum([p.size for p in reals])[:-1] if reals else []
-        pieces = np.split(self.parameter_sum, ends) if reals else []
-        bars = [piece.reshape(p.shape).astype(p.dtype) for piece, p in zip(pieces, reals, strict=True)]
+        bars = [
+            self.parameter_sum[end - p.size : end].reshape(p.shape).astype(p.dtype, copy=False)
+            for end, p in zip(ends, reals, strict=True)
+        ]
         return code, result.reshape(self.components, *self.programs.shape), bars
 
-    def _settings(self, first_component: int, check: bool) -> np.ndarray:
-        settings = np.zeros(codes.R_N_SETTINGS, np.int64)
-        settings[codes.R_SIZE] = self.programs.size
-        settings[codes.R_COMPONENTS] = self.components
-        settings[codes.R_FIRST_OUT] = first_component
-        settings[codes.R_CHECK] = check
-        places = {
-            codes.R_STEP_OUT: STEP,
-            codes.R_DENSE_OUT: DENSE,
-            codes.R_VJP_OUT: VJP,
-            codes.R_DENSE_VJP_OUT: DENSE_VJP,
-        }
-        for place, kind in places.items():
-            settings[place] = self.programs.layout(kind, self.level).first_output
-        return settings
-
-    def _execute(self, actions, kinds, outputs, cotangents, first_component, check) -> int:
+    def _execute(self, actions, kinds: tuple[str, ...], outputs, cotangents) -> int:
         from solvers.ode.replay import replay
 
-        settings = self._settings(first_component, check)
-        blocks = np.array([address(block) for block in self.blocks])
-        for kind in kinds:
-            if kind not in self.bound:
-                self._bind(kind)
+        bound = {kind: self._bind(kind) for kind in kinds}
 
         def advance(budget):
-            step, dense, vjp, dense_vjp = (
-                self.bound.get(kind, Unbound) for kind in (STEP, DENSE, VJP, DENSE_VJP)
-            )
+            step, dense, vjp, dense_vjp = (bound.get(kind, Unbound) for kind in _KINDS)
             return replay(
-                actions, self.slot_addresses, blocks, settings, self.counts, self.times, self.t_h,
-                step.addresses, step.slots, dense.addresses, dense.slots,
+                actions, self.slot_addresses, self.block_addresses, self.settings, self.counts, self.times,
+                self.t_h, step.addresses, step.slots, dense.addresses, dense.slots,
                 vjp.addresses, vjp.slots, dense_vjp.addresses, dense_vjp.slots,
                 self.curve, self.weights, self.evals, self.first, outputs, cotangents, self.curve_bar,
                 self.parameter_step, self.parameter_sum, budget,
@@ -280,6 +276,6 @@ class Replay:
             reversing = actions[self.counts[codes.POSITION], 0] == Reverse.code
             for kind in kinds:
                 if (kind in (VJP, DENSE_VJP)) == reversing:
-                    if len(self.bound[kind].variants) >= MOST_PATHS:
+                    if len(bound[kind].variants) >= MOST_PATHS:
                         return code
-                    self._bind(kind, new_path=True)
+                    bound[kind] = self._bind(kind, new_path=True)
