@@ -406,6 +406,9 @@ def _boolean_extreme(name: str, logical: str):
     def rule(body: Body, a: int, b: int) -> int:
         if body.codes[a] == "b1":
             return body.op(logical, a, b)
+        x, y = body.value_of(a), body.value_of(b)
+        if x is not None and y is not None and x == x and y == y:
+            return (a if x > y else b) if name == "maximum" else (a if x < y else b)
         return a if a == b else body._plain(name, (a, b))
 
     return rule

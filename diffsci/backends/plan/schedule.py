@@ -161,7 +161,7 @@ class _Scheduler:
                 self._guard(*guards.pop(0))
         for node, view in copies:
             if node.type.size:
-                self._add_piece(_copy_piece(node, view), self.reads[node])
+                self._add_piece(_copy_piece(node, view), self._reads_at(node))
 
     def _reads_of(self, node: Node) -> frozenset[Node]:
         """Return the stored nodes that evaluating `node` in place reads."""
@@ -169,10 +169,13 @@ class _Scheduler:
             return frozenset()
         found: frozenset[Node] = frozenset()
         for x in node.inputs:
-            more = frozenset((x,)) if x in self.stored else self.reads[x]
+            more = self._reads_at(x)
             if not more <= found:
                 found = found | more if found else more
         return found
+
+    def _reads_at(self, node: Node) -> frozenset[Node]:
+        return frozenset((node,)) if node in self.stored else self.reads[node]
 
     def _known(self, node: Node) -> bool:
         return self.resolver.view(node) is not None
@@ -239,9 +242,7 @@ class _Scheduler:
             return
         checked.add((where, limit))
         flag = View(self.layout.work(np.dtype(bool), 1))
-        base = _base(where)
-        reads = frozenset((base,)) if base in self.stored else self.reads[base]
-        self._add_piece(check_piece(where, limit, flag), reads)
+        self._add_piece(check_piece(where, limit, flag), self._reads_at(where))
         self._append([IndexCheckStep(flag)])
 
     def _gemm(self, node: Node) -> GemmStep:
