@@ -90,6 +90,7 @@ class Workspace:
         """Give a program its workspace, enlarging it for all if need be."""
         self._users.append(bound)
         if bound.workspace_bytes + _ALIGNMENT > self._memory.size:
+            self._memory = None  # free the old one first
             self._memory = np.empty(bound.workspace_bytes + _ALIGNMENT, np.uint8)
             served = self._users
         else:

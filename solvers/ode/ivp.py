@@ -12,7 +12,15 @@ import numpy as np
 import diffsci as ds
 from solvers.ode import options
 from solvers.ode.failures import FAILED
-from solvers.ode.kernel import compile_program, concrete, fingerprint, flatten, is_dynamic, is_traced
+from solvers.ode.kernel import (
+    compile_program,
+    concrete,
+    fingerprint,
+    flatten,
+    is_dynamic,
+    is_traced,
+    original,
+)
 from solvers.ode.loop import IvpLoop, integrate_once
 from solvers.ode.methods import Method, find_method
 from solvers.ode.programs import Programs
@@ -205,6 +213,7 @@ def _problem(
     """The problem, from the tables where it is known, and the present values of its parameters."""
     if not callable(fun):
         raise TypeError(f"fun must be callable, got {type(fun).__name__}")
+    fun, quadrature = original(fun), None if quadrature is None else original(quadrature)
     leaves, tree = flatten(args)
     data = [leaf for leaf in leaves if is_dynamic(leaf)]
     value = concrete(y0)
@@ -214,7 +223,7 @@ def _problem(
         rhs = Rhs(fun, quadrature, args, t0, value)
         parameters = [*data, *rhs.outside]
         problem = _Problem(rhs, _programs_of(rhs, method, parameters))
-        if key is not None and not any(map(is_traced, rhs.outside)):
+        if key is not None and not rhs.reads_traced:
             _problems.put(key, problem)
         return problem, _as_arrays(parameters)
     return problem, _as_arrays([*data, *problem.rhs.outside])

@@ -13,7 +13,7 @@ from diffsci.backends.interpreter import first_broken_guard
 from diffsci.tracing import Traced, TracedArray, trace_function
 from diffsci.tracing.copies import fingerprint
 from diffsci.tracing.function import concrete, is_dynamic
-from diffsci.tracing.trace import apply_graph, bind
+from diffsci.tracing.trace import apply_graph, bind, current_trace
 from diffsci.transforms import simplify
 from diffsci.trees import flatten, unflatten
 
@@ -27,8 +27,10 @@ __all__ = [
     "fingerprint",
     "first_broken_guard",
     "flatten",
+    "from_outside",
     "is_dynamic",
     "is_traced",
+    "original",
     "simplify",
     "trace_function",
     "unflatten",
@@ -38,6 +40,28 @@ __all__ = [
 def is_traced(value: Any) -> bool:
     """Tell whether a value belongs to a running trace."""
     return isinstance(value, TracedArray)
+
+
+def original(function: Callable) -> Callable:
+    """The user's own function behind a private copy, where a module holds it; else the function itself.
+
+    A trace makes a new copy every time, so only the original tells that two solves have one model.
+    """
+    source = getattr(getattr(function, "__globals__", None), "source", None)
+    if source is None or function.__closure__:
+        return function
+    found = source.get(function.__name__)
+    return found if getattr(found, "__code__", None) is function.__code__ else function
+
+
+def from_outside(value: Any, fetch: Callable[[], Any]) -> Any:
+    """A value that a model reads from outside, as an input of the running trace, so that it is read again."""
+    trace = current_trace()
+    if trace is None or is_traced(value):
+        return value
+    array = np.asarray(value)
+    node = trace.capture(("solve_ivp", id(fetch)), array, fetch, keep=fetch)
+    return TracedArray(trace, node, scalar=array.ndim == 0)
 
 
 def call_graph(graph: Any, operands: Sequence[Any]) -> TracedArray:

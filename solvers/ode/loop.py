@@ -180,6 +180,7 @@ class IvpLoop(ds.CustomLoop):
         if code != codes.DONE:
             return self._arranged(x, None, None)
         result = self._arranged(x, self.programs.keepable(states_bar), parameters_bar)
+        replay.forget_states()
         self.programs.give_back(replay, Replay, self.level)
         return result
 
@@ -206,14 +207,16 @@ class IvpLoop(ds.CustomLoop):
 
     def _arranged(self, x, states_bar, parameters_bar) -> list[np.ndarray | None]:
         """One cotangent per input, None for integers; NaN for times, and everywhere if there are no others."""
-        unknown = [np.full_like(v, np.nan) if real else None for v, real in zip(x, self._real, strict=True)]
-        if states_bar is None:
-            return unknown
-        states = dict(zip(self._states, states_bar, strict=True))
-        pending = iter(parameters_bar)
+        states = {} if states_bar is None else dict(zip(self._states, states_bar, strict=True))
+        pending = iter(parameters_bar or ())
+        found: list[np.ndarray | None] = []
         for place, real in enumerate(self._real):
             if place in states:
-                unknown[place] = states[place]
-            elif real and place not in self._times:
-                unknown[place] = next(pending)
-        return unknown
+                found.append(states[place])
+            elif not real:
+                found.append(None)
+            elif place in self._times or states_bar is None:
+                found.append(np.full_like(x[place], np.nan))
+            else:
+                found.append(next(pending))
+        return found

@@ -16,7 +16,9 @@ from solvers.ode.kernel import (
     concrete,
     first_broken_guard,
     flatten,
+    from_outside,
     is_dynamic,
+    is_traced,
     simplify,
     trace_function,
     unflatten,
@@ -82,8 +84,8 @@ class Rhs:
 
     @property
     def outside(self) -> list[Any]:
-        """The values from outside that became parameters, read again."""
-        return [fetch() for fetch in self._fetches]
+        """The values from outside that became parameters, read again; inputs of the running trace, if any."""
+        return [from_outside(fetch(), fetch) for fetch in self._fetches]
 
     @property
     def text(self) -> str | None:
@@ -91,12 +93,17 @@ class Rhs:
         graph = self._paths[0].graph
         return None if graph.guards else graph.text()
 
+    @property
+    def reads_traced(self) -> bool:
+        """Whether a value from outside belongs to a trace, so that this object must not outlive it."""
+        return any(is_traced(fetch()) for fetch in self._fetches)
+
     def is_current(self) -> bool:
         """Tell whether everything that the program took as fixed is still as it was."""
         for fetch, value in self._statics:
             if fetch() != value:
                 return False
-        values = self.outside
+        values = [fetch() for fetch in self._fetches]
         return [(np.shape(value), concrete(value).dtype) for value in values] == self._types
 
     def __call__(self, t, y, *parameters):
@@ -134,7 +141,7 @@ class Rhs:
             self._statics += part.statics
             places = [self._place(capture.fetch) for capture in part.captures]
             taken.append([*range(self._n_leaves), *places])
-        outside = self.outside
+        outside = [concrete(fetch()) for fetch in self._fetches]
         own = sorted({place for places in taken for place in places})
         values = [leaves[k] if k < self._n_leaves else outside[k - self._n_leaves] for k in own]
 

@@ -75,6 +75,7 @@ class Replay:
             self.curve = np.empty((self.components, self.programs.method.n_dense * self.programs.size),
                                   self.programs.dtype)  # fmt: skip
         self.curve_bar = self.no_curve
+        self.slot_memory = self.no_curve
         return self
 
     def _take(self, parameters: list[np.ndarray]) -> None:
@@ -171,6 +172,11 @@ class Replay:
         """What the program that failed says."""
         return self._bound[STEP].message(int(self.counts[codes.R_STATUS]))
 
+    def forget_states(self) -> None:
+        """Let go of all arrays that belong to others."""
+        self.initial, self.parameters = self.no_outputs, []
+        self.curve = self.curve_bar = self.slot_memory = self.no_curve
+
     # memory ----------------------------------------------------------------------------------------
 
     def _allocate_slots(self, schedule: Schedule) -> None:
@@ -242,6 +248,7 @@ class Replay:
             forward = (STEP,) if len(actions) != 2 * (len(self.times) - 1) or actions[0, 0] != Load.code else ()
             kinds = (*forward, VJP, DENSE_VJP) if self.inside else (*forward, VJP)
             code = self._execute(writable(actions), kinds, self.no_outputs, writable(cotangents))
+        self.slot_memory = self.slot_memory[:0].copy()  # before anybody allocates for the results
         place = next(k for k, where in enumerate(self.block_addresses) if where == self.counts[codes.LAMBDA])
         result = self.blocks[place]
         for e in range(self.first[0]):
