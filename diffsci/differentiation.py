@@ -63,7 +63,7 @@ class Call:
         leaves = flatten((self.args, {}))[0]
         position = 0
         for number, arg in enumerate(self.args):
-            arg_leaves, tree = flatten(arg)
+            tree = flatten(arg)[1]
             paths = leaf_paths(tree, f"argument {number}")
             chosen = number in argnums
             if chosen:
@@ -100,7 +100,9 @@ def _argnums(argnums: int | Sequence[int], count: int, what: str) -> tuple[int, 
     chosen = (argnums,) if isinstance(argnums, (int, np.integer)) else tuple(argnums)
     for number in chosen:
         if not isinstance(number, (int, np.integer)) or not -count <= number < count:
-            raise ValueError(f"{what}: argnums={argnums!r} for a function called with {count} positional arguments")
+            raise ValueError(
+                f"{what}: argnums={argnums!r} for a function called with {count} positional arguments"
+            )
     normal = tuple(int(number) % count for number in chosen)
     if list(normal) != sorted(set(normal)):
         raise ValueError(f"{what}: argnums={argnums!r} must be increasing and distinct")
@@ -274,9 +276,7 @@ def _float_flags(call: Call, primals: tuple) -> list[bool]:
 def _with_zeros(call: Call, tangents: Sequence[Any]) -> list[Any]:
     """One tangent per output; those of integer outputs are zero."""
     pending = iter(tangents)
-    return [
-        next(pending) if y.type.is_float else np.zeros(y.shape)[()] for y in call.graph.outputs
-    ]
+    return [next(pending) if y.type.is_float else np.zeros(y.shape)[()] for y in call.graph.outputs]
 
 
 def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DiffsciError", "TraceError", "UnsupportedError", "VerificationError", "EvaluationError"]
+__all__ = ["DiffsciError", "EvaluationError", "TraceError", "UnsupportedError", "VerificationError"]
 
 
 class DiffsciError(Exception):

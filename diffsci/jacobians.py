@@ -56,7 +56,9 @@ def jacobian(f: Callable, argnums: int | Sequence[int] = 0, mode: str = "auto") 
         graph = jacobian_graph(call.graph, flags, mode)
         blocks = iter(call.evaluate(graph))
         count = sum(flags)
-        rows = [_per_argument(argnums, trees, [next(blocks) for _ in range(count)]) for _ in call.graph.outputs]
+        rows = [
+            _per_argument(argnums, trees, [next(blocks) for _ in range(count)]) for _ in call.graph.outputs
+        ]
         return unflatten(call.traced.out_tree, rows)
 
     return jacobian_of
@@ -106,7 +108,9 @@ def identity_seeds(b: Builder, types: Sequence[Type]) -> list[Node]:
     return seeds
 
 
-def _swept(b: Builder, graph: Graph, seed_types: list[Type], shared: int) -> tuple[list[Node], list[Node], list]:
+def _swept(
+    b: Builder, graph: Graph, seed_types: list[Type], shared: int
+) -> tuple[list[Node], list[Node], list]:
     """Inline a linear graph over the identity of its last inputs; return inputs, outputs, guards."""
     total = sum(type_.size for type_ in seed_types)
     inputs = [b.input(x.type) for x in graph.inputs[:shared]]
@@ -178,4 +182,3 @@ def _reverse(graph: Graph, active: list[bool], wrt: list[Node]) -> Graph:
             blocks.append(b.reshape(_rows(b, row, offset, y.type.size), shape=shape))
         offset += y.type.size if y.type.is_float else 0
     return simplify(Graph(inputs, blocks, guards))
-

@@ -167,9 +167,7 @@ class Jitted:
             if _applies(traced.graph, inputs):
                 return _apply(traced, inputs)
         traced = trace_function(self.function, args, kwargs)
-        traced = Traced(
-            simplify(traced.graph), traced.out_tree, traced.captures, traced.statics, {}
-        )
+        traced = Traced(simplify(traced.graph), traced.out_tree, traced.captures, traced.statics, {})
         known.insert(0, traced)
         while len(self._inner) > MAX_CLOSURES:
             self._inner.pop(next(iter(self._inner)))
@@ -212,7 +210,9 @@ def _results(traced: Traced, outputs: Sequence[np.ndarray]) -> Any:
 
 def _applies(graph: Graph, inputs: list) -> bool:
     types = graph.input_types
-    if len(types) != len(inputs) or any(Type.of(standard(concrete(v))) != t for v, t in zip(inputs, types, strict=True)):
+    if len(types) != len(inputs) or any(
+        Type.of(standard(concrete(v))) != t for v, t in zip(inputs, types, strict=True)
+    ):
         return False
     return interpreter.first_broken_guard(graph, [concrete(v) for v in inputs]) is None
 

@@ -158,45 +158,46 @@ def _expression(node: Node, names: dict[Node, str], callees: dict[Graph, str]) -
 
 
 HELPERS = {
-    "broadcast": '''def broadcast(x, shape, axes):
+    "broadcast": """def broadcast(x, shape, axes):
     full = [1] * len(shape)
     for n, axis in zip(np.shape(x), axes):
         full[axis] = n
     return np.broadcast_to(np.reshape(x, full), shape)
 
-''',
-    "pad": '''def pad(x, low, high, interior):
+""",
+    "pad": """def pad(x, low, high, interior):
     spans = [(n + (n - 1) * i if n else 0) for n, i in zip(x.shape, interior)]
     out = np.zeros([a + s + b for a, s, b in zip(low, spans, high)], x.dtype)
     out[tuple(slice(a, a + s, i + 1) for a, s, i in zip(low, spans, interior))] = x
     return out
 
-''',
-    "set_slice": '''def set_slice(base, value, start, step):
+""",
+    "set_slice": """def set_slice(base, value, start, step):
     out = np.array(base)
-    out[tuple(slice(a, a + (n - 1) * s + 1 if n else a, s) for a, s, n in zip(start, step, value.shape))] = value
+    ends = [a + (n - 1) * s + 1 if n else a for a, s, n in zip(start, step, value.shape)]
+    out[tuple(slice(*bounds) for bounds in zip(start, ends, step))] = value
     return out
 
-''',
-    "put": '''def put(base, index, value, axis):
+""",
+    "put": """def put(base, index, value, axis):
     out = np.array(base)
     out[(slice(None),) * axis + (index,)] = value
     return out
 
-''',
-    "put_add": '''def put_add(base, index, value, axis):
+""",
+    "put_add": """def put_add(base, index, value, axis):
     out = np.array(base)
     np.add.at(out, (slice(None),) * axis + (index,), value)
     return out
 
-''',
-    "cumsum": '''def cumsum(x, axis, reverse):
+""",
+    "cumsum": """def cumsum(x, axis, reverse):
     return np.flip(np.cumsum(np.flip(x, axis), axis), axis) if reverse else np.cumsum(x, axis)
 
-''',
-    "solve": '''def solve(a, b, transposed):
+""",
+    "solve": """def solve(a, b, transposed):
     a = np.swapaxes(a, -1, -2) if transposed else a
     return np.linalg.solve(a, b[..., None])[..., 0] if b.ndim == a.ndim - 1 else np.linalg.solve(a, b)
 
-''',
+""",
 }

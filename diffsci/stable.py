@@ -68,7 +68,9 @@ def _logsumexp(a, axis=None, keepdims=False):
 
 def log_softmax(x, axis=None):
     """Return x - logsumexp(x)."""
-    return _either(lambda v, axis: np.asarray(v, float) - logsumexp(v, axis, True), special.log_softmax, x, axis=axis)
+    return _either(
+        lambda v, axis: np.asarray(v, float) - logsumexp(v, axis, True), special.log_softmax, x, axis=axis
+    )
 
 
 def softmax(x, axis=None):

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["Tree", "flatten", "unflatten", "tree_map", "leaf_paths"]
+__all__ = ["Tree", "flatten", "leaf_paths", "tree_map", "unflatten"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Tree:
 
     @property
     def leaves(self) -> int:
+        """Number of leaves."""
         return 1 if self.kind == "leaf" else sum(child.leaves for child in self.children)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from diffsci.graph.registry import Primitive
 from diffsci.source import Location
 
-__all__ = ["Type", "Node", "Guard", "Graph"]
+__all__ = ["Graph", "Guard", "Node", "Type"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Type:
 class Node:
     """One operation applied to earlier nodes. Immutable; compared by identity."""
 
-    __slots__ = ("primitive", "inputs", "params", "type", "location", "__weakref__")
+    __slots__ = ("__weakref__", "inputs", "location", "params", "primitive", "type")
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class Graph:
         In the order in which the predicates were met.
     """
 
-    __slots__ = ("inputs", "outputs", "guards", "_nodes", "_text", "__weakref__")
+    __slots__ = ("__weakref__", "_nodes", "_text", "guards", "inputs", "outputs")
 
     def __init__(self, inputs: Iterable[Node], outputs: Iterable[Node], guards: Iterable[Guard] = ()):
         self.inputs = tuple(inputs)

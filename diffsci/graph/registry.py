@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Primitive", "register", "lookup", "registered"]
+__all__ = ["Primitive", "lookup", "register", "registered"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,7 +22,7 @@ import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
 
-__all__ = ["CustomLoop", "TAPE"]
+__all__ = ["TAPE", "CustomLoop"]
 
 TAPE = Type((), np.dtype(object))
 
@@ -151,7 +151,9 @@ def _jvp_transpose(b: Builder, node: Node, cts: list[Node], linear: list[bool]) 
         raise TypeError("host_jvp is linear in its tangents only")
     pulled = b.host_vjp(*x, tape, *cts, **node.params)
     back = [b.project(pulled, index=k) for k in range(len(v))]
-    return [None] * (count + 1) + [g if is_lin else None for g, is_lin in zip(back, linear[count + 1 :], strict=True)]
+    return [None] * (count + 1) + [
+        g if is_lin else None for g, is_lin in zip(back, linear[count + 1 :], strict=True)
+    ]
 
 
 def _vjp_jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node | None]:
@@ -174,7 +176,9 @@ def _vjp_transpose(b: Builder, node: Node, cts: list[Node], linear: list[bool]) 
         raise TypeError("host_vjp is linear in its cotangents only")
     pushed = b.host_jvp(*x, tape, *cts, **node.params)
     back = [b.project(pushed, index=k) for k in range(len(w))]
-    return [None] * (count + 1) + [g if is_lin else None for g, is_lin in zip(back, linear[count + 1 :], strict=True)]
+    return [None] * (count + 1) + [
+        g if is_lin else None for g, is_lin in zip(back, linear[count + 1 :], strict=True)
+    ]
 
 
 register(Primitive(name="host_run", type=_run_type, value=_run_value, family="host", jvp=_run_jvp))

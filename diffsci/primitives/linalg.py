@@ -66,7 +66,9 @@ def _solve_batch(b: Builder, node: Node, inputs, batched, size: int) -> Node:
         # One matrix, many right-hand sides: columns of a single solve.
         n = matrix.shape[0]
         columns = b.transpose(rhs, perm=(1, 0) if len(rhs.shape) == 2 else (1, 0, 2))
-        solved = b.solve(matrix, b.reshape(columns, shape=(n, rhs.type.size // max(n, 1))), transposed=transposed)
+        solved = b.solve(
+            matrix, b.reshape(columns, shape=(n, rhs.type.size // max(n, 1))), transposed=transposed
+        )
         unpacked = b.reshape(solved, shape=columns.shape)
         return b.transpose(unpacked, perm=(1, 0) if len(rhs.shape) == 2 else (1, 0, 2))
     matrix = matrix if batched[0] else to_batch(b, matrix, size)

@@ -179,7 +179,9 @@ def _pad_value(x, *, low, high, interior):
 
 def _pad_transpose(b: Builder, node: Node, ct: Node, linear: list[bool]) -> list[Node]:
     region = _pad_region(node.inputs[0].shape, node.params["low"], node.params["interior"])
-    start, stop, step = zip(*((s.start, s.stop, s.step) for s in region), strict=True) if region else ((),) * 3
+    start, stop, step = (
+        zip(*((s.start, s.stop, s.step) for s in region), strict=True) if region else ((),) * 3
+    )
     return [b.slice(ct, start=start, stop=stop, step=step)]
 
 
@@ -236,7 +238,7 @@ def _set_slice_type(base: Type, value: Type, *, start, step) -> Type:
     if base.dtype != value.dtype or not len(start) == len(step) == base.ndim == value.ndim:
         raise TypeError(f"cannot write {value} into {base}")
     for size, region in zip(base.shape, _region(start, step, value.shape), strict=True):
-        if not (0 <= region.start and region.stop <= size and region.step >= 1):
+        if not (region.start >= 0 and region.stop <= size and region.step >= 1):
             raise TypeError(f"writing {value} at {start} step {step} leaves {base}")
     return base
 
@@ -330,4 +332,3 @@ register(
         batch=_concatenate_batch,
     )
 )
-

@@ -32,7 +32,7 @@ class TracedArray:
         It stands for a Python number: it does not promote float32 arrays.
     """
 
-    __slots__ = ("owner", "scalar", "weak", "_node", "_version", "_parent", "_lens", "_seen")
+    __slots__ = ("_lens", "_node", "_parent", "_seen", "_version", "owner", "scalar", "weak")
     __array_priority__ = 1000.0
     __hash__ = None
 

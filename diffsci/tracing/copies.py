@@ -170,7 +170,7 @@ def _is_dispatcher(value: Any) -> bool:
 
 
 def private_copy(function: Any) -> Any:
-    """Return the traced copy of a user's function; a copy, or anything else callable, is returned as it is."""
+    """Return the traced copy of a user's function; a copy is returned as it is."""
     if isinstance(function, types.MethodType):
         trace = current_trace()
         return types.MethodType(private_copy(function.__func__), _instance(trace, function.__self__))
@@ -211,7 +211,9 @@ def _copy_function(trace: Trace, function: types.FunctionType) -> types.Function
     copy.__kwdefaults__ = function.__kwdefaults__ and {
         name: _default(trace, value) for name, value in function.__kwdefaults__.items()
     }
-    copy.__defaults__ = function.__defaults__ and tuple(_default(trace, value) for value in function.__defaults__)
+    copy.__defaults__ = function.__defaults__ and tuple(
+        _default(trace, value) for value in function.__defaults__
+    )
     copy.__dict__.update(function.__dict__)
     copy.__module__, copy.__qualname__ = function.__module__, function.__qualname__
     copy.__doc__ = function.__doc__
@@ -305,7 +307,9 @@ def _member(trace: Trace, member: Any, owner: type) -> Any:
     if isinstance(member, classmethod):
         return classmethod(private_copy(member.__func__))
     if isinstance(member, property):
-        return property(*(private_copy(f) if f is not None else None for f in (member.fget, member.fset, member.fdel)))
+        return property(
+            *(private_copy(f) if f is not None else None for f in (member.fget, member.fset, member.fdel))
+        )
     return None
 
 
@@ -314,7 +318,11 @@ def _instance(trace: Trace | None, value: Any) -> Any:
     cls = type(value)
     if trace is None or isinstance(value, (type, TracedArray)) or not _user_class(cls):
         return value
-    if getattr(cls, "_diffsci_copy", False) or not hasattr(value, "__dict__") or isinstance(value, (tuple, list, dict)):
+    if (
+        getattr(cls, "_diffsci_copy", False)
+        or not hasattr(value, "__dict__")
+        or isinstance(value, (tuple, list, dict))
+    ):
         return value
     known = trace.copies.get(id(value))
     if known is not None:
@@ -389,7 +397,7 @@ def write_back(trace: Trace) -> None:
             if isinstance(value, TracedArray):
                 if not value.is_const:
                     raise TraceError(
-                        f"the global {name!r} was set to a traced value{at(user_location())}: return it instead"
+                        f"the global {name!r} was set to a traced value{at(user_location())}: return it"
                     )
                 value = value.constant()
             scope.source[name] = value

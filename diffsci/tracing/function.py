@@ -92,7 +92,9 @@ def trace_function(function: Callable, args: Sequence[Any], kwargs: dict[str, An
         results = copies.private_copy(function)(*positional, **named)
         copies.write_back(trace)
         out_leaves, out_tree = flatten(results)
-        outputs = [_output(trace, leaf, path) for leaf, path in zip(out_leaves, leaf_paths(out_tree), strict=True)]
+        outputs = [
+            _output(trace, leaf, path) for leaf, path in zip(out_leaves, leaf_paths(out_tree), strict=True)
+        ]
         trace.closed = True
     inputs = (*nodes, *(capture.node for capture in trace.captures.values()))
     graph = Graph(inputs, outputs, trace.guards)
@@ -126,4 +128,3 @@ def _output(trace: Trace, leaf: Any, path: str) -> Node:
         f"{name} is of type {type(leaf).__name__}{at(user_location())}: a traced function returns numbers, "
         "arrays, and tuples, lists, dicts or dataclasses of them"
     )
-

@@ -189,7 +189,7 @@ def _bound(bound: Any) -> int | None:
 
 
 def _dynamic(parts: list) -> int | None:
-    """Return the place of the only index that depends on inputs, or None if all masks and indices are known."""
+    """Return the place of the first index that depends on inputs, or None if all are known."""
     traced = [k for k, part in enumerate(parts) if isinstance(part, TracedArray)]
     if not traced:
         return None

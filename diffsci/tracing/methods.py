@@ -98,7 +98,9 @@ for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
 
 
 def _divmod(self, other):
-    return ops.arithmetic("floor_divide", self, other, weak=True), ops.arithmetic("mod", self, other, weak=True)
+    return ops.arithmetic("floor_divide", self, other, weak=True), ops.arithmetic(
+        "mod", self, other, weak=True
+    )
 
 
 def _numpy(name: str):

@@ -141,7 +141,7 @@ def truth(x: Any) -> Any:
 
 
 def power(x: Any, p: Any, weak: bool = False) -> TracedArray:
-    """x ** p; a literal whole exponent is a repeated product, right for every base and order."""
+    """X ** p; a literal whole exponent is a repeated product, right for every base and order."""
     literal = literal_number(p)
     if literal is not None and isinstance(as_operand(x), TracedArray):
         floats = as_operand(x).dtype.kind in "fc"
@@ -177,7 +177,7 @@ def unary(name: str, x: TracedArray, weak: bool = False, **params: Any) -> Trace
 
 
 def convert(x: Any, dtype: Any) -> TracedArray:
-    """astype."""
+    """Astype."""
     target = standard_dtype(dtype)
     x = traced(x)
     if x.dtype == target:
@@ -233,7 +233,12 @@ def _from_sequence(items) -> TracedArray:
     if not contains_traced(items):
         return traced(np.asarray(items))
     # In np.array a Python number counts as its full dtype: it is not weak there.
-    parts = [as_array(x) if isinstance(x, (list, tuple)) else as_operand(np.asarray(x) if is_python_scalar(x) else x) for x in items]
+    parts = [
+        as_array(x)
+        if isinstance(x, (list, tuple))
+        else as_operand(np.asarray(x) if is_python_scalar(x) else x)
+        for x in items
+    ]
     shapes = {shape_of(x) for x in parts}
     if len(shapes) > 1:
         raise ValueError(
@@ -299,7 +304,9 @@ def normal_shape(shape: Any, size: int) -> tuple[int, ...]:
         known = int(np.prod([n for n in wanted if n != -1], dtype=np.int64))
         wanted[wanted.index(-1)] = size // known if known else 0
     if int(np.prod(wanted, dtype=np.int64)) != size:
-        raise ValueError(f"cannot reshape array of size {size} into shape {tuple(wanted)}{at(user_location())}")
+        raise ValueError(
+            f"cannot reshape array of size {size} into shape {tuple(wanted)}{at(user_location())}"
+        )
     return tuple(wanted)
 
 
@@ -354,7 +361,9 @@ def reduce(name: str, x: Any, axis: Any = None, keepdims: bool = False, dtype: A
         name = "any" if name == "max" else "all"
     axes = normal_axes(axis, x.ndim)
     if name in ("max", "min") and any(x.shape[a] == 0 for a in axes):
-        raise ValueError(f"zero-size array to reduction operation {name} which has no identity{at(user_location())}")
+        raise ValueError(
+            f"zero-size array to reduction operation {name} which has no identity{at(user_location())}"
+        )
     result = bind(name, x, axes=axes)
     if keepdims:
         return restore_axes(result, axes, x.shape)
@@ -379,10 +388,9 @@ def where(condition: Any, x: Any, y: Any) -> TracedArray:
     trace = innermost(operands)
     shape = _broadcast_shape(operands)
     dtype = promoted(x, y)
-    result = bind(
+    return bind(
         "select",
         TracedArray(trace, node_as(trace, condition, BOOL, shape)),
         TracedArray(trace, node_as(trace, x, dtype, shape)),
         TracedArray(trace, node_as(trace, y, dtype, shape)),
     )
-    return result

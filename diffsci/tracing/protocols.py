@@ -68,7 +68,7 @@ def _logical(name: str):
 
 
 def _fmax(name: str):
-    """fmax and fmin prefer the number where the other operand is NaN."""
+    """Fmax and fmin prefer the number where the other operand is NaN."""
 
     def apply(x, y):
         best = ops.arithmetic(name, x, y)
@@ -255,6 +255,8 @@ def call_function(function: Callable, args: tuple, kwargs: dict[str, Any]) -> An
         result = implementation(*args, **kwargs)
     except TypeError as error:
         if "unexpected keyword" in str(error) or "positional argument" in str(error):
-            raise ops.unsupported(f"this form of numpy.{function.__name__} ({error})", "leave the option out") from None
+            raise ops.unsupported(
+                f"this form of numpy.{function.__name__} ({error})", "leave the option out"
+            ) from None
         raise
     return result if out is None else _written(out, result)

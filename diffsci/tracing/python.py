@@ -56,7 +56,9 @@ def _dist(p, q):
 MATH: dict[str, Any] = {
     **{
         ours: _float(ours)
-        for ours in "exp exp2 expm1 log2 log10 log1p sqrt cbrt sin cos tan sinh cosh tanh copysign fmod".split()
+        for ours in (
+            "exp exp2 expm1 log2 log10 log1p sqrt cbrt sin cos tan sinh cosh tanh copysign fmod".split()
+        )
     },
     **{
         theirs: _float(ours)
@@ -152,7 +154,9 @@ def _flattened(classes):
 def _stands_for(dtype: np.dtype, cls: type) -> bool:
     cls = _native(cls)
     try:
-        return issubclass(dtype.type, cls) or issubclass({"f": float, "i": int, "b": bool, "c": complex}[dtype.kind], cls)
+        return issubclass(dtype.type, cls) or issubclass(
+            {"f": float, "i": int, "b": bool, "c": complex}[dtype.kind], cls
+        )
     except TypeError:
         return False
 

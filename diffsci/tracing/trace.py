@@ -116,9 +116,9 @@ class Trace:
             operands = [self.values[x] for x in nodes]
             with np.errstate(all="ignore"):
                 value = interpreter.evaluate(node, operands)
-            if nodes and primitive.family != "host" and all(x.is_const for x in nodes):
-                if not isinstance(node.type, tuple):
-                    return self.const(value, node.dtype)
+            single = primitive.family != "host" and not isinstance(node.type, tuple)
+            if nodes and single and all(x.is_const for x in nodes):
+                return self.const(value, node.dtype)
             self.values[node] = value
         return node
 

@@ -159,5 +159,3 @@ def _writable(made: Any) -> Any:
     if isinstance(made, np.ndarray) and made.dtype.kind in "fc" and type(made) is np.ndarray:
         return ops.traced(made)
     return made
-
-

@@ -8,7 +8,7 @@ from diffsci.errors import UnsupportedError
 from diffsci.graph import Builder, Graph, Node, verify
 from diffsci.source import at
 
-__all__ = ["push", "jvp_graph", "tangent_graph"]
+__all__ = ["jvp_graph", "push", "tangent_graph"]
 
 Tangents = "dict[Node, Node | list[Node | None] | None]"
 

@@ -16,7 +16,7 @@ from diffsci.graph import Builder, Graph, Node, verify
 from diffsci.source import at
 from diffsci.transforms.forward import start
 
-__all__ = ["Cotangent", "pull", "vjp_graph", "transpose_graph"]
+__all__ = ["Cotangent", "pull", "transpose_graph", "vjp_graph"]
 
 SCALING = frozenset({"mul", "div"})
 FREE = frozenset({"add", "sub", "neg", "convert"})
@@ -89,9 +89,7 @@ def _rule(node: Node):
 
 
 def _pull_several(b: Builder, node: Node, cts: list, flags: list[bool]) -> list[Cotangent | None]:
-    values = [
-        b.zeros(type_) if ct is None else ct.value for ct, type_ in zip(cts, node.type, strict=True)
-    ]
+    values = [b.zeros(type_) if ct is None else ct.value for ct, type_ in zip(cts, node.type, strict=True)]
     return [None if v is None else Cotangent(v) for v in _rule(node)(b, node, values, flags)]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from diffsci.graph import Builder, Graph, Guard, Node, verify
 
-__all__ = ["simplify", "RULES"]
+__all__ = ["RULES", "simplify"]
 
 FOLD_SIZE = 64  # constants up to this many elements are folded
 
@@ -25,7 +25,9 @@ def simplify(graph: Graph) -> Graph:
     for node in graph.nodes:
         if node not in moved:
             b.location = node.location
-            moved[node] = _rewritten(b, b.emit(node.primitive, *(moved[x] for x in node.inputs), **node.params))
+            moved[node] = _rewritten(
+                b, b.emit(node.primitive, *(moved[x] for x in node.inputs), **node.params)
+            )
     guards = []
     for guard in graph.guards:
         predicate = moved[guard.predicate]
@@ -81,7 +83,7 @@ def uniform(node: Node) -> float | None:
 
 
 def add_zero(b: Builder, node: Node) -> Node | None:
-    """x + 0 = x."""
+    """X + 0 = x."""
     x, y = node.inputs
     if uniform(y) == 0:
         return x
@@ -89,7 +91,7 @@ def add_zero(b: Builder, node: Node) -> Node | None:
 
 
 def sub_zero(b: Builder, node: Node) -> Node | None:
-    """x - 0 = x; 0 - x = -x."""
+    """X - 0 = x; 0 - x = -x."""
     x, y = node.inputs
     if uniform(y) == 0:
         return x
@@ -97,7 +99,7 @@ def sub_zero(b: Builder, node: Node) -> Node | None:
 
 
 def mul_one(b: Builder, node: Node) -> Node | None:
-    """x * 1 = x; x * -1 = -x."""
+    """X * 1 = x; x * -1 = -x."""
     for x, y in (node.inputs, node.inputs[::-1]):
         factor = uniform(y)
         if factor == 1:
@@ -108,12 +110,17 @@ def mul_one(b: Builder, node: Node) -> Node | None:
 
 
 def div_one(b: Builder, node: Node) -> Node | None:
-    """x / 1 = x, and division by a power of two is an exact product."""
+    """X / 1 = x, and division by a power of two is an exact product."""
     x, y = node.inputs
     divisor = uniform(y)
     if divisor == 1:
         return x
-    if divisor and np.isfinite(divisor) and abs(np.frexp(divisor)[0]) == 0.5 and 2.0**-500 < abs(divisor) < 2.0**500:
+    if (
+        divisor
+        and np.isfinite(divisor)
+        and abs(np.frexp(divisor)[0]) == 0.5
+        and 2.0**-500 < abs(divisor) < 2.0**500
+    ):
         return b.mul(x, b.full(y.type, 1.0 / divisor))
     return None
 
@@ -145,7 +152,7 @@ def _select_again(b: Builder, condition: Node, x: Node, y: Node) -> Node | None:
 
 
 def and_same(b: Builder, node: Node) -> Node | None:
-    """p and p = p; p and True = p."""
+    """P and p = p; p and True = p."""
     x, y = node.inputs
     if x is y or uniform(y) is True:
         return x
@@ -206,7 +213,10 @@ def slice_chain(b: Builder, node: Node) -> Node | None:
     if x.name == "slice":
         inner = x.params
         outer = zip(start, stop, step, inner["start"], inner["step"], node.shape, strict=True)
-        bounds = [(s0 + f * d0, s0 + (f + (n - 1) * d) * d0 + 1 if n else s0 + f * d0, d * d0) for f, _, d, s0, d0, n in outer]
+        bounds = [
+            (s0 + f * d0, s0 + (f + (n - 1) * d) * d0 + 1 if n else s0 + f * d0, d * d0)
+            for f, _, d, s0, d0, n in outer
+        ]
         first, last, stride = zip(*bounds, strict=True)
         return b.slice(x.inputs[0], start=first, stop=last, step=stride)
     if x.name == "broadcast" and x.inputs[0].shape == ():

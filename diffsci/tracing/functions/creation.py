@@ -28,7 +28,7 @@ def array(x, dtype=None, *, copy=True, order=None, ndmin=0, subok=False):
     return result
 
 
-@implements(np.asarray, np.ascontiguousarray, np.asanyarray, np.asfarray if hasattr(np, "asfarray") else np.asarray)
+@implements(np.asarray, np.ascontiguousarray, np.asanyarray)
 def asarray(x, dtype=None, *, order=None, copy=None):
     if isinstance(x, TracedArray) and (dtype is None or x.dtype == ops.standard_dtype(dtype)):
         return x
@@ -63,7 +63,9 @@ def full(shape, fill_value, dtype=None, order="C"):
 def _like(value):
     def make(x, dtype=None, order="K", subok=True, shape=None):
         dtype = dtype if dtype is not None else ops.promoted(ops.as_operand(x))
-        return ops.traced(np.full(ops.shape_of(x) if shape is None else _shape(shape), value, ops.standard_dtype(dtype)))
+        return ops.traced(
+            np.full(ops.shape_of(x) if shape is None else _shape(shape), value, ops.standard_dtype(dtype))
+        )
 
     return make
 
@@ -114,7 +116,10 @@ def meshgrid(*axes, indexing="xy", sparse=False, copy=True):
     places = list(range(ndim))
     if indexing == "xy" and ndim > 1:
         places[0], places[1] = 1, 0
-    grids = [ops.reshape(x, tuple(x.size if a == k else 1 for a in range(ndim))) for x, k in zip(axes, places, strict=True)]
+    grids = [
+        ops.reshape(x, tuple(x.size if a == k else 1 for a in range(ndim)))
+        for x, k in zip(axes, places, strict=True)
+    ]
     if sparse:
         return tuple(grids)
     shape = np.broadcast_shapes(*(grid.shape for grid in grids))

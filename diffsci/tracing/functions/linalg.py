@@ -18,7 +18,9 @@ def _float(x) -> TracedArray:
 
 def _square(matrix: TracedArray) -> None:
     if matrix.ndim < 2 or matrix.shape[-1] != matrix.shape[-2]:
-        raise np.linalg.LinAlgError(f"expected square matrices, got shape {matrix.shape}{at(user_location())}")
+        raise np.linalg.LinAlgError(
+            f"expected square matrices, got shape {matrix.shape}{at(user_location())}"
+        )
 
 
 @implements(np.linalg.solve)
@@ -28,7 +30,11 @@ def solve(a, b):
     if b.shape[: max(b.ndim - 1, 0)] != a.shape[:-1] and b.shape != a.shape[:-1]:
         stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2] if b.ndim > 1 else ())
         a = ops.broadcast_to(a, (*stack, *a.shape[-2:]))
-        b = ops.broadcast_to(b, (*stack, *b.shape[-2:])) if b.ndim > 1 else ops.broadcast_to(b, (*stack, *b.shape))
+        b = (
+            ops.broadcast_to(b, (*stack, *b.shape[-2:]))
+            if b.ndim > 1
+            else ops.broadcast_to(b, (*stack, *b.shape))
+        )
     if b.shape[: len(a.shape) - 1] != a.shape[:-1]:
         raise ValueError(f"solve: shapes {a.shape} and {b.shape} do not fit{at(user_location())}")
     return _solved(a, b)
@@ -89,7 +95,9 @@ def norm(x, ord=None, axis=None, keepdims=False):
     if len(axes) == 1:
         return _vector_norm(x, 2 if ord is None else ord, axes, keepdims)
     if len(axes) == 2:
-        return _matrix_norm(x, ord, axes if axis is None else tuple(ops.normal_axis(a, x.ndim) for a in axis), keepdims)
+        return _matrix_norm(
+            x, ord, axes if axis is None else tuple(ops.normal_axis(a, x.ndim) for a in axis), keepdims
+        )
     raise ValueError("Improper number of dimensions to norm.")
 
 
@@ -134,5 +142,9 @@ def _matrix_norm(x: TracedArray, ord, axes, keepdims):
         summed, over = (rows, columns) if abs(ord) == 1 else (columns, rows)
         sums = ops.reduce("sum", ops.unary("abs", x), summed, True)
         result = ops.reduce("max" if ord > 0 else "min", sums, over, True)
-        return result if keepdims else ops.reshape(result, tuple(n for a, n in enumerate(x.shape) if a not in axes))
+        return (
+            result
+            if keepdims
+            else ops.reshape(result, tuple(n for a, n in enumerate(x.shape) if a not in axes))
+        )
     raise ops.unsupported(f"numpy.linalg.norm of order {ord!r} of matrices", "use 'fro', 1 or inf")

@@ -19,7 +19,7 @@ def _mismatch(name: str, x: TracedArray, y: TracedArray) -> ValueError:
 
 
 def matmul(x, y):
-    """x @ y with NumPy's stacking rules."""
+    """X @ y with NumPy's stacking rules."""
     x, y = ops.traced(x), ops.traced(y)
     if x.ndim == 0 or y.ndim == 0:
         raise ValueError(f"matmul: scalars are not allowed, use *{at(user_location())}")
@@ -103,7 +103,9 @@ def tensordot(x, y, axes=2):
         if x.shape[a] != y.shape[b]:
             raise _mismatch("tensordot", x, y)
         right[b] = left[a]
-    kept = [left[a] for a in range(x.ndim) if a not in over_x] + [right[b] for b in range(y.ndim) if b not in over_y]
+    kept = [left[a] for a in range(x.ndim) if a not in over_x] + [
+        right[b] for b in range(y.ndim) if b not in over_y
+    ]
     return ops.contract(x, y, (left, "".join(right), "".join(kept)))
 
 
@@ -124,7 +126,9 @@ def cross(x, y, axisa=-1, axisb=-1, axisc=-1, axis=None):
     if axis is not None or (axisa, axisb, axisc) != (-1, -1, -1):
         raise ops.unsupported("numpy.cross with axes", "bring the vectors to the last axis")
     if x.shape[-1] != 3 or y.shape[-1] != 3:
-        raise ops.unsupported("numpy.cross of vectors that are not three-dimensional", "write the product out")
+        raise ops.unsupported(
+            "numpy.cross of vectors that are not three-dimensional", "write the product out"
+        )
     a, b = ([v[..., k] for k in range(3)] for v in (x, y))
     parts = [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
     return ops.stack(parts, -1)
@@ -140,7 +144,7 @@ def einsum(subscripts, *operands, optimize=False, **options):
     for letters, x in zip(terms, arrays, strict=True):
         if len(letters) != x.ndim:
             raise ValueError(
-                f"einsum: {letters!r} names {len(letters)} axes of an array with {x.ndim}{at(user_location())}"
+                f"einsum: {letters!r} names {len(letters)} axes of one with {x.ndim}{at(user_location())}"
             )
     pairs = [_distinct(x, letters) for x, letters in zip(arrays, terms, strict=True)]
     while len(pairs) > 2:
@@ -175,7 +179,10 @@ def _subscripts(subscripts: str, arrays) -> tuple[list[str], str]:
 def _ellipsis(terms, out, arrow, arrays):
     """Write '...' out as letters of its own."""
     used = set("".join(terms) + out)
-    counts = [x.ndim - len(term.replace("...", "")) if "..." in term else 0 for term, x in zip(terms, arrays, strict=True)]
+    counts = [
+        x.ndim - len(term.replace("...", "")) if "..." in term else 0
+        for term, x in zip(terms, arrays, strict=True)
+    ]
     fresh = "".join(letter for letter in reversed(LETTERS) if letter not in used)[: max(counts)]
     named = [term.replace("...", fresh[len(fresh) - n :]) for term, n in zip(terms, counts, strict=True)]
     if arrow:

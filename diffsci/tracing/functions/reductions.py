@@ -107,7 +107,9 @@ def _position(name: str):
     def position(x, axis=None, keepdims=False):
         x = ops.traced(x)
         flat = axis is None
-        found = bind(name, ops.reshape(x, -1) if flat else x, axis=0 if flat else ops.normal_axis(axis, x.ndim))
+        found = bind(
+            name, ops.reshape(x, -1) if flat else x, axis=0 if flat else ops.normal_axis(axis, x.ndim)
+        )
         if keepdims:
             return ops.restore_axes(found, ops.normal_axes(axis, x.ndim), x.shape)
         found.scalar = found.shape == ()

@@ -58,7 +58,9 @@ def moveaxis(x, source, destination):
 @implements(np.squeeze)
 def squeeze(x, axis=None):
     x = ops.traced(x)
-    axes = tuple(a for a, n in enumerate(x.shape) if n == 1) if axis is None else ops.normal_axes(axis, x.ndim)
+    axes = (
+        tuple(a for a, n in enumerate(x.shape) if n == 1) if axis is None else ops.normal_axes(axis, x.ndim)
+    )
     if any(x.shape[a] != 1 for a in axes):
         raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
     return ops.reshape(x, tuple(n for a, n in enumerate(x.shape) if a not in axes))

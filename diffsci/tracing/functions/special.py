@@ -36,7 +36,7 @@ def softmax(x, axis=None):
 
 
 def log_softmax(x, axis=None):
-    """x - logsumexp(x)."""
+    """X - logsumexp(x)."""
     x = ops.traced(x)
     return x - logsumexp(x, axis=axis, keepdims=True)
 

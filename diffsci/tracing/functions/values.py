@@ -130,7 +130,11 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
     if x is not None:
         x = ops.traced(x)
         widths = x[1:] - x[:-1]
-        dx = ops.reshape(widths, tuple(-1 if a == axis else 1 for a in range(y.ndim))) if x.ndim == 1 else widths
+        dx = (
+            ops.reshape(widths, tuple(-1 if a == axis else 1 for a in range(y.ndim)))
+            if x.ndim == 1
+            else widths
+        )
     ahead, behind = [slice(None)] * y.ndim, [slice(None)] * y.ndim
     ahead[axis], behind[axis] = slice(1, None), slice(None, -1)
     return ((y[tuple(ahead)] + y[tuple(behind)]) / 2 * dx).sum(axis)
@@ -155,7 +159,9 @@ def _gradient(f: TracedArray, h, axis: int, edge_order: int) -> TracedArray:
 
     n = f.shape[axis]
     if n < edge_order + 1:
-        raise ValueError(f"shape of array too small to calculate a numerical gradient: {n} points on axis {axis}")
+        raise ValueError(
+            f"shape of array too small to calculate a numerical gradient: {n} points on axis {axis}"
+        )
     if ops.shape_of(h) != ():
         return _gradient_uneven(f, ops.traced(h), axis, at, edge_order)
     inner = (at(2, None) - at(None, -2)) / (2 * h)
