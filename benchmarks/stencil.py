@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +16,12 @@ from benchmarks.timing import interleaved
 SIZE = 1024
 PARAMETERS = np.array([0.2, 0.1, 0.04, 0.06])  # two diffusivities, feed and kill rates
 FIELD_BYTES = SIZE * SIZE * 8
-RHS_FIELDS = 4  # read u and v, write two rates
-VJP_FIELDS = 6  # read u, v and two cotangents, write two gradients
+# What is computed, and how many fields one pass over memory reads and writes.
+TRAFFIC = {
+    "right-hand side": 4,  # read u and v, write two rates
+    "vjp, state": 6,  # read u, v and two cotangents, write two gradients
+    "vjp, state and rates": 6,
+}
 
 
 def laplacian(z):
@@ -52,14 +57,26 @@ def vjp_by_hand(y, p, ct):
     return np.stack([du, dv]), rates
 
 
-def diffsci_functions() -> tuple[Callable, Callable]:
+def diffsci_functions(y: np.ndarray, p: np.ndarray, ct: np.ndarray) -> dict[str, Callable]:
     """Ours, compiled."""
     import diffsci as ds
 
-    def pulled(y, p, ct):
+    def by_state(y, p, ct):
+        return ds.vjp(lambda state: rhs(state, p), y)[1](ct)[0]
+
+    def by_both(y, p, ct):
         return ds.vjp(rhs, y, p)[1](ct)
 
-    return ds.jit(rhs), ds.jit(pulled)
+    value, state, both = ds.jit(rhs), ds.jit(by_state), ds.jit(by_both)
+    return dict(
+        zip(TRAFFIC, (lambda: value(y, p), lambda: state(y, p, ct), lambda: both(y, p, ct)), strict=True)
+    )
+
+
+def numpy_functions(y: np.ndarray, p: np.ndarray, ct: np.ndarray) -> dict[str, Callable]:
+    """NumPy, the vjp written by hand: the answers to agree with, and a scale for the times."""
+    functions = (lambda: rhs(y, p), lambda: vjp_by_hand(y, p, ct)[0], lambda: vjp_by_hand(y, p, ct))
+    return dict(zip(TRAFFIC, functions, strict=True))
 
 
 def threaded_copy(threads: int) -> Callable[[np.ndarray, np.ndarray], None]:
@@ -81,15 +98,15 @@ def data() -> tuple[np.ndarray, np.ndarray]:
     return rng.uniform(0.1, 1.0, (2, SIZE, SIZE)), rng.standard_normal((2, SIZE, SIZE))
 
 
-def contestants(table: Table) -> dict[str, tuple[Callable, Callable]]:
-    """``(rhs, vjp)`` of every contestant that is installed."""
-    found = {"diffsci": diffsci_functions(), "NumPy by hand": (rhs, vjp_by_hand)}
+def contestants(table: Table, *point: np.ndarray) -> dict[str, dict[str, Callable]]:
+    """The functions of every contestant that is installed, at this point."""
+    found = {"diffsci": diffsci_functions(*point), "NumPy by hand": numpy_functions(*point)}
     try:
         from benchmarks.peers import gray_scott_jax
     except ImportError:
         table.missing("JAX")
     else:
-        found["JAX"] = gray_scott_jax.functions()
+        found["JAX"] = gray_scott_jax.functions(*point)
     return found
 
 
@@ -99,38 +116,36 @@ def measure(threads: int) -> Table:
         "stencil", f"Gray-Scott {SIZE} x {SIZE}, float64, {threads} threads: right-hand side and vjp"
     )
     y, ct = data()
-    runs = contestants(table)
-    for name, (value, pulled) in runs.items():
-        _check(name, value(y, PARAMETERS), pulled(y, PARAMETERS, ct), y, ct)
+    runs = contestants(table, y, PARAMETERS, ct)
+    for name, functions in runs.items():
+        for kind, function in functions.items():
+            _check(f"{name}: {kind}", function(), runs["NumPy by hand"][kind]())
     other, copy = np.ones_like(y), threaded_copy(threads)
-    timed: dict[str, Callable] = {"copy": lambda: copy(other, y)}
-    timed |= {f"{name}: right-hand side": (lambda f=f: f(y, PARAMETERS)) for name, (f, _) in runs.items()}
-    timed |= {f"{name}: vjp": (lambda g=g: g(y, PARAMETERS, ct)) for name, (_, g) in runs.items()}
+    timed: dict[str, Callable] = {"copy of the state": lambda: copy(other, y)}
+    for name, functions in runs.items():
+        timed |= {f"{name}: {kind}": function for kind, function in functions.items()}
     seconds = interleaved(timed, repeats=25, sample=0.01)
     for name, median in seconds.items():
-        table.add(name if name != "copy" else "copy of the state", median)
+        table.add(name, median)
     _ratios(table, seconds)
     return table
 
 
-def _check(name: str, value: np.ndarray, pulled: tuple, y: np.ndarray, ct: np.ndarray) -> None:
-    for got, want in zip(
-        (value, *pulled), (rhs(y, PARAMETERS), *vjp_by_hand(y, PARAMETERS, ct)), strict=True
-    ):
+def _check(name: str, found: Any, expected: Any) -> None:
+    pairs = zip(found, expected, strict=True) if isinstance(expected, tuple) else [(found, expected)]
+    for got, want in pairs:
         if not np.allclose(got, want, rtol=1e-9, atol=1e-9 * float(np.max(np.abs(want)))):
-            raise RuntimeError(f"{name} returns a wrong answer")
+            raise RuntimeError(f"{name} is a wrong answer")
 
 
 def _ratios(table: Table, seconds: dict[str, float]) -> None:
-    for kind in ("right-hand side", "vjp"):
-        ours = seconds[f"diffsci: {kind}"]
-        if f"JAX: {kind}" in seconds:
-            table.add(f"{kind}: diffsci / JAX", ours / seconds[f"JAX: {kind}"], "", target=0.5)
-    copied = 4 * FIELD_BYTES / seconds["copy"]
+    copied = 4 * FIELD_BYTES / seconds["copy of the state"]
     table.add("copy bandwidth", copied / 1e9, "GB/s")
-    for kind, fields in (("right-hand side", RHS_FIELDS), ("vjp", VJP_FIELDS)):
+    for kind, fields in TRAFFIC.items():
+        ours, theirs = seconds[f"diffsci: {kind}"], seconds.get(f"JAX: {kind}")
+        if theirs is not None:
+            table.add(f"{kind}: diffsci / JAX", ours / theirs, "", target=0.5)
         moved = fields * FIELD_BYTES
-        rate = moved / seconds[f"diffsci: {kind}"]
-        share = f"{100 * rate / copied:.0f} % of a copy's speed"
-        note = f"{moved / 1e6:.0f} MB if every field is touched once; {share}"
-        table.add(f"{kind}: memory traffic", rate / 1e9, "GB/s", note=note)
+        share = f"{100 * moved / ours / copied:.0f} % of the copy's"
+        note = f"{share}; {moved / 1e6:.0f} MB, every field touched once"
+        table.add(f"{kind}: memory traffic", moved / ours / 1e9, "GB/s", note=note)

@@ -1,5 +1,7 @@
 """Transformations inside transformations: perturbations are never confused, closures carry derivatives."""
 
+import math
+
 import numpy as np
 
 import diffsci as ds
@@ -123,3 +125,8 @@ def test_value_and_grad_over_containers():
     np.testing.assert_array_equal(by_model["weights"], [4.0, -8.0])
     assert [float(part) for part in by_model["bias"]] == [0.5, 3.0]
     assert float(by_scale) == 5.0
+
+
+def test_functions_of_math_and_numpy_passed_as_they_are():
+    for f in (math.sin, np.sin, math.exp, np.exp):
+        assert np.isclose(float(ds.grad(f)(0.5)), float(ds.jvp(f, (0.5,), (1.0,))[1]), rtol=1e-15)

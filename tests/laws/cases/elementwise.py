@@ -35,6 +35,10 @@ def angle(y, x):
     return np.arctan(y / x) + np.where(np.real(x) < 0, np.pi, 0.0) * np.sign(np.real(y))
 
 
+def calls(scalar_function):
+    return lambda x: scalar_function(x)
+
+
 def cube_root(x):
     return np.sign(np.real(x)) * (np.sign(np.real(x)) * x) ** (1 / 3)
 
@@ -168,7 +172,7 @@ KINKED = table(
 
 SCALAR_MATH = table(
     *(
-        (f"math.{name}", getattr(math, name), real((), low=0.2, high=0.9), getattr(np, name))
+        (f"math.{name}", calls(getattr(math, name)), real((), low=0.2, high=0.9), getattr(np, name))
         for name in [
             "sin",
             "cos",
