@@ -71,10 +71,11 @@ class Model:
 
     def component(self, y: Any, state: str) -> Any:
         """Return one state out of ``y`` (with or without a last axis of times)."""
-        return y if self._lone_field else y[self.names.index(state)]
+        return y if self.lone_field else y[self.names.index(state)]
 
     @property
-    def _lone_field(self) -> bool:
+    def lone_field(self) -> bool:
+        """Whether the state is a single field, which is then ``y`` itself."""
         return len(self.names) == 1 and self.shape != ()
 
     def initial(self, theta: Values) -> Any:
@@ -86,7 +87,7 @@ class Model:
         ]
         return (
             parts[0]
-            if self._lone_field
+            if self.lone_field
             else np.stack([np.asarray(p) if isinstance(p, float) else p for p in parts])
         )
 

@@ -47,20 +47,26 @@ def _file(kind: str, item: ObjectiveResult, result: StudyResult) -> str:
     return f"{kind}_{re.sub(r'[^A-Za-z0-9.]+', '_', item.name).strip('_')}"
 
 
-def _figure(
-    width: float, height: float, rows: int = 1, columns: int = 1, **options: Any
-) -> tuple[Figure, Any]:
+def _canvas(width: float, height: float, **options: Any) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), **options)
     FigureCanvasAgg(figure)
-    return figure, figure.subplots(rows, columns, **options)
+    return figure
+
+
+def _panel(width: float, height: float, left: float = 0.8) -> tuple[Figure, Axes]:
+    """Make one panel with margins in inches; a layout engine would draw everything twice to find them."""
+    figure = _canvas(width, height)
+    right, bottom, top = 0.15, 0.55, 0.35
+    box = (left / width, bottom / height, 1.0 - (left + right) / width, 1.0 - (bottom + top) / height)
+    return figure, figure.add_axes(box)
 
 
 def _trajectories(study: Study, result: StudyResult) -> Figure:
     config = study.case.config
-    figure, axes = _figure(6.4, 3.6)
+    figure, axes = _panel(6.4, 3.6)
     curve = result.trajectory
     fit = result.fitted
     for color, name in zip(_cycle(), config.plot.states or study.model.names, strict=False):
@@ -78,7 +84,8 @@ def _trajectories(study: Study, result: StudyResult) -> Figure:
             axes.plot(fit.t, factor * fit.states[name], color=color, label=f"{label}, fitted", lw=1.6)
         _points(axes, study, name, factor, color)
     if config.time.spacing == "log":
-        axes.set_xscale("symlog" if curve.t[0] < 0 else "log")
+        axes.set_xscale("log")
+        axes.minorticks_off()
         axes.set_xlim(curve.t[curve.t > 0][0], curve.t[-1])
     units = {config.states[name].unit for name in config.plot.states or study.model.names}
     axes.set_xlabel(_axis("time", study.case.units.short(config.time.unit)))
@@ -109,7 +116,7 @@ def _bars(study: Study, item: ObjectiveResult) -> Figure:
     """Elasticities: the one scale on which gradients of different units compare."""
     names = list(item.gradient)
     heights = [item.elasticity(name, study.free[name]) for name in names]
-    figure, axes = _figure(6.4, 0.9 + 0.42 * len(names))
+    figure, axes = _panel(6.4, 0.95 + 0.42 * len(names), left=1.2)
     places = np.arange(len(names))[::-1]
     axes.barh(
         places, heights, color=[COLORS[0] if height >= 0 else COLORS[1] for height in heights], height=0.6
@@ -133,7 +140,7 @@ def _gradient_label(item: ObjectiveResult, name: str) -> str:
 
 def _v_curves(item: ObjectiveResult) -> Figure:
     """Error of central differences against their step, the adjoint being the reference."""
-    figure, axes = _figure(6.4, 3.6)
+    figure, axes = _panel(6.4, 3.6)
     for color, curve in zip(_cycle(), item.curves, strict=False):
         axes.loglog(
             curve.steps,
@@ -144,6 +151,7 @@ def _v_curves(item: ObjectiveResult) -> Figure:
             color=color,
             label=curve.parameter,
         )
+    axes.minorticks_off()
     axes.invert_xaxis()
     axes.set_xlabel("relative step")
     axes.set_ylabel("relative deviation from the adjoint")
@@ -156,7 +164,8 @@ def _v_curves(item: ObjectiveResult) -> Figure:
 def _fields(study: Study, result: StudyResult, item: ObjectiveResult) -> Figure:
     """Final fields and, below each, the gradient with respect to the field that it started from."""
     names = study.case.config.plot.states or study.model.names
-    figure, axes = _figure(3.3 * len(names) + 0.6, 6.2, 2, len(names), squeeze=False)
+    figure = _canvas(3.3 * len(names) + 0.6, 6.2, layout="constrained")
+    axes = figure.subplots(2, len(names), squeeze=False)
     end = result.trajectory.t[-1]
     for column, name in enumerate(names):
         _image(axes[0, column], result.trajectory.states[name][..., -1], f"{name} at t = {end:g}", "viridis")
@@ -187,7 +196,7 @@ def _image(axes: Axes, field: np.ndarray, title: str, colors: str, *, centred: b
 
 def _calibration(result: StudyResult) -> Figure:
     fit = result.calibration
-    figure, axes = _figure(6.4, 3.2)
+    figure, axes = _panel(6.4, 3.2)
     floor = fit.values - np.min(fit.values)
     axes.semilogy(
         np.arange(fit.values.size),

@@ -43,26 +43,47 @@ def choose_probes(free: dict[str, Any], gradient: dict[str, Any], settings: Vali
     return probes
 
 
-def line(objective: Callable, free: dict[str, Any], probe: Probe) -> Callable[[float], float]:
-    """Return the objective along a probe."""
-    origin = free[probe.parameter]
-    return lambda s: float(objective({**free, probe.parameter: origin + s * probe.step}))
+def count_probes(free: dict[str, Any], settings: Validate) -> int:
+    """Return how many probes there will be, unless a gradient vanishes."""
+    return sum(
+        1 if np.ndim(value) == 0 else settings.directions + settings.entries for value in free.values()
+    )
 
 
-def compare(objective: Callable, free: dict[str, Any], gradient: dict[str, Any], probe: Probe) -> Agreement:
+class Line:
+    """An objective along a probe; values are kept, because all kinds of differences visit the same points."""
+
+    def __init__(self, objective: Callable, free: dict[str, Any], probe: Probe):
+        self.objective, self.free, self.probe = objective, free, probe
+        self._values: dict[str, float] = {}
+
+    def __call__(self, s: float) -> float:
+        """Return the objective after ``s`` steps of the probe."""
+        key = f"{s:.12e}"  # steps come from different formulas and differ in their last bits
+        if key not in self._values:
+            name = self.probe.parameter
+            moved = {**self.free, name: self.free[name] + s * self.probe.step}
+            self._values[key] = float(self.objective(moved))
+        return self._values[key]
+
+    def slope(self, gradient: dict[str, Any]) -> float:
+        """Return the derivative along the probe that the gradient says."""
+        return float(np.sum(gradient[self.probe.parameter] * self.probe.step))
+
+
+def compare(line: Line, gradient: dict[str, Any]) -> Agreement:
     """Hold the gradient along a probe against extrapolated central differences."""
     import diffsci as ds
 
-    slope, error = ds.finite_difference(line(objective, free, probe), 0.0, return_error=True)
-    exact = float(np.sum(gradient[probe.parameter] * probe.step))
-    return Agreement(probe, exact / probe.scale, float(slope) / probe.scale, float(error) / probe.scale)
+    slope, error = ds.finite_difference(line, 0.0, return_error=True)
+    scale = line.probe.scale
+    return Agreement(line.probe, line.slope(gradient) / scale, float(slope) / scale, float(error) / scale)
 
 
-def v_curve(objective: Callable, free: dict[str, Any], gradient: dict[str, Any], probe: Probe) -> Curve:
+def v_curve(line: Line, gradient: dict[str, Any]) -> Curve:
     """Return the error of plain central differences for steps from large to tiny."""
-    phi = line(objective, free, probe)
-    exact = float(np.sum(gradient[probe.parameter] * probe.step))
+    exact = line.slope(gradient)
     with np.errstate(all="ignore"):
-        slopes = np.array([(phi(step) - phi(-step)) / (2.0 * step) for step in STEPS])
+        slopes = np.array([(line(step) - line(-step)) / (2.0 * step) for step in STEPS])
         errors = np.abs(slopes - exact) / (abs(exact) or 1.0)
-    return Curve(probe.parameter, STEPS.copy(), errors)
+    return Curve(line.probe.parameter, STEPS.copy(), errors)

@@ -12,7 +12,7 @@ from solvers.studies.checks import calibration_checks, reference_checks
 from solvers.studies.load import Case
 from solvers.studies.model import Model
 from solvers.studies.objectives import Objective, build_objectives
-from solvers.studies.probes import choose_probes, compare, v_curve
+from solvers.studies.probes import Line, choose_probes, compare, count_probes, v_curve
 from solvers.studies.problems import StudyFailedError
 from solvers.studies.progress import Progress, progress_bar
 from solvers.studies.results import ObjectiveResult, StudyResult
@@ -56,8 +56,8 @@ class Study:
 def run_study(case: Case) -> tuple[Study, StudyResult]:
     """Carry out everything that a case asks for."""
     study = Study(case)
-    singles = sum(np.ndim(value) == 0 for value in study.free.values())
-    total = 1 + len(study.objectives) * (1 + len(study.free) + singles) + (case.config.calibrate is not None)
+    probes = count_probes(study.free, case.config.validation)
+    total = 1 + len(study.objectives) * (1 + probes) + (case.config.calibrate is not None)
     with progress_bar(total, case.name) as progress, study.model.blamed():
         progress.working_on("simulation")
         trajectory = study.simulation.trajectory(study.free)
@@ -79,18 +79,13 @@ def _examine(study: Study, objective: Objective, progress: Progress) -> Objectiv
     progress.working_on(f"gradient of {objective.name}")
     result = study.differentiate(objective)
     progress.advance()
-    probes = choose_probes(study.free, result.gradient, study.case.config.validation)
-    for name in study.free:
-        progress.working_on(f"finite differences of {objective.name}: {name}")
-        for probe in probes:
-            if probe.parameter == name:
-                result.agreements.append(compare(objective.function, study.free, result.gradient, probe))
-        progress.advance()
-    for probe in probes:
+    for probe in choose_probes(study.free, result.gradient, study.case.config.validation):
+        progress.working_on(f"finite differences of {objective.name}: {probe.label}")
+        line = Line(objective.function, study.free, probe)
+        result.agreements.append(compare(line, result.gradient))
         if probe.whole:
-            progress.working_on(f"step sizes for {objective.name}: {probe.label}")
-            result.curves.append(v_curve(objective.function, study.free, result.gradient, probe))
-            progress.advance()
+            result.curves.append(v_curve(line, result.gradient))
+        progress.advance()
     return result
 
 

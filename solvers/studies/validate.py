@@ -10,15 +10,14 @@ from solvers.studies.checks import (
     calibration_checks,
     complex_step_check,
     difference_check,
-    modes_check,
     moved,
+    point_checks,
     random_direction,
     reference_checks,
-    taylor_check,
 )
 from solvers.studies.load import Case
 from solvers.studies.objectives import Objective
-from solvers.studies.probes import choose_probes, compare
+from solvers.studies.probes import Line, choose_probes, compare, count_probes
 from solvers.studies.progress import Progress, progress_bar
 from solvers.studies.results import Check
 from solvers.studies.run import Study
@@ -28,13 +27,14 @@ def validate_case(case: Case) -> list[Check]:
     """Carry out all checks of a case."""
     study = Study(case)
     settings = case.config.validation
-    total = settings.complex_step + 5 * len(study.objectives) + (case.config.calibrate is not None)
+    probes = count_probes(study.free, settings)
+    total = settings.complex_step + (3 + probes) * len(study.objectives) + (case.config.calibrate is not None)
     with progress_bar(total, f"validate {case.name}") as progress, study.model.blamed():
-        study.simulation.trajectory(study.free)  # a failed solve explains itself here
+        trajectory = study.simulation.trajectory(study.free)  # a failed solve explains itself here
         checks = []
         if settings.complex_step:
             progress.working_on("complex step")
-            checks.append(complex_step_check(study))
+            checks.append(complex_step_check(study, trajectory))
             progress.advance()
         for objective in study.objectives:
             checks += _check_objective(study, objective, progress)
@@ -51,21 +51,15 @@ def _check_objective(study: Study, objective: Objective, progress: Progress) -> 
     result = study.differentiate(objective)
     checks = list(reference_checks(study.case, result))
     progress.advance()
-    progress.working_on(f"central differences of {objective.name}")
-    checks += [
-        difference_check(
-            objective.name, compare(objective.function, free, result.gradient, probe), settings.rtol
-        )
-        for probe in choose_probes(free, result.gradient, settings)
-    ]
-    progress.advance()
-    progress.working_on(f"Taylor remainders of {objective.name}")
-    checks.append(taylor_check(objective, result, free, settings.seed))
-    progress.advance()
+    for probe in choose_probes(free, result.gradient, settings):
+        progress.working_on(f"central differences of {objective.name}: {probe.label}")
+        agreement = compare(Line(objective.function, free, probe), result.gradient)
+        checks.append(difference_check(objective.name, agreement, settings.rtol))
+        progress.advance()
     nearby = moved(free, random_direction(free, settings.seed + 1), NEARBY)
     for point, where in ((free, "at the given point"), (nearby, "at a nearby point")):
-        progress.working_on(f"tangent and adjoint of {objective.name} {where}")
-        checks.append(modes_check(objective, point, settings.seed, where))
+        progress.working_on(f"both modes and Taylor remainders of {objective.name} {where}")
+        checks += point_checks(objective, point, settings.seed, where)
         progress.advance()
     return checks
 
