@@ -23,6 +23,7 @@ from diffsci.trees import Tree, flatten, unflatten
 
 __all__ = ["CompiledFunction", "Jitted", "compile", "jit"]
 
+DOUBLE = np.dtype(np.float64)
 MAX_PATHS = 32  # specialisations kept per signature
 MAX_CLOSURES = 16  # traces kept of a function called while tracing
 
@@ -185,11 +186,11 @@ class Jitted:
     def source(self, *args: Any, **kwargs: Any) -> str:
         """Return the generated program: for given arguments, or the one compiled last."""
         if args or kwargs:
-            return self.lower(*args, **kwargs).executable.source()
+            return self.lower(*args, **kwargs).executable.text
         paths = [path for found in self._paths.values() for path in found]
         if not paths:
             raise ValueError(f"{self!r} is not compiled yet: call it, or give source() arguments")
-        return paths[-1].executable.source()
+        return paths[-1].executable.text
 
     def graph(self, *args: Any, **kwargs: Any) -> str:
         """Return the array program for given arguments as text."""
@@ -241,8 +242,7 @@ def _fast_key(args: tuple, kwargs: dict) -> tuple[list | None, Any]:
     for x in args:
         kind = type(x)
         if kind is np.ndarray:
-            dtype = x.dtype
-            if dtype.char != "d":
+            if x.dtype is not DOUBLE:
                 return None, None
             key.append(x.shape)
             inputs.append(x)

@@ -23,8 +23,9 @@ class Executable(Protocol):
     def message(self, status: int) -> str:
         """Explain a status."""
 
-    def source(self) -> str:
-        """Return the generated program."""
+    @property
+    def text(self) -> str:
+        """The generated program."""
 
 
 def build(graph: Graph, backend: str) -> Executable:
@@ -81,7 +82,8 @@ class Interpreted:
         """See `Executable`."""
         return f"the program does not hold here ({self.graph.guards[status - 1].location})"
 
-    def source(self) -> str:
+    @property
+    def text(self) -> str:
         """See `Executable`."""
         return self.graph.text()
 
@@ -129,12 +131,13 @@ class Split:
         """See `Executable`."""
         return self._failed.executable.message(status)
 
-    def source(self) -> str:
+    @property
+    def text(self) -> str:
         """See `Executable`."""
         parts = []
         for segment, loops, _ in self.stages:
             if segment is not None:
-                parts.append(segment.executable.source())
+                parts.append(segment.executable.text)
             parts += [f"; host loop {node.name} of {node.params['loop']!r}" for node in loops]
         return "\n".join(parts)
 
@@ -186,9 +189,7 @@ def _segment(graph: Graph, levels, users, level: int) -> _Segment | None:
         and (n in outputs or any(user not in inside for user in users[n]))
     ]
     needed = [x for n in inside for x in n.inputs] + [g.predicate for g in guards]
-    reads = [
-        x for x in graph.nodes if x in set(needed) and x not in inside and not x.is_const
-    ]
+    reads = [x for x in graph.nodes if x in set(needed) and x not in inside and not x.is_const]
     return _Segment(native(_cut(reads, writes, guards)), reads, writes)
 
 

@@ -6,16 +6,18 @@ tape: J(x) dx and J(x)^T w, for F and for its pushforward F' : (x, dx) -> (y, dy
 
     d  run[F](x)           = jvp[F](x, tape, dx)
     d  jvp[F](x, tape, v)  = second half of jvp[F']((x, v), tape, (dx, dv))
-    d  vjp[F](x, tape, w)  = first half of vjp[F']((x, dx), tape, (dw, w))
+    d  vjp[F](x, tape, w)  = first half of vjp[F']((x, dx), tape, (dw, w)) = hvp[F](x, tape, w, dx, dw)
     jvp[F] and vjp[F] transpose into each other,
+    hvp[F], which is linear in (dx, dw), transposes into (hvp[F](x, tape, w, v, 0), jvp[F](x, tape, v)),
+    because the Hessian of <w, F> is symmetric,
 
-derivatives of any order and in any mode follow; the second and third line are the identities
-between forward-over-forward, forward-over-reverse and the derivative of the tangent map.
+derivatives of any order and in any mode follow.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -162,10 +164,9 @@ def _vjp_jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node | None]:
     dw = [_or_zeros(b, tangent, value) for tangent, value in zip(tw, w, strict=True)]
     if all(tangent is None for tangent in tx):
         moved = b.host_vjp(*x, tape, *dw, **node.params)
-        return [b.project(moved, index=k) for k in range(len(node.type))]
-    dx = [_or_zeros(b, tx[k], x[k]) for k in _floats([n.type for n in x])]
-    pushed = node.params["loop"].pushforward()
-    moved = b.host_vjp(*x, *dx, tape, *dw, *w, loop=pushed, inputs=len(x) + len(dx))
+    else:
+        dx = [_or_zeros(b, tx[k], x[k]) for k in _floats([n.type for n in x])]
+        moved = b.host_hvp(*x, tape, *w, *dx, *dw, **node.params)
     return [b.project(moved, index=k) for k in range(len(node.type))]
 
 
@@ -179,6 +180,57 @@ def _vjp_transpose(b: Builder, node: Node, cts: list[Node], linear: list[bool]) 
     return [None] * (count + 1) + [
         g if is_lin else None for g, is_lin in zip(back, linear[count + 1 :], strict=True)
     ]
+
+
+class _Hvp:
+    """The operands of a host_hvp node: x, tape, w, dx, dw."""
+
+    def __init__(self, values: Sequence, types: Sequence[Type], inputs: int):
+        self.x, self.tape = list(values[:inputs]), values[inputs]
+        floats = sum(type_.is_float for type_ in types[:inputs])
+        weights = (len(values) - inputs - 1 - floats) // 2
+        rest = list(values[inputs + 1 :])
+        self.w, self.dx, self.dw = rest[:weights], rest[weights : weights + floats], rest[weights + floats :]
+
+
+def _hvp_value(*values, loop: CustomLoop, inputs: int):
+    types = [Type.of(value) for value in values]
+    own = _Hvp(values, types, inputs)
+    pushed = _vjp_value(
+        *own.x, *own.dx, own.tape, *own.dw, *own.w, loop=loop.pushforward(), inputs=len(own.x) + len(own.dx)
+    )
+    return pushed[: len(own.dx)]
+
+
+def _hvp_jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node | None]:
+    types, inputs = [n.type for n in node.inputs], node.params["inputs"]
+    own, moved = _Hvp(node.inputs, types, inputs), _Hvp(t, types, inputs)
+    ddx = [_or_zeros(b, tangent, value) for tangent, value in zip(moved.dx, own.dx, strict=True)]
+    ddw = [_or_zeros(b, tangent, value) for tangent, value in zip(moved.dw, own.dw, strict=True)]
+    if all(tangent is None for tangent in (*moved.x, *moved.w)):
+        found = b.host_hvp(*own.x, own.tape, *own.w, *ddx, *ddw, **node.params)
+    else:
+        dx = [_or_zeros(b, moved.x[k], own.x[k]) for k in _floats([n.type for n in own.x])]
+        dw = [_or_zeros(b, tangent, value) for tangent, value in zip(moved.w, own.w, strict=True)]
+        primals, weights = (*own.x, *own.dx), (*own.dw, *own.w)
+        pushed = node.params["loop"].pushforward()
+        tangents = (*dx, *ddx, *ddw, *dw)
+        found = b.host_hvp(*primals, own.tape, *weights, *tangents, loop=pushed, inputs=len(primals))
+    return [b.project(found, index=k) for k in range(len(node.type))]
+
+
+def _hvp_transpose(b: Builder, node: Node, cts: list[Node], linear: list[bool]) -> list[Node | None]:
+    types, inputs = [n.type for n in node.inputs], node.params["inputs"]
+    own, flags = _Hvp(node.inputs, types, inputs), _Hvp(linear, types, inputs)
+    if any(flags.x) or flags.tape or any(flags.w):
+        raise TypeError("host_hvp is linear in its tangents only")
+    still = [b.zeros(weight.type) for weight in own.w]
+    over_dx = b.host_hvp(*own.x, own.tape, *own.w, *cts, *still, **node.params)
+    over_dw = b.host_jvp(*own.x, own.tape, *cts, **node.params)
+    back: list[Node | None] = [None] * (inputs + 1 + len(own.w))
+    for source, marks in ((over_dx, flags.dx), (over_dw, flags.dw)):
+        back += [b.project(source, index=k) if mark else None for k, mark in enumerate(marks)]
+    return back
 
 
 register(Primitive(name="host_run", type=_run_type, value=_run_value, family="host", jvp=_run_jvp))
@@ -200,5 +252,15 @@ register(
         family="host",
         jvp=_vjp_jvp,
         transpose=_vjp_transpose,
+    )
+)
+register(
+    Primitive(
+        name="host_hvp",
+        type=_vjp_type,
+        value=_hvp_value,
+        family="host",
+        jvp=_hvp_jvp,
+        transpose=_hvp_transpose,
     )
 )

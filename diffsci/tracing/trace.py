@@ -137,6 +137,8 @@ def standard(value: Any) -> np.ndarray:
         return array
     if array.dtype.kind in "iu":
         return array.astype(np.int64)
+    if not array.dtype.isnative:
+        return standard(array.astype(array.dtype.newbyteorder("=")))
     raise UnsupportedError(
         f"arrays of dtype {array.dtype} cannot be traced{at(user_location())}: "
         "use float64, float32, complex, integers or booleans"
