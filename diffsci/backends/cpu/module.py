@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diffsci.backends.cpu import library
 from diffsci.backends.cpu.function import LANES, MEMORY, Function, literal, scalar_type, vector_type
-from diffsci.backends.cpu.mathlib import call_scalar, lane_by_lane
+from diffsci.backends.cpu.mathlib import call_scalar, write_wide
 from diffsci.backends.cpu.nests import vector_loop, write_nest
 from diffsci.backends.cpu.operations import Operations
 from diffsci.backends.cpu.threads import write_fork
@@ -22,7 +22,8 @@ _BYTES_PER_NANOSECOND = 12.0
 class Module:
     """Collects the functions of a program and of the programs it calls."""
 
-    def __init__(self, plan: Plan):
+    def __init__(self, plan: Plan, fused: bool = False):
+        self.fused = fused  # the processor has fused multiply-add
         self._declared: dict[str, None] = {}
         self._functions: dict[str, str] = {}
         self._programs: dict[int, str] = {}
@@ -72,7 +73,7 @@ class Module:
         if code == "f4":
             args = [f.set(f"fpext {kind} {arg} to {double}") for arg in args]
         if wide:
-            self.define(f"wide_{op}", lambda: lane_by_lane(self, op))
+            self.define(f"wide_{op}", lambda: write_wide(self, op))
             value = f.set(f"call {double} @wide_{op}({', '.join(f'{double} {arg}' for arg in args)})")
         else:
             value = call_scalar(self, f, op, args)

@@ -272,11 +272,12 @@ def _compiled(graph: Graph):
 
 
 def _module(graph: Graph):
+    from diffsci.backends.cpu.engine import host
     from diffsci.backends.cpu.module import ENTRY, Module
     from diffsci.backends.plan import build_plan
 
     plan = build_plan(graph)
-    module = Module(plan)
+    module = Module(plan, fused="+fma" in host()[1].split(",") or host()[0].startswith("apple"))
     if objects.layout():
         rest = len(plan.consts) + 2
         module.define(

@@ -131,7 +131,7 @@ def _reshape(node, index, rank):
     flat = flatten(index, row_strides(node.shape), rank)
     inner = []
     for n in reversed(x.shape[1:]):
-        quotient = tuple([flat[0] // n, *(t // n if t % n == 0 else 0 for t in flat[1:])])
+        quotient = (flat[0] // n, *(t // n if t % n == 0 else 0 for t in flat[1:]))
         inner.append((flat[0] % n, *(t if t % n else 0 for t in flat[1:])))
         flat = quotient
     inner.append(flat)
@@ -152,7 +152,15 @@ def _slice(node, index, rank):
     return [(node.inputs[0], tuple(add_const(scale(e, step), first) for e, first, step in terms))]
 
 
+def _misses(e, start: int, stop: int) -> bool:
+    """Tell whether an index is constant and outside of ``[start, stop)``."""
+    return not any(e[1:]) and not start <= e[0] < stop
+
+
 def _pad(node, index, rank):
+    places = zip(index, node.inputs[0].shape, node.params["low"], node.params["interior"], strict=True)
+    if any(_misses(e, low, low + n + (n - 1) * inner) for e, n, low, inner in places):
+        return []
     return [
         (node.inputs[0], tuple(add_const(e, -low) for e, low in zip(index, node.params["low"], strict=True)))
     ]
@@ -160,7 +168,11 @@ def _pad(node, index, rank):
 
 def _set_slice(node, index, rank):
     base, value = node.inputs
-    inner = tuple(add_const(e, -first) for e, first in zip(index, node.params["start"], strict=True))
+    start, step = node.params["start"], node.params["step"]
+    inner = tuple(add_const(e, -first) for e, first in zip(index, start, strict=True))
+    places = zip(index, value.shape, start, step, strict=True)
+    if any(_misses(e, first, first + (n - 1) * stride + 1) for e, n, first, stride in places):
+        return [(base, index)]
     return [(base, index), (value, inner)]
 
 
@@ -182,7 +194,8 @@ def _roll(node, index, rank):
 def _concatenate(node, index, rank):
     axis, offset, reads = node.params["axis"], 0, []
     for x in node.inputs:
-        reads.append((x, (*index[:axis], add_const(index[axis], -offset), *index[axis + 1 :])))
+        if not _misses(index[axis], offset, offset + x.shape[axis]):
+            reads.append((x, (*index[:axis], add_const(index[axis], -offset), *index[axis + 1 :])))
         offset += x.shape[axis]
     return reads
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 
 import numpy as np
 
@@ -23,11 +24,22 @@ __all__ = ["LIBRARY", "Layout", "all_guards", "hidden_consts", "is_structure", "
 
 LIBRARY = frozenset({"call", "solve", "det"})
 _STRUCTURE_LIMIT = 4096
+_uniform: weakref.WeakKeyDictionary[Node, bool] = weakref.WeakKeyDictionary()
+
+
+def is_uniform(node: Node) -> bool:
+    """Tell whether a constant array has the same bits everywhere."""
+    known = _uniform.get(node)
+    if known is None:
+        value = node.params["value"]
+        bits = np.ascontiguousarray(value).reshape(-1).view(np.uint8).reshape(value.size, value.itemsize)
+        known = _uniform[node] = value.size == 0 or bool((bits == bits[0]).all())
+    return known
 
 
 def is_data(node: Node) -> bool:
-    """Tell whether a constant is passed as an argument (scalars are literals)."""
-    return node.name == "const" and node.params["value"].ndim > 0
+    """Tell whether a constant is passed as an argument (scalars and uniform arrays are literals)."""
+    return node.name == "const" and node.params["value"].ndim > 0 and not is_uniform(node)
 
 
 def is_structure(value: np.ndarray) -> bool:
@@ -67,6 +79,8 @@ def _structure_of(graph: Graph, parts: list[str]) -> None:
         if is_data(node):
             value = node.params["value"]
             parts.append(value.tobytes().hex() if is_structure(value) else "data")
+        elif node.name == "const" and node.shape:
+            parts.append(repr(node.params["value"].flat[0].item()) if node.type.size else "empty")
         elif node.name == "call":
             _structure_of(node.params["graph"], parts)
 

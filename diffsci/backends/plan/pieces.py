@@ -30,6 +30,7 @@ from diffsci.graph import Node
 
 __all__ = ["Piece", "check_piece", "pieces_of", "restructure", "scatter_piece", "without_units"]
 
+_PLANES, _PLANE_VOLUME, _MOST_VISITED = 8, 256, 400
 _PEELED = frozenset({"concatenate", "set_slice", "reshape"})
 
 
@@ -91,7 +92,9 @@ def pieces_of(root: Node, target: View, resolver: Resolver) -> list[Piece]:
     if root.name in ("put", "put_add"):
         return [Piece("store", root, shape, (Operand(root.inputs[0], index),), target, address)]
     whole = Piece("store", root, shape, (Operand(root, index, True),), target, address)
-    return list(_peel(whole, resolver)) if whole.volume else []
+    if not whole.volume:
+        return []
+    return [part for peeled in _peel(whole, resolver) for part in _split_planes(peeled, resolver)]
 
 
 def scatter_piece(root: Node, target: View) -> Piece:
@@ -204,6 +207,43 @@ def _peel(piece: Piece, resolver: Resolver) -> Iterator[Piece]:
             continue
         node, index = rest[0]
         pending.append(replace(piece, operands=(Operand(node, index),)))
+
+
+def _split_planes(piece: Piece, resolver: Resolver) -> Iterator[Piece]:
+    """Split short loops where the formula changes: the planes of a stack become pieces of their own."""
+    pending = [piece]
+    while pending:
+        piece = pending.pop()
+        change = _plane_change(piece, resolver)
+        if change is None:
+            yield piece
+        else:
+            pending += reversed(restructure(piece, change))
+
+
+def _plane_change(piece: Piece, resolver: Resolver) -> Restructure | None:
+    short = [n <= _PLANES and piece.volume >= _PLANE_VOLUME * n for n in piece.extents]
+    if not any(short):
+        return None
+    operand = piece.operands[0]
+    pending = [(operand.node, operand.index, operand.define)]
+    seen = set(pending)
+    while pending and len(seen) < _MOST_VISITED:
+        try:
+            answer = resolver.resolve(*pending[0][:2], piece.extents, pending[0][2])
+        except Restructure as change:
+            if short[change.loop] and not isinstance(change, Unflatten):
+                return change
+            answer = ("lit",)
+        except NeedBuffer:
+            answer = ("lit",)
+        pending.pop(0)
+        found = [answer[1]] if answer[0] == "forward" else answer[3] if answer[0] == "op" else []
+        for node, index in found:
+            if (node, index, False) not in seen:
+                seen.add((node, index, False))
+                pending.append((node, index, False))
+    return None
 
 
 def restructure(piece: Piece, change: Restructure) -> list[Piece]:

@@ -128,10 +128,7 @@ def _contiguous_start(node: Node) -> int | None:
 
 
 def _const(resolver: Resolver, node: Node, index: Index, extents):
-    value = node.params["value"]
-    if value.ndim:
-        raise NeedBuffer(node)
-    return ("lit", value.item(), code_of(value.dtype))
+    return ("lit", node.params["value"].flat[0].item(), code_of(node.dtype))
 
 
 def _zero(node: Node) -> tuple:
