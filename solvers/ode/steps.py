@@ -56,7 +56,7 @@ def _rosenbrock_stages(tableau, f, t, h, y):
 
     jacobian = ds.jacobian(lambda v: rhs(t, v))(flat)
     _, in_time = ds.jvp(lambda s: rhs(s, flat), (t,), (1.0,))
-    matrix = np.eye(n) / (h * tableau.gamma) - jacobian
+    matrix = np.eye(n, dtype=y.dtype) / (h * tableau.gamma) - jacobian
     u = []
     for i in range(len(tableau.b)):
         increment = combine(tableau.a[i], u)
