@@ -60,15 +60,7 @@ def measure(threads: int) -> Table:
         table.add(
             "import diffsci", imported - nothing, target=0.4, note=f"of which NumPy {bare - nothing:.2f} s"
         )
-        run = [
-            sys.executable,
-            "-m",
-            "diffsci",
-            "run",
-            str(CASE),
-            "--set",
-            f"output.folder='{folder}/results'",
-        ]
+        run = [sys.executable, "-m", "diffsci", "run", str(CASE), "--output", f"{folder}/results"]
         table.add(
             "diffsci run cases/robertson.toml, first time on a fresh machine",
             process_seconds(run, environment, str(ROOT)),
