@@ -13,7 +13,9 @@ _SOLVERS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__
 def _library_roots() -> tuple[str, ...]:
     import numpy
 
-    return (_OWN, _SOLVERS, os.path.dirname(numpy.__file__) + os.sep, "<frozen", "<__array_function__")
+    packages = os.path.dirname(os.path.dirname(numpy.__file__))
+    libraries = (os.path.join(packages, name) + os.sep for name in ("numpy", "scipy"))
+    return (_OWN, _SOLVERS, *libraries, "<frozen", "<__array_function__")
 
 
 _SKIP = _library_roots()
@@ -33,7 +35,7 @@ class Location:
 
 
 def user_location() -> Location | None:
-    """Return the innermost frame outside diffsci, solvers and NumPy, or None."""
+    """Return the innermost frame outside diffsci, solvers, NumPy and SciPy, or None."""
     frame = sys._getframe(1)
     known = _is_library
     while frame is not None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from diffsci.graph import Graph, Node
 
-__all__ = ["run", "evaluate", "first_broken_guard"]
+__all__ = ["evaluate", "first_broken_guard", "run"]
 
 
 def evaluate(node: Node, operands: Sequence) -> np.ndarray | tuple:

@@ -22,7 +22,7 @@ from diffsci.source import at, user_location
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.trace import Trace, current_trace
 
-__all__ = ["Identity", "argument", "fingerprint", "private_copy", "resolve", "write_back"]
+__all__ = ["Identity", "argument", "fingerprint", "private_copy", "resolve", "traced_class", "write_back"]
 
 LIBRARIES = frozenset(
     "diffsci solvers numba cupy h5py matplotlib pandas sympy jax torch pytest _pytest hypothesis mpmath tqdm "
@@ -154,19 +154,23 @@ def _object(trace: Trace, value: Any) -> Any:
     if isinstance(value, types.FunctionType):
         wrapped = _table_function(value)
         return wrapped if wrapped is not None else private_copy(value)
-    if isinstance(value, (types.BuiltinFunctionType, np.ufunc)) or _is_dispatcher(value):
+    if isinstance(value, (types.BuiltinFunctionType, np.ufunc)) or _is_dispatcher(value) or _is_row(value):
         return _table_function(value) or value
     if isinstance(value, types.MethodType):
         return types.MethodType(private_copy(value.__func__), _instance(trace, value.__self__))
     if isinstance(value, functools.partial):
         return functools.partial(_object(trace, value.func), *value.args, **value.keywords)
     if isinstance(value, type):
-        return _class(trace, value)
+        return traced_class(trace, value)
     return _instance(trace, value)
 
 
 def _is_dispatcher(value: Any) -> bool:
     return hasattr(value, "__wrapped__") and _top(getattr(value, "__module__", None)) == "numpy"
+
+
+def _is_row(value: Any) -> bool:
+    return value is np.r_ or value is np.c_
 
 
 def private_copy(function: Any) -> Any:
@@ -271,7 +275,7 @@ def _user_class(cls: type) -> bool:
     )
 
 
-def _class(trace: Trace | None, cls: type) -> type:
+def traced_class(trace: Trace | None, cls: type) -> type:
     """Return a subclass whose methods are traced copies."""
     if trace is None or not _user_class(cls) or getattr(cls, "_diffsci_copy", False):
         return cls
@@ -282,7 +286,12 @@ def _class(trace: Trace | None, cls: type) -> type:
     known = trace.copies.get(id(cls))
     if known is not None:
         return known
-    members = {"_diffsci_copy": True, "__module__": cls.__module__, "__qualname__": cls.__qualname__}
+    members = {
+        "_diffsci_copy": True,
+        "_diffsci_original": cls,
+        "__module__": cls.__module__,
+        "__qualname__": cls.__qualname__,
+    }
     try:
         made = type(cls)(cls.__name__, (cls,), dict(members))
     except TypeError:
@@ -327,7 +336,7 @@ def _instance(trace: Trace | None, value: Any) -> Any:
     known = trace.copies.get(id(value))
     if known is not None:
         return known
-    made = _class(trace, cls)
+    made = traced_class(trace, cls)
     if made is cls:
         return value
     twin = object.__new__(made)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import types
 from collections.abc import Callable
 from typing import Any
@@ -40,6 +41,33 @@ CREATION = frozenset(
     }
 )
 
+
+def _fromiter(iterable: Any, dtype: Any, count: int = -1, **_: Any) -> Any:
+    """np.fromiter sees through to the numbers, which may be traced: take them out first."""
+    entries = list(iterable) if count < 0 else list(itertools.islice(iterable, count))
+    return (
+        call_function(np.array, (entries, dtype), {}) if _holds_traced(entries) else np.array(entries, dtype)
+    )
+
+
+class _Rows:
+    """np.r_ and np.c_ of numbers, arrays and slices."""
+
+    def __init__(self, native: Any, joined: Callable):
+        self.native, self.joined = native, joined
+
+    def __getitem__(self, key: Any) -> Any:
+        parts = key if isinstance(key, tuple) else (key,)
+        if not _holds_traced(parts):
+            return _writable(self.native[key])
+        if any(isinstance(part, str) for part in parts):
+            raise ops.unsupported("a format string in numpy.r_ or numpy.c_", "use numpy.concatenate")
+        parts = [self.native[part] if isinstance(part, slice) else part for part in parts]
+        return call_function(self.joined, (parts,), {})
+
+
+ROWS = {id(np.r_): _Rows(np.r_, np.hstack), id(np.c_): _Rows(np.c_, np.column_stack)}
+
 SCIPY_LINALG = {
     "solve": np.linalg.solve,
     "inv": np.linalg.inv,
@@ -57,6 +85,8 @@ def _holds_traced(values) -> bool:
 
 def wrapper(function: Any) -> Callable | None:
     """Return the tracing version of a function of NumPy, SciPy or `math`; None for others."""
+    if id(function) in ROWS:
+        return ROWS[id(function)]
     try:
         return _wrapper(function)
     except TypeError:  # unhashable: no function of ours
@@ -72,6 +102,8 @@ def _wrapper(function: Any) -> Callable | None:
         return _dispatching(function, MATH.get(function.__name__), "math")
     if module.startswith("scipy."):
         return _scipy(function, module)
+    if function is np.fromiter:
+        return _fromiter
     if function in FUNCTIONS:
         return _creating(function) if function in CREATION else _numpy(function)
     if module.startswith("numpy") and isinstance(function, (types.FunctionType, types.BuiltinFunctionType)):

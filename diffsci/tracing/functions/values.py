@@ -94,6 +94,11 @@ implements(np.iscomplexobj)(lambda x: ops.traced(x).dtype.kind == "c")
 implements(np.isrealobj)(lambda x: ops.traced(x).dtype.kind != "c")
 
 
+@implements(np.isscalar)
+def isscalar(x):
+    return x.scalar
+
+
 @implements(np.size)
 def size(x, axis=None):
     x = ops.traced(x)
