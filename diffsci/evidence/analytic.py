@@ -185,7 +185,7 @@ def _evaluate(node: Node, operands: list[Array]) -> Any:
         return operands[0][node.params["index"]]
     if node.primitive.family == "host":
         raise NotAnalytic(
-            f"a compiled loop (such as a time integration) runs on real numbers{at(node.location)}"
+            f"a compiled loop runs on real numbers only{at(node.location)}"
         )
     if name in LOCALLY_CONSTANT:
         operands = [np.real(operand) for operand in operands]

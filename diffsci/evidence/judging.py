@@ -109,7 +109,8 @@ class Judge:
             self._find(NOT_FINITE, f"the gradient with respect to {name} is {gradient[bad[0]]}", name)
 
     def _modes(self, forward: float) -> None:
-        allowed = 1e4 * self.parameters.precision * max(self.magnitude, abs(forward))
+        # Rounding differs between the modes and grows with the length of the program: 1e-10, not 1e-16.
+        allowed = max(1e-10, 1e4 * self.parameters.precision) * max(self.magnitude, abs(forward))
         if np.isfinite(self.slope) and not abs(forward - self.slope) <= allowed:
             self._find(MODES, f"forward mode {forward:.15g}, reverse mode {self.slope:.15g}")
 
