@@ -7,6 +7,7 @@ differentiate it exactly, `jit` compiles it and any derivative of it to native c
 from __future__ import annotations
 
 from diffsci import stable
+from diffsci.backends.cpu import get_num_threads, set_num_threads
 from diffsci.differentiation import grad, hvp, jvp, linearize, value_and_grad, vjp
 from diffsci.errors import DiffsciError, EvaluationError, TraceError, UnsupportedError
 from diffsci.evidence import check_all, check_grad, complex_step, finite_difference
@@ -30,6 +31,7 @@ __all__ = [
     "complex_step",
     "custom_loop",
     "finite_difference",
+    "get_num_threads",
     "grad",
     "hessian",
     "hvp",
@@ -37,6 +39,7 @@ __all__ = [
     "jit",
     "jvp",
     "linearize",
+    "set_num_threads",
     "show",
     "stable",
     "value_and_grad",

@@ -61,17 +61,37 @@ def jit(f: Callable | None = None, *, backend: str = "numba") -> Any:
     return Jitted(f, backend)
 
 
-@dataclass(slots=True)
 class Specialisation:
     """One compiled path of a function."""
 
-    executable: executables.Executable
-    traced: Traced
-    types: tuple[Type, ...]
+    __slots__ = ("executable", "run", "self_contained", "single", "traced", "types")
+
+    def __init__(self, executable: executables.Executable, traced: Traced, types: tuple[Type, ...]):
+        self.executable = executable
+        self.run = executable.run
+        self.traced = traced
+        self.types = types
+        self.self_contained = not traced.statics and not traced.captures
+        self.single = traced.out_tree.kind == "leaf"
 
     def holds(self) -> bool:
         """Tell whether the integers and flags read from outside are what they were."""
         return all(_same(fetch(), value) for fetch, value in self.traced.statics)
+
+    def with_captured(self, inputs: list) -> list | None:
+        """Return the inputs with what the function reads from outside, or None if the types changed."""
+        captured = [standard(value) for value in self.traced.captured]
+        types = self.types[len(inputs) :]
+        if any(Type.of(value) != type_ for value, type_ in zip(captured, types, strict=True)):
+            return None
+        return [*inputs, *captured]
+
+    def results(self, outputs: Sequence[np.ndarray]) -> Any:
+        """Arrange the outputs as the function does."""
+        if self.single:
+            value = outputs[0]
+            return value if value.ndim else value[()]
+        return _results(self.traced, outputs)
 
 
 def _same(now: Any, then: Any) -> bool:
@@ -116,20 +136,18 @@ class Jitted:
 
     def _try(self, path: Specialisation, inputs: list) -> tuple | None:
         """Return a path's results in a tuple, or None where it does not apply."""
-        traced = path.traced
-        if traced.statics and not path.holds():
-            return None
-        if traced.captures:
-            captured = [standard(value) for value in traced.captured]
-            if any(Type.of(v) != t for v, t in zip(captured, path.types[len(inputs) :], strict=True)):
+        if not path.self_contained:
+            if not path.holds():
                 return None
-            inputs = [*inputs, *captured]
-        status, outputs = path.executable.run(inputs)
+            inputs = path.with_captured(inputs)
+            if inputs is None:
+                return None
+        status, outputs = path.run(inputs)
+        if status == 0:
+            return (path.results(outputs),)
         if status > 0:
             return None
-        if status < 0:
-            raise EvaluationError(path.executable.message(status))
-        return (_results(traced, outputs),)
+        raise EvaluationError(path.executable.message(status))
 
     def _first(self, args: tuple, kwargs: dict, inputs: list, key: Any) -> Any:
         """Trace, compile and run a path that was not seen before."""
@@ -203,10 +221,7 @@ def _light(traced: Traced) -> Traced:
 
 
 def _results(traced: Traced, outputs: Sequence[np.ndarray]) -> Any:
-    values = [value if value.ndim else value[()] for value in outputs]
-    if traced.out_tree.kind == "leaf":
-        return values[0]
-    return unflatten(traced.out_tree, values)
+    return unflatten(traced.out_tree, [value if value.ndim else value[()] for value in outputs])
 
 
 def _applies(graph: Graph, inputs: list) -> bool:

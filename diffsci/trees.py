@@ -45,6 +45,7 @@ def _parts(value: Any) -> tuple[Any, tuple, list] | None:
         keys = tuple(value)
         return kind, keys, [value[key] for key in keys]
     if _is_dataclass_instance(value):
+        kind = getattr(kind, "__tree_class__", kind)  # a traced copy of the user's class stands for it
         names = tuple(field.name for field in dataclasses.fields(value))
         return kind, names, [getattr(value, name) for name in names]
     return None

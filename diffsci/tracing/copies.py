@@ -41,6 +41,11 @@ def is_library(module: str | None) -> bool:
     return top in LIBRARIES or top in PROXIED or (top in sys.stdlib_module_names and top != "__main__")
 
 
+def _home(function: types.FunctionType) -> str | None:
+    """Return the module a function was written in (`functools.wraps` changes `__module__`)."""
+    return function.__globals__.get("__name__")
+
+
 class TracedGlobals(dict):
     """Globals of a copy. Empty: every read comes here; what the copy writes stays in it."""
 
@@ -183,7 +188,7 @@ def private_copy(function: Any) -> Any:
     if not isinstance(function, types.FunctionType):
         trace = current_trace()
         return _object(trace, function) if trace is not None else function
-    if isinstance(function.__globals__, TracedGlobals) or is_library(function.__module__):
+    if isinstance(function.__globals__, TracedGlobals) or is_library(_home(function)):
         return function
     trace = current_trace()
     known = trace.copies.get(id(function))
@@ -288,7 +293,7 @@ def traced_class(trace: Trace | None, cls: type) -> type:
         return known
     members = {
         "_diffsci_copy": True,
-        "_diffsci_original": cls,
+        "__tree_class__": cls,
         "__module__": cls.__module__,
         "__qualname__": cls.__qualname__,
     }
@@ -378,7 +383,7 @@ def _collect(function: Any, found: list, seen: set[int]) -> None:
     elif isinstance(function, functools.partial):
         for part in (function.func, *function.args, *function.keywords.values()):
             _collect(part, found, seen)
-    elif isinstance(function, types.FunctionType) and not is_library(function.__module__):
+    elif isinstance(function, types.FunctionType) and not is_library(_home(function)):
         for cell in function.__closure__ or ():
             try:
                 _collect(cell.cell_contents, found, seen)

@@ -92,7 +92,6 @@ def trace_function(function: Callable, args: Sequence[Any], kwargs: dict[str, An
         results = copies.private_copy(function)(*positional, **named)
         copies.write_back(trace)
         out_leaves, out_tree = flatten(results)
-        out_tree = _with_own_classes(out_tree)
         outputs = [
             _output(trace, leaf, path) for leaf, path in zip(out_leaves, leaf_paths(out_tree), strict=True)
         ]
@@ -112,14 +111,6 @@ def _with_traced_methods(trace: Trace, tree: Tree) -> Tree:
         return tree
     kind = copies.traced_class(trace, tree.kind) if isinstance(tree.kind, type) else tree.kind
     return Tree(kind, tree.keys, tuple(_with_traced_methods(trace, child) for child in tree.children))
-
-
-def _with_own_classes(tree: Tree) -> Tree:
-    """Undo `_with_traced_methods`: results are instances of the user's own classes."""
-    if not tree.children:
-        return tree
-    kind = getattr(tree.kind, "_diffsci_original", tree.kind)
-    return Tree(kind, tree.keys, tuple(_with_own_classes(child) for child in tree.children))
 
 
 def _enter(trace: Trace, leaves: Sequence[Any]) -> tuple[list[Node], list[Any]]:

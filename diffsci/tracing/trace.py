@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Capture", "Trace", "apply_graph", "bind", "current_trace", "innermost", "is_tracing", "tracing"]
 
-_local = threading.local()
+
+class _Local(threading.local):
+    """The running traces of each thread, outermost first."""
+
+    def __init__(self) -> None:
+        self.stack: list[Trace] = []
+
+
+_local = _Local()
 
 ALLOWED_DTYPES = frozenset(np.dtype(t) for t in "? q f d F D".split())
 
@@ -145,27 +153,21 @@ def standard(value: Any) -> np.ndarray:
     )
 
 
-def _stack() -> list[Trace]:
-    if not hasattr(_local, "stack"):
-        _local.stack = []
-    return _local.stack
-
-
 def current_trace() -> Trace | None:
     """Return the innermost running trace of this thread, or None."""
-    stack = _stack()
+    stack = _local.stack
     return stack[-1] if stack else None
 
 
 def is_tracing() -> bool:
     """Tell whether a function is being traced in this thread."""
-    return bool(_stack())
+    return bool(_local.stack)
 
 
 @contextmanager
 def tracing():
     """Run a block under a new innermost trace."""
-    stack = _stack()
+    stack = _local.stack
     trace = Trace(level=len(stack) + 1)
     stack.append(trace)
     try:
