@@ -46,7 +46,7 @@ def solve_ivp(
     atol: Any = 1e-6,
     first_step: float | None = None,
     max_step: float = np.inf,
-    step: float | None = None,
+    step: Any = None,
     n_steps: int | None = None,
     max_steps: int | None = None,
     checkpoints: int | None = None,
@@ -86,8 +86,9 @@ def solve_ivp(
         Relative and absolute tolerance of each step.
     first_step, max_step : float
         First step size (chosen by default) and the largest.
-    step, n_steps : float, int
-        Fixed steps, by size or by number.
+    step, n_steps : float or array_like, int
+        Fixed steps, by size or by number. An array holds the initial time and the ends of all steps: the ``t`` of
+        an earlier run takes its very steps again.
     max_steps : int, optional
         Give up after this many steps (default one million).
     checkpoints : int, optional

@@ -55,15 +55,16 @@ def all_times(t_span: Any, t_eval: Any) -> tuple[np.ndarray, Any]:
     if len(ends) != 2:
         raise ValueError(f"t_span must be (t0, t1), got {len(ends)} entries")
     parts = [ends[0], ends[1]]
+    whole = is_traced(t_eval) or isinstance(t_eval, np.ndarray)
     if t_eval is not None:
-        parts += [t_eval] if is_traced(t_eval) or isinstance(t_eval, np.ndarray) else list(t_eval)
+        parts += [t_eval] if whole else list(t_eval)
+    if any(np.ndim(part) > whole for part in parts[2:]):
+        raise ValueError("t_eval must be 1-dimensional, got nested times")
     traced = None
     if any(map(is_traced, parts)):
         flat = [np.reshape(part, (-1,)) for part in parts]
         traced = np.concatenate([part if is_traced(part) else part.astype(float) for part in flat])
         traced = traced if traced.dtype == float else traced.astype(float)
-    if np.ndim(t_eval) > 1:
-        raise ValueError(f"t_eval must be 1-dimensional, got shape {np.shape(t_eval)}")
     plain = np.concatenate([np.asarray(concrete(part), dtype=float).reshape(-1) for part in parts])
     check_times(plain)
     return plain, traced
@@ -107,7 +108,7 @@ def controls_of(
     first_step: float | None,
     max_step: float,
     max_steps: int | None,
-    step: float | None,
+    step: Any,
     n_steps: int | None,
     checkpoints: int | None,
 ) -> Controls:
@@ -122,6 +123,7 @@ def controls_of(
         )
     if first_step is not None and (step is not None or n_steps is not None):
         raise ValueError("first_step is for adaptive steps: leave it out with step or n_steps")
+    ends = _step_ends(step, n_steps, t0, t1) if np.ndim(step) else None
     return Controls(
         t0=t0,
         t1=t1,
@@ -130,8 +132,9 @@ def controls_of(
         max_step=float(max_step),
         first_step=None if first_step is None else float(first_step),
         max_steps=_DEFAULT_MAX_STEPS if max_steps is None else _count("max_steps", max_steps),
-        n_steps=_fixed_steps(method, abs(t1 - t0), step, n_steps),
+        n_steps=_fixed_steps(method, abs(t1 - t0), step, n_steps) if ends is None else len(ends) - 1,
         checkpoints=None if checkpoints is None else _count("checkpoints", checkpoints),
+        ends=ends,
     )
 
 
@@ -139,6 +142,17 @@ def _count(name: str, value: Any) -> int:
     if int(value) != value or value < 1:
         raise ValueError(f"{name} must be a whole number >= 1, got {value}")
     return int(value)
+
+
+def _step_ends(step: Any, n_steps: int | None, t0: float, t1: float) -> np.ndarray:
+    """The initial time and the ends of all steps, where each of them is given."""
+    if n_steps is not None:
+        raise ValueError("give either step or n_steps, not both")
+    ends = np.array(step, dtype=float)
+    sizes = np.diff(ends) if t1 >= t0 else -np.diff(ends)
+    if ends.ndim != 1 or len(ends) < 2 or ends[0] != t0 or ends[-1] != t1 or not np.all(sizes > 0):
+        raise ValueError(f"step as an array holds the times {t0}, ..., {t1}: the ends of all steps, in order")
+    return ends
 
 
 def _fixed_steps(method: Method, length: float, step: float | None, n_steps: int | None) -> int | None:

@@ -23,6 +23,8 @@ class Controls:
         Bounds of adaptive steps.
     n_steps : int or None
         Number of fixed steps; None for adaptive ones.
+    ends : numpy.ndarray or None
+        Where fixed steps end, the initial time first; None for equal ones.
     checkpoints : int or None
         States kept for the reverse sweep; None keeps all.
     """
@@ -36,13 +38,18 @@ class Controls:
     max_steps: int
     n_steps: int | None
     checkpoints: int | None
+    ends: np.ndarray | None = None
 
     def over(self, t0: float, t1: float) -> Controls:
         """The same settings for another time span."""
+        if self.ends is not None and (self.ends[0] != t0 or self.ends[-1] != t1):
+            raise ValueError(f"steps are given for the span ({self.t0}, {self.t1}), not for ({t0}, {t1})")
         return replace(self, t0=t0, t1=t1)
 
     def grid(self) -> np.ndarray:
         """The initial time and the ends of fixed steps."""
+        if self.ends is not None:
+            return self.ends
         if self.t0 == self.t1:
             return np.array([self.t0])
         grid = self.t0 + (self.t1 - self.t0) * (np.arange(self.n_steps + 1) / self.n_steps)
