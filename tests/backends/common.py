@@ -28,7 +28,8 @@ def compare(graph: Graph, inputs, tolerance: float = 1e-13, program=None):
     status, outputs = program.run(inputs)
     assert status == 0
     for got, want, type_ in zip(outputs, run(graph, inputs), graph.output_types, strict=True):
-        assert got.dtype == type_.dtype and got.shape == type_.shape
+        assert got.dtype == type_.dtype
+        assert got.shape == type_.shape
         close(got, want, tolerance)
     return outputs
 

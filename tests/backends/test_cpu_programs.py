@@ -13,7 +13,7 @@ from diffsci.backends.plan import build_plan
 from diffsci.backends.plan.program import CallStep, LuStep, Nest
 from diffsci.graph import Builder, Graph, Guard
 from diffsci.source import Location
-from tests.backends.common import F8, I8, compare, loops_only, type_of
+from tests.backends.common import I8, compare, loops_only, type_of
 
 
 def rng():
@@ -137,7 +137,8 @@ def test_outputs_that_are_inputs_constants_or_equal():
     data = b.const(rng().normal(size=(5,)))
     y = b.exp(x)
     flat = b.reshape(y, shape=(12,))
-    graph = Graph([x], [x, y, flat, y, data, b.reshape(x, shape=(2, 6)), b.const(2.5), b.zeros(type_of((0, 3)))])
+    outputs = [x, y, flat, y, data, b.reshape(x, shape=(2, 6)), b.const(2.5), b.zeros(type_of((0, 3)))]
+    graph = Graph([x], outputs)
     compare(graph, [rng().normal(size=(3, 4))])
 
 
@@ -399,4 +400,19 @@ def test_describe():
     text = compile_graph(reaction(70, 129)).describe()
     for word in ("loop", "bytes", "workspace", "output0"):
         assert word in text
-    assert F8 == np.float64
+
+
+def test_columns_summed_over_regions_and_threads(monkeypatch):
+    monkeypatch.setattr("diffsci.backends.cpu.module._FORK_NANOSECONDS", 0)
+    b = Builder()
+    x = b.input(type_of((30, 200)))
+    moved = b.roll(b.exp(x), shift=(3, 5))
+    padded = b.pad(b.sin(x), low=(2, 1), high=(0, 3), interior=(1, 0))
+    graph = Graph([x], [b.sum(moved, axes=(0,)), b.max(padded, axes=(0,)), b.sum(padded, axes=(1,))])
+    before = get_num_threads()
+    try:
+        for threads in (1, 3):
+            set_num_threads(threads)
+            compare(graph, [rng().normal(size=(30, 200))], 1e-12, fresh(graph))
+    finally:
+        set_num_threads(before)

@@ -30,10 +30,25 @@ class Grower:
 
     def grow(self):
         moves = [
-            self.unary, self.binary, self.binary, self.slice, self.pad, self.roll, self.concatenate, self.reshape,
-            self.transpose, self.broadcast, self.flip, self.set_slice, self.reduce, self.select, self.contract,
-            self.scan, self.take, self.put_add,
-        ]  # fmt: skip
+            self.unary,
+            self.binary,
+            self.binary,
+            self.slice,
+            self.pad,
+            self.roll,
+            self.concatenate,
+            self.reshape,
+            self.transpose,
+            self.broadcast,
+            self.flip,
+            self.set_slice,
+            self.reduce,
+            self.select,
+            self.contract,
+            self.scan,
+            self.take,
+            self.put_add,
+        ]
         node = self.pick(moves)(self.pick(self.nodes))
         if node is not None and node.type.size <= 400:
             self.nodes.append(node)

@@ -13,10 +13,12 @@ SIZES = {"f8": 8, "f4": 4, "i8": 8, "b1": 1}
 
 
 def scalar_type(code: str) -> str:
+    """Return the LLVM type of a dtype code."""
     return SCALARS[code]
 
 
 def vector_type(code: str) -> str:
+    """Return the LLVM vector type of a dtype code."""
     return f"<{LANES} x {SCALARS[code]}>"
 
 
@@ -40,10 +42,12 @@ class Function:
         self._count = 0
 
     def name(self) -> str:
+        """Return a fresh name."""
         self._count += 1
         return f"%v{self._count}"
 
     def label(self) -> str:
+        """Return a fresh label."""
         self._count += 1
         return f"b{self._count}"
 
@@ -54,16 +58,20 @@ class Function:
         return name
 
     def do(self, text: str) -> None:
+        """Write an instruction without a result."""
         self.lines.append(f"  {text}")
 
     def start(self, label: str) -> None:
+        """Begin a block."""
         self.lines.append(f"{label}:")
         self.block = label
 
     def jump(self, label: str) -> None:
+        """End the block with a jump."""
         self.do(f"br label %{label}")
 
     def branch(self, condition: str, yes: str, no: str) -> None:
+        """End the block with a conditional jump."""
         self.do(f"br i1 {condition}, label %{yes}, label %{no}")
 
     def loop(
@@ -139,5 +147,6 @@ class Function:
         )
 
     def finish(self, result: str = "ret void") -> str:
+        """Write the last instruction and return the whole text."""
         self.do(result)
         return "\n".join([*self.lines, "}"])

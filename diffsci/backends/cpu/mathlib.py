@@ -155,7 +155,8 @@ def _exp(v: _Vector, x: str) -> str:
     return v.mul(v.mul(value, v.power_of_two(half)), v.power_of_two(rest))
 
 
-def _expm1(v: _Vector, x: str) -> str:
+def _expm1_parts(v: _Vector, x: str) -> tuple[str, str]:
+    """Return exp(x) - 1 as the sum of two doubles, the first twice the rounded leading terms."""
     r, lost, n = _reduced(v, v.clamp(x, -60.0, 710.0))
     tail = v.series(r, [1 / math.factorial(k) for k in range(2, 15)])
     tail = v.fma(v.mul(r, r), tail, lost)
@@ -164,8 +165,12 @@ def _expm1(v: _Vector, x: str) -> str:
     total = v.add(first, second)
     part = v.sub(total, first)
     dropped = v.add(v.sub(first, v.sub(total, part)), v.sub(second, part))
-    result = v.mul(v.add(total, v.fma(half, tail, dropped)), 2.0)
-    return v.select(v.compare("oeq", x, 0.0), x, result)
+    return total, v.fma(half, tail, dropped)
+
+
+def _expm1(v: _Vector, x: str) -> str:
+    high, low = _expm1_parts(v, x)
+    return v.select(v.compare("olt", v.abs(x), _hex("0x1p-54")), x, v.mul(v.add(high, low), 2.0))
 
 
 def _log_parts(v: _Vector, x: str, k_shift: str | None, correction: str | None) -> str:
@@ -213,8 +218,16 @@ def _log1p(v: _Vector, x: str) -> str:
 
 
 def _tanh(v: _Vector, x: str) -> str:
-    t = _expm1(v, v.mul(v.abs(x), -2.0))
-    return v.copysign(v.div(v.neg(t), v.add(t, 2.0)), x)
+    """Follow tanh |x| = -t / (2 + t) with t = expm1(-2 |x|), in two doubles until the division."""
+    high, low = _expm1_parts(v, v.mul(v.abs(x), -2.0))
+    t = v.add(high, low)  # half of the t above: the fraction becomes -t / (1 + t)
+    t_low = v.add(v.sub(high, t), low)
+    below = v.add(t, 1.0)
+    below_low = v.add(v.add(v.sub(1.0, below), t), t_low)
+    inverse = v.div(1.0, below)
+    quotient = v.mul(t, inverse)
+    rest = v.add(v.fma(v.neg(quotient), below, t), v.fma(v.neg(quotient), below_low, t_low))
+    return v.copysign(v.fma(rest, inverse, quotient), x)
 
 
 def _circular(op: str, quarter: int) -> Callable[[_Vector, str], str]:
@@ -225,9 +238,8 @@ def _circular(op: str, quarter: int) -> Callable[[_Vector, str], str]:
         large = v.compare("uge", v.abs(x), _LARGE)
         bits = f.set(f"bitcast {_MASK} {large} to i{LANES}")
         some = f.set(f"icmp ne i{LANES} {bits}, 0")
-        (result,) = f.when(
-            f.set(f"xor i1 {some}, true"), [(_WIDE, _all("double", "0.0"))], lambda: [_small_angle(v, x, quarter)]
-        )
+        none, zero = f.set(f"xor i1 {some}, true"), _all("double", "0.0")
+        (result,) = f.when(none, [(_WIDE, zero)], lambda: [_small_angle(v, x, quarter)])
         (result,) = f.when(some, [(_WIDE, result)], lambda: [_lanes(v.module, f, op, [x])])
         return result
 

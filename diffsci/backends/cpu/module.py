@@ -10,13 +10,13 @@ from diffsci.backends.cpu.operations import Operations
 from diffsci.backends.cpu.threads import write_fork
 from diffsci.backends.plan.body import code_of
 from diffsci.backends.plan.cost import operation_cost
-from diffsci.backends.plan.program import Buffer, Nest, Plan, Straight
+from diffsci.backends.plan.program import Buffer, CallStep, IndexCheckStep, Nest, Plan, Straight
 
 __all__ = ["ENTRY", "Module"]
 
 ENTRY = "program"
-_FORK_NANOSECONDS = 50_000
-_BYTES_PER_NANOSECOND = 12.0
+_FORK_NANOSECONDS = 100_000  # starting and joining a thread takes about 20 microseconds
+_BYTES_PER_NANOSECOND = 40.0
 
 
 class Module:
@@ -33,6 +33,7 @@ class Module:
         self._write_program(plan, ENTRY)
 
     def text(self) -> str:
+        """Return the text of the module."""
         defined = {text.split("@", 1)[1].split("(", 1)[0] for text in self._functions.values()}
         declared = [d for d in self._declared if d.split("@", 1)[1].split("(", 1)[0] not in defined]
         return "\n".join([*declared, "", "\n\n".join(self._functions.values()), ""])
@@ -40,6 +41,7 @@ class Module:
     # ---- services for the writers ----------------------------------------------------------------
 
     def declare(self, line: str) -> None:
+        """Declare a function that the module calls."""
         self._declared[line] = None
 
     def define(self, name: str, write) -> None:
@@ -80,6 +82,7 @@ class Module:
         return f.set(f"fptrunc {double} {value} to {kind}") if code == "f4" else value
 
     def integer_power(self, f: Function, args: list[str], wide: bool) -> str:
+        """Write an integer power of integers."""
         self.define("integer_power", library.write_integer_power)
         if not wide:
             return f.set(f"call i64 @integer_power(i64 {args[0]}, i64 {args[1]})")
@@ -109,8 +112,10 @@ class Module:
         self.plan = plan
         linkage = "" if name == ENTRY else "internal "
         f = Function(f"{linkage}i64 @{name}(ptr %slots)")
-        failed = f.set("alloca i64")
-        f.do(f"store i64 0, ptr {failed}")
+        failed = ""
+        if any(isinstance(step, (CallStep, IndexCheckStep)) for step in plan.steps):
+            failed = f.set("alloca i64")
+            f.do(f"store i64 0, ptr {failed}")
         inline = sum(isinstance(step, Straight) for step in plan.steps) == 1
         for step in plan.steps:
             if isinstance(step, Straight):
@@ -119,7 +124,8 @@ class Module:
                 self._nest(f, step)
             else:
                 library.WRITERS[type(step)](self, f, step, failed)
-        self._functions[name] = f.finish(f"ret i64 {f.set(f'load i64, ptr {failed}')}")
+        status = f.set(f"load i64, ptr {failed}") if failed else "0"
+        self._functions[name] = f.finish(f"ret i64 {status}")
 
     def _fresh(self, stem: str) -> str:
         self._count += 1
@@ -137,7 +143,7 @@ class Module:
                 self._functions |= {"worker": worker, "fork": fork}
             settings = self._slot(f, self.plan.slot_count - 1)
             threads = f.set(f"load i64, ptr {settings}")
-            align = 64 if vector_loop(nest) == 0 and nest.blocks == 1 else 1
+            align = 64 if vector_loop(nest) == nest.range_loop and nest.blocks == 1 else 1
             f.do(f"call void @fork(ptr {name}, ptr %slots, i64 {nest.units}, i64 {align}, i64 {threads})")
         else:
             f.do(f"call void {name}(ptr %slots, i64 0, i64 {nest.units})")

@@ -1,4 +1,4 @@
-"""A loop nest as an LLVM function over a range of its first loop (or of its blocks)."""
+"""A loop nest as an LLVM function over a range of one of its loops (or of its blocks)."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class _Writer:
         elif any(r.whole for r in nest.reductions):
             f.loop("%low", "%high", 1, [], lambda b, _: self._block(b, scope))
         else:
-            sums = self._loop(0, "%low", "%high", scope, None)
+            sums = self._loop(0, *self._bounds(0, scope))
             for r in nest.reductions:
                 if r.loops & 1 and not r.scan:
                     self._finish(r, sums[id(r)], scope)
@@ -173,6 +173,13 @@ class _Writer:
 
     def _code(self, r: Reduction) -> str:
         return self.body.codes[r.stmt]
+
+    def _bounds(self, d: int, scope: _Scope) -> tuple[str, str, _Scope, int | None]:
+        """Return the range of loop `d`, and its length where it is known."""
+        if d == self.nest.range_loop and self.nest.blocks == 1:
+            return "%low", "%high", scope, None
+        n = self.nest.extents[d]
+        return "0", str(n), scope, n
 
     # ---- loops ---------------------------------------------------------------------------------
 
@@ -249,11 +256,7 @@ class _Writer:
                 )
         self._statements(d + 1, scope)
         last = d + 1 == len(self.nest.extents)
-        inner = (
-            {}
-            if last
-            else self._loop(d + 1, "0", str(self.nest.extents[d + 1]), scope, self.nest.extents[d + 1])
-        )
+        inner = {} if last else self._loop(d + 1, *self._bounds(d + 1, scope))
         if last:
             for store in self.nest.stores:
                 self._store(store, scope)
@@ -441,9 +444,8 @@ class _Writer:
         elif stride == 1:
             function = f"@llvm.masked.load.v{LANES}{_SUFFIX[code]}.p0"
             self.module.declare(f"declare {kind} {function}(ptr, i32, <{LANES} x i1>, {kind})")
-            value = f.set(
-                f"call {kind} {function}(ptr {pointer}, i32 {align}, <{LANES} x i1> {mask}, {kind} zeroinitializer)"
-            )
+            arguments = f"ptr {pointer}, i32 {align}, <{LANES} x i1> {mask}, {kind} zeroinitializer"
+            value = f.set(f"call {kind} {function}({arguments})")
         else:
             return self._load_scattered(code, pointer, _steps(stride), mask)
         return f.set(f"icmp ne {kind} {value}, zeroinitializer") if code == "b1" else value

@@ -85,6 +85,7 @@ class Operations:
         return f.set(f"call {kind} {function}({', '.join(f'{kind} {arg}' for arg in args)})")
 
     def absolute(self, f: Function, code: str, value: str, wide: bool) -> str:
+        """Write the absolute value of a float."""
         kind = vector_type(code) if wide else scalar_type(code)
         return self._intrinsic(f, "fabs", code, kind, [value], wide)
 
@@ -170,13 +171,12 @@ def _safe_divisor(f, kind, a, b, wide):
 
 
 def _int_remainder(o, f, code, source, kind, args, wide):
-    a, b = args
-    zero, _, safe = _safe_divisor(f, kind, a, b, wide)
-    return f.set(f"srem {kind} {a}, {safe}")
+    _, _, safe = _safe_divisor(f, kind, *args, wide)
+    return f.set(f"srem {kind} {args[0]}, {safe}")
 
 
 def _int_mod(o, f, code, source, kind, args, wide):
-    a, b = args
+    b = args[1]
     rest = _int_remainder(o, f, code, source, kind, args, wide)
     signs = f.set(f"xor {kind} {rest}, {b}")
     nothing = _constant(0, "i8", wide)
@@ -224,7 +224,8 @@ _RULES = {
 }
 
 _COMBINE = {
-    "sum": "add", "prod": "mul", "max": "maximum", "min": "minimum", "any": "logical_or", "all": "logical_and",
+    "sum": "add", "prod": "mul", "max": "maximum", "min": "minimum",
+    "any": "logical_or", "all": "logical_and",
 }  # fmt: skip
 
 

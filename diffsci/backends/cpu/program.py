@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import hashlib
 import os
 import sys
@@ -66,6 +67,7 @@ class Binding:
 
     @property
     def address(self) -> int:
+        """Address of the native function."""
         return self.program.address
 
 
@@ -98,6 +100,7 @@ class Program:
 
     @property
     def slot_count(self) -> int:
+        """Number of slots: arrays, hidden constants, workspace and settings."""
         return len(self.input_types) + len(self.output_types) + len(self.consts) + 2
 
     @property
@@ -135,23 +138,23 @@ class Program:
     # ---- calls from Python ---------------------------------------------------------------------
 
     def _make_call_path(self) -> None:
-        self._expected = [(t.shape, t.dtype) for t in self.input_types]
+        self._expected = [(t.dtype, t.shape, np.empty(t.shape, t.dtype).strides) for t in self.input_types]
         self._makers = [
-            _Recycler(t) if t.size * t.dtype.itemsize >= _RECYCLE_BYTES else _Maker(t)
+            _Recycler(t)
+            if t.size * t.dtype.itemsize >= _RECYCLE_BYTES
+            else functools.partial(np.empty, t.shape, t.dtype)
             for t in self.output_types
         ]
         self._contexts: list[_Context] = []
-        if "python_entry" in self._library.addresses:
-            kind = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.py_object, ctypes.py_object, ctypes.c_void_p)
-            self._entry = kind(self._library.addresses["python_entry"])
+        kind = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
+        if objects.ENTRY in self._library.addresses:
+            self._entry = kind(self._library.addresses[objects.ENTRY])
         else:
-            self._entry = self._by_slots
-            self._native = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(self.address)
+            self._native = kind(self.address)
+            self._entry = None
 
-    def _by_slots(self, inputs: list, outputs: list, table: int) -> int:
-        rest = len(self.consts) + 2
-        tail = np.ctypeslib.as_array((ctypes.c_int64 * rest).from_address(table))
-        slots = np.array([*(_data(a) for a in (*inputs, *outputs)), *tail], dtype=np.int64)
+    def _by_slots(self, held: list[np.ndarray]) -> int:
+        slots = np.array([*(_data(array) for array in held[:-1]), *held[-1].tolist()], dtype=np.int64)
         return self._native(slots.ctypes.data)
 
     def run(self, arrays) -> tuple[int, list[np.ndarray]]:
@@ -159,23 +162,24 @@ class Program:
 
         An output that the caller still holds is never overwritten by a later run.
         """
-        inputs = list(arrays)
-        position = 0
-        for array, (shape, dtype) in zip(inputs, self._expected, strict=True):
+        held = []
+        for array, (dtype, shape, strides) in zip(arrays, self._expected, strict=True):
             if (
                 type(array) is not np.ndarray
                 or array.dtype is not dtype
                 or array.shape != shape
-                or not array.flags.c_contiguous
+                or array.strides != strides
             ):
-                inputs[position] = _checked(array, self.input_types[position])
-            position += 1
+                array = _checked(array, self.input_types[len(held)])
+            held.append(array)
         outputs = [make() for make in self._makers]
+        held += outputs
         try:
             context = self._contexts.pop()
-        except IndexError:
+        except IndexError:  # as many calls are in progress as ever before
             context = _Context(self)
-        status = self._entry(inputs, outputs, context.table)
+        held.append(context.addresses)
+        status = self._entry(id(held)) if self._entry is not None else self._by_slots(held)
         self._contexts.append(context)
         return status, outputs
 
@@ -189,19 +193,6 @@ class _Context:
         self.workspace = _aligned(program.workspace_bytes)
         held = [*program.consts, self.workspace, SETTINGS]
         self.addresses = np.array([_data(array) for array in held], dtype=np.int64)
-        self.table = self.addresses.ctypes.data
-
-
-class _Maker:
-    """Makes small outputs."""
-
-    __slots__ = ("dtype", "shape")
-
-    def __init__(self, type_: Type):
-        self.shape, self.dtype = type_.shape, type_.dtype
-
-    def __call__(self) -> np.ndarray:
-        return np.empty(self.shape, self.dtype)
 
 
 class _Recycler:
@@ -279,11 +270,8 @@ def _module(graph: Graph):
     plan = build_plan(graph)
     module = Module(plan, fused="+fma" in host()[1].split(",") or host()[0].startswith("apple"))
     if objects.layout():
-        rest = len(plan.consts) + 2
-        module.define(
-            objects.ENTRY,
-            lambda: objects.write_entry(ENTRY, len(plan.inputs), len(plan.outputs), rest),
-        )
+        arrays, rest = len(plan.inputs) + len(plan.outputs), len(plan.consts) + 2
+        module.define(objects.ENTRY, lambda: objects.write_entry(ENTRY, arrays, rest))
     return module, plan
 
 

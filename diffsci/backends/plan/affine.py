@@ -54,6 +54,7 @@ class Unflatten(Restructure):
 
 
 def constant(value: int, rank: int) -> Affine:
+    """Return a constant expression."""
     return (value,) + (0,) * rank
 
 
@@ -64,10 +65,12 @@ def identity(rank: int, total: int | None = None) -> Index:
 
 
 def add_const(e: Affine, value: int) -> Affine:
+    """Return ``e + value``."""
     return (e[0] + value, *e[1:]) if value else e
 
 
 def scale(e: Affine, factor: int) -> Affine:
+    """Return ``factor * e``."""
     return tuple([term * factor for term in e])
 
 

@@ -91,6 +91,7 @@ class Body:
         return number
 
     def lit(self, value: Any, code: str) -> int:
+        """Return the statement of a literal."""
         if code == "b1":
             value = bool(value)
         elif code == "i8":
@@ -105,19 +106,23 @@ class Body:
         return self._emit("lit", code, attr=_Literal(value, value))
 
     def load(self, buffer: Any, address: tuple[int, ...]) -> int:
+        """Return the statement that reads a buffer at an affine address."""
         return self._emit("load", code_of(buffer.dtype), attr=(buffer, address), deps=_mask(address))
 
     def gather(self, buffer: Any, address: tuple[int, ...], stride: int, index: int) -> int:
+        """Return the statement that reads at ``address + stride * index``."""
         return self._emit(
             "gather", code_of(buffer.dtype), (index,), attr=(buffer, address, stride), deps=_mask(address)
         )
 
     def iota(self, value: tuple[int, ...]) -> int:
+        """Return the statement of an affine integer."""
         if not any(value[1:]):
             return self.lit(value[0], "i8")
         return self._emit("iota", "i8", attr=value, deps=_mask(value))
 
     def buffer_of(self, number: int) -> Any:
+        """Return the buffer that a statement reads, or None."""
         return self.attrs[number][0] if self.ops[number] in ("load", "gather") else None
 
     def value_of(self, number: int) -> Any:

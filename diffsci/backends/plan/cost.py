@@ -49,6 +49,7 @@ class Demands:
         self._inline = _inline_costs(nodes)
 
     def add_piece(self, piece: Piece) -> None:
+        """Enter what a piece reads."""
         for operand in piece.operands:
             if operand.define:
                 for child, index in _reads(operand.node, operand.index, len(piece.extents)):

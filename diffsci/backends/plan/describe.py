@@ -56,7 +56,8 @@ def _step(step) -> tuple[str, int, int]:
     if isinstance(step, GuardStep):
         return f"guard {step.status}: {step.predicate.buffer.name} is {step.outcome}", 0, 0
     if isinstance(step, CombineStep):
-        return f"combine {step.count} partial results ({step.op}) -> {step.out.buffer.name}", 8 * step.count, step.count
+        text = f"combine {step.count} partial results ({step.op}) -> {step.out.buffer.name}"
+        return text, 8 * step.count, step.count
     if isinstance(step, FillStep):
         return f"fill {step.out.buffer.name} for {step.op}", step.size * 8, 0
     name = type(step).__name__.removesuffix("Step")

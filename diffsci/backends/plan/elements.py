@@ -24,6 +24,7 @@ _MOST_RAW = 60_000
 _MOST_CREATED = 40_000
 _MOST_LIVE = 6_000
 _ALWAYS = 400
+_PATIENCE = 1500  # statements after which straight-line code must promise to be worth it
 _INLINE_SOLVE = 4
 
 
@@ -51,17 +52,17 @@ def _raw_size(graph: Graph) -> int:
 
 def _loop_cost(graph: Graph) -> float:
     """Return the estimated cost of the same program as vectorised loops."""
-    cost = 0.0
-    for node in graph.nodes:
-        if isinstance(node.type, tuple) or node.primitive.family in ("leaf", "structural", "call"):
-            continue
-        size = node.inputs[0].type.size if node.name in REDUCTIONS else node.type.size
-        if node.name == "contract":
-            size = int(np.prod(list(letter_sizes(node).values()), dtype=np.int64))
-        cost += -(-size // 8) * operation_cost(node.name) + 1
-        if node.name in REDUCTIONS or node.name == "contract":
-            cost += 10
-    return cost
+    return sum(map(_node_loop_cost, graph.nodes))
+
+
+def _node_loop_cost(node: Node) -> float:
+    if isinstance(node.type, tuple) or node.primitive.family in ("leaf", "structural", "call"):
+        return 0.0
+    long = node.name in REDUCTIONS or node.name == "contract"
+    size = node.inputs[0].type.size if node.name in REDUCTIONS else node.type.size
+    if node.name == "contract":
+        size = int(np.prod(list(letter_sizes(node).values()), dtype=np.int64))
+    return -(-size // 8) * operation_cost(node.name) + 1 + 10 * long
 
 
 class _Elements:
@@ -79,9 +80,11 @@ class _Elements:
     def run(self):
         self._place_outputs()
         guards = list(enumerate(self.graph.guards))
+        loops = 0.0
         for node in self._order():
             self._evaluate(node)
-            if len(self.body) > _MOST_CREATED:
+            loops += _node_loop_cost(node)
+            if len(self.body) > min(_MOST_CREATED, _PATIENCE + 3 * loops):
                 raise TooLarge
             while guards and guards[0][1].predicate in self.values:
                 self._guard(*guards.pop(0))
@@ -436,7 +439,8 @@ def _contract(e: _Elements, node: Node, a: np.ndarray, b: np.ndarray) -> np.ndar
     return np.array(results, dtype=np.int64).reshape(node.shape)
 
 
-_RULES = dict.fromkeys(("broadcast", "reshape", "transpose", "slice", "set_slice", "flip", "roll", "concatenate"), _structural)  # fmt: skip
+_MOVES = ("broadcast", "reshape", "transpose", "slice", "set_slice", "flip", "roll", "concatenate")
+_RULES = dict.fromkeys(_MOVES, _structural)
 _RULES |= dict.fromkeys(REDUCTIONS, _reduce)
 _RULES |= {
     "pad": _pad,

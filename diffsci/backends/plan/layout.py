@@ -129,6 +129,7 @@ class Layout:
         return buffer
 
     def work(self, dtype: np.dtype, size: int) -> Buffer:
+        """Return a new piece of the workspace."""
         return Buffer(np.dtype(dtype), size, "work")
 
     def reserve(self, node: Node, view: View) -> None:
@@ -136,6 +137,7 @@ class Layout:
         self._reserved[node] = view
 
     def is_reserved(self, node: Node) -> bool:
+        """Tell whether it is decided where the node will be stored."""
         return node in self._reserved
 
     def place(self, node: Node) -> View:

@@ -73,6 +73,7 @@ class Piece:
 
     @property
     def volume(self) -> int:
+        """Number of iterations."""
         return math.prod(self.extents)
 
 

@@ -43,10 +43,12 @@ class Buffer:
 
     @property
     def nbytes(self) -> int:
+        """Size in bytes."""
         return self.size * self.dtype.itemsize
 
     @property
     def name(self) -> str:
+        """Name for people."""
         return f"{self.kind}{self.slot}" if self.slot >= 0 else f"work+{self.offset}"
 
 
@@ -96,7 +98,12 @@ class Reduction:
 
 @dataclass
 class Nest:
-    """Loops over a box of `extents`; `body` is a table of statements shared by all stores."""
+    """Loops over a box of `extents`; `body` is a table of statements shared by all stores.
+
+    Full reductions are cut into `blocks` of `block_size` iterations of the first loop, each with
+    its own partial results. Parts of loop `range_loop` may run on different threads. In a
+    `sequential` nest the order of all iterations matters.
+    """
 
     extents: tuple[int, ...]
     body: Body
@@ -106,25 +113,28 @@ class Nest:
     blocks: int = 1
     block_size: int = 0
     sequential: bool = False
+    range_loop: int = 0
 
     @property
     def divisible(self) -> bool:
-        """Ranges of the first loop (or of its blocks) are independent of each other."""
+        """Ranges of loop `range_loop` (or of blocks) are independent of each other."""
         return not self.sequential and not any(r.loops & 1 and not r.whole for r in self.reductions)
 
     @property
     def units(self) -> int:
-        """Number of independent parts: blocks of a full reduction, else iterations of the first loop."""
+        """Number of independent parts: blocks of a full reduction, else iterations of one loop."""
         if any(r.whole for r in self.reductions):
             return self.blocks
-        return self.extents[0] if self.extents else 1
+        return self.extents[self.range_loop] if self.extents else 1
 
     def reads(self) -> set[Buffer]:
+        """Buffers that the step reads."""
         found = {buffer for s in self.live if (buffer := self.body.buffer_of(s)) is not None}
         found |= {store.buffer for store in self.stores if store.mode == "add"}
         return found | {r.buffer for r in self.reductions if r.accumulate}
 
     def writes(self) -> set[Buffer]:
+        """Buffers that the step writes."""
         return {store.buffer for store in self.stores} | {r.buffer for r in self.reductions}
 
 
@@ -145,10 +155,12 @@ class Straight:
     again: list[int] = field(default_factory=list)
 
     def reads(self) -> set[Buffer]:
+        """Buffers that the step reads."""
         found = {buffer for s in (*self.live, *self.again) if (buffer := self.body.buffer_of(s)) is not None}
         return found | ({self.spill} if self.restored else set())
 
     def writes(self) -> set[Buffer]:
+        """Buffers that the step writes."""
         return {store.buffer for store in self.stores} | ({self.spill} if self.saved else set())
 
 
@@ -163,9 +175,11 @@ class CombineStep:
     out: View
 
     def reads(self) -> set[Buffer]:
+        """Buffers that the step reads."""
         return {self.partials}
 
     def writes(self) -> set[Buffer]:
+        """Buffers that the step writes."""
         return {self.out.buffer, self.partials}
 
 
@@ -178,9 +192,11 @@ class FillStep:
     size: int
 
     def reads(self) -> set[Buffer]:
+        """Buffers that the step reads."""
         return set()
 
     def writes(self) -> set[Buffer]:
+        """Buffers that the step writes."""
         return {self.out.buffer}
 
 
@@ -193,9 +209,11 @@ class GuardStep:
     status: int
 
     def reads(self) -> set[Buffer]:
+        """Buffers that the step reads."""
         return {self.predicate.buffer}
 
     def writes(self) -> set[Buffer]:
+        """Buffers that the step writes."""
         return set()
 
 
@@ -206,9 +224,11 @@ class IndexCheckStep:
     flag: View
 
     def reads(self) -> set[Buffer]:
+        """Buffers that the step reads."""
         return {self.flag.buffer}
 
     def writes(self) -> set[Buffer]:
+        """Buffers that the step writes."""
         return set()
 
 
@@ -227,9 +247,11 @@ class GemmStep:
     b_transposed: bool
 
     def reads(self) -> set[Buffer]:
+        """Buffers that the step reads."""
         return {self.a.buffer, self.b.buffer}
 
     def writes(self) -> set[Buffer]:
+        """Buffers that the step writes."""
         return {self.out.buffer}
 
 
@@ -244,9 +266,11 @@ class LuStep:
     n: int
 
     def reads(self) -> set[Buffer]:
+        """Buffers that the step reads."""
         return {self.a.buffer}
 
     def writes(self) -> set[Buffer]:
+        """Buffers that the step writes."""
         return {self.lu, self.pivots}
 
 
@@ -265,9 +289,11 @@ class LuSolveStep:
     scratch: Buffer | None = None
 
     def reads(self) -> set[Buffer]:
+        """Buffers that the step reads."""
         return {self.lu, self.pivots, self.b.buffer}
 
     def writes(self) -> set[Buffer]:
+        """Buffers that the step writes."""
         return {self.x.buffer} | ({self.scratch} if self.scratch else set())
 
 
@@ -282,9 +308,11 @@ class DetStep:
     n: int
 
     def reads(self) -> set[Buffer]:
+        """Buffers that the step reads."""
         return {self.lu, self.pivots}
 
     def writes(self) -> set[Buffer]:
+        """Buffers that the step writes."""
         return {self.out.buffer}
 
 
@@ -300,9 +328,11 @@ class CallStep:
     status_base: int
 
     def reads(self) -> set[Buffer]:
+        """Buffers that the step reads."""
         return {view.buffer for view in self.inputs}
 
     def writes(self) -> set[Buffer]:
+        """Buffers that the step writes."""
         return {view.buffer for view in self.outputs} | {self.workspace}
 
 
@@ -342,8 +372,10 @@ class Plan:
 
     @property
     def slot_count(self) -> int:
+        """Number of slots of the native function."""
         return len(self.inputs) + len(self.outputs) + len(self.consts) + 2
 
     def buffer_slot(self, buffer: Buffer) -> int:
+        """Return the slot of an argument."""
         base = {"input": 0, "output": len(self.inputs), "const": len(self.inputs) + len(self.outputs)}
         return base[buffer.kind] + buffer.slot

@@ -27,6 +27,7 @@ _FOLDS = {
 }
 _BLOCK = 4096
 _MOST_BLOCKS = 8192
+_WIDE_ROW, _MANY_ROWS = 64, 8
 
 
 @dataclass
@@ -63,7 +64,7 @@ def lower_group(pieces: list[Piece], lowering: Lowering) -> list[Step]:
         for (number, piece), end in zip(region, ends, strict=True):
             if piece.whole:
                 partials.setdefault(number, []).append((nest, end))
-            elif piece.accumulate:
+            elif piece.accumulate or (piece.kind == "reduce" and nest.range_loop):
                 accumulated.add(number)
     for number in sorted(accumulated):
         piece = live[number]
@@ -115,6 +116,7 @@ def _lower_region(region, lowering: Lowering) -> tuple[Nest, list[Reduction | St
     nest = Nest(extents, body, [], stores, reductions)
     nest.sequential = any(store.mode != "set" or store.index >= 0 for store in stores)
     _collapse(nest)
+    _stream_rows(nest)
     nest.live = live_statements(body, roots_of(nest))
     _choose_blocks(nest)
     return nest, ends
@@ -254,13 +256,15 @@ def live_statements(body: Body, roots: list[int]) -> list[int]:
     return sorted(seen)
 
 
-def _addresses(nest: Nest):
+def _addresses(nest: Nest, ends: bool = True):
     body = nest.body
     for number in range(len(body)):
         if body.ops[number] in ("load", "gather"):
             yield body.attrs[number][1]
         elif body.ops[number] == "iota":
             yield body.attrs[number]
+    if not ends:
+        return
     for end in (*nest.stores, *nest.reductions):
         if not (isinstance(end, Reduction) and end.whole):
             yield end.address
@@ -290,19 +294,63 @@ def _join(nest: Nest, loop: int) -> None:
     def drop_bit(mask: int) -> int:
         return mask & ((1 << (loop + 1)) - 1) | (mask >> (loop + 2)) << (loop + 1)
 
+    body.deps = [drop_bit(mask | (mask >> 1 & 1 << loop)) for mask in body.deps]
+    _rewrite(nest, drop, drop_bit)
+
+
+def _stream_rows(nest: Nest) -> None:
+    """Turn reductions down the columns of arrays into sums of whole rows, kept in memory.
+
+    The arrays are then read in the order in which they lie; threads share the columns.
+    """
+    reduced = nest.reductions[0].loops if nest.reductions else 0
+    last = (reduced & -reduced).bit_length() - 2  # the innermost loop that is not reduced
+    if nest.stores or last < 0 or any(r.whole or r.scan or r.payload >= 0 for r in nest.reductions):
+        return
+    columns, rows = nest.extents[last], math.prod(nest.extents[last + 1 :])
+    loads = [e for e in _addresses(nest, ends=False) if any(e[last + 1 :])]
+    along = all(not e[last + 1] or (e[last + 1] == 1 and 1 not in e[last + 2 :]) for e in loads)
+    if columns < _WIDE_ROW or rows < _MANY_ROWS or not along or not any(e[last + 1] for e in loads):
+        return
+    order = [loop for loop in range(len(nest.extents)) if loop != last] + [last]
+    _permute(nest, order)
+    body = nest.body
+    for r in nest.reductions:
+        value = body.op(_FOLDS[r.op], body.load(r.buffer, r.address), r.stmt)
+        nest.stores.append(Store(r.buffer, r.address, value))
+    nest.reductions = []
+    nest.range_loop = len(nest.extents) - 1
+
+
+def _permute(nest: Nest, order: list[int]) -> None:
+    body = nest.body
+
+    def moved(e):
+        return (e[0], *(e[loop + 1] for loop in order))
+
+    def moved_bits(mask: int) -> int:
+        return sum(1 << new for new, old in enumerate(order) if mask >> old & 1)
+
+    _rewrite(nest, moved, moved_bits)
+    body.deps = [moved_bits(mask) for mask in body.deps]
+    nest.extents = tuple(nest.extents[loop] for loop in order)
+
+
+def _rewrite(nest: Nest, change, change_bits) -> None:
+    """Apply a change of loops to all addresses and reductions."""
+    body = nest.body
     for number in range(len(body)):
         attr = body.attrs[number]
         if body.ops[number] == "load":
-            body.attrs[number] = (attr[0], drop(attr[1]))
+            body.attrs[number] = (attr[0], change(attr[1]))
         elif body.ops[number] == "gather":
-            body.attrs[number] = (attr[0], drop(attr[1]), attr[2])
+            body.attrs[number] = (attr[0], change(attr[1]), attr[2])
         elif body.ops[number] == "iota":
-            body.attrs[number] = drop(attr)
-        body.deps[number] = drop_bit(body.deps[number] | (body.deps[number] >> 1 & 1 << loop))
+            body.attrs[number] = change(attr)
     for end in (*nest.stores, *nest.reductions):
-        end.address = drop(end.address)
+        end.address = change(end.address)
     for r in nest.reductions:
-        r.loops = drop_bit(r.loops)
+        r.loops = change_bits(r.loops)
 
 
 def _choose_blocks(nest: Nest) -> None:

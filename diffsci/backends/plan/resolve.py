@@ -41,6 +41,7 @@ class NeedBuffer(Exception):
 
 
 def reduced_axes(node: Node) -> tuple[int, ...]:
+    """Return the axes that a reduction sums over."""
     axes = node.params["axes"]
     return tuple(axes) if not isinstance(axes, int) else (axes,)
 
