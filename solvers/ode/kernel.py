@@ -11,9 +11,9 @@ import diffsci as ds
 from diffsci.backends.cpu.settings import SETTINGS
 from diffsci.backends.interpreter import first_broken_guard
 from diffsci.tracing import Traced, TracedArray, trace_function
-from diffsci.tracing.copies import fingerprint
+from diffsci.tracing.copies import fingerprint, resolve
 from diffsci.tracing.function import concrete, is_dynamic
-from diffsci.tracing.trace import apply_graph, bind, current_trace
+from diffsci.tracing.trace import apply_graph, bind
 from diffsci.transforms import simplify
 from diffsci.trees import flatten, unflatten
 
@@ -56,12 +56,7 @@ def original(function: Callable) -> Callable:
 
 def from_outside(value: Any, fetch: Callable[[], Any]) -> Any:
     """A value that a model reads from outside, as an input of the running trace, so that it is read again."""
-    trace = current_trace()
-    if trace is None or is_traced(value):
-        return value
-    array = np.asarray(value)
-    node = trace.capture(("solve_ivp", id(fetch)), array, fetch, keep=fetch)
-    return TracedArray(trace, node, scalar=array.ndim == 0)
+    return value if is_traced(value) else resolve(value, fetch, ("outside", fetch))
 
 
 def call_graph(graph: Any, operands: Sequence[Any]) -> TracedArray:
