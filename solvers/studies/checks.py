@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from solvers.studies.config import Validate
 from solvers.studies.load import Case
 from solvers.studies.objectives import Objective
 from solvers.studies.results import Agreement, Calibration, Check, ObjectiveResult, Trajectory
@@ -51,19 +52,15 @@ def reference_checks(case: Case, result: ObjectiveResult) -> Iterator[Check]:
             )
 
 
-def difference_check(name: str, agreement: Agreement, rtol: float) -> Check:
-    """Judge one comparison with finite differences."""
-    deviation = relative(agreement.gradient, agreement.difference)
-    return Check(
-        name,
-        "central differences",
-        f"d/d {agreement.probe.label}",
-        agreement.gradient,
-        agreement.difference,
-        deviation,
-        rtol,
-        deviation <= rtol,
-    )
+def difference_checks(name: str, agreement: Agreement, settings: Validate) -> Iterator[Check]:
+    """Judge one comparison with finite differences, on frozen steps and on free ones."""
+    pairs = [("central differences", agreement.difference, settings.rtol)]
+    if agreement.free is not None:
+        pairs.append(("differences, free steps", agreement.free, settings.free_rtol))
+    for kind, difference, limit in pairs:
+        deviation = relative(agreement.gradient, difference)
+        quantity, good = f"d/d {agreement.probe.label}", deviation <= limit
+        yield Check(name, kind, quantity, agreement.gradient, difference, deviation, limit, good)
 
 
 def calibration_checks(case: Case, fit: Calibration) -> Iterator[Check]:
@@ -112,7 +109,9 @@ def moved(free: dict[str, Any], direction: dict[str, Any], step: float) -> dict[
     return {name: value + step * direction[name] for name, value in free.items()}
 
 
-def point_checks(objective: Objective, free: dict[str, Any], seed: int, where: str) -> Iterator[Check]:
+def point_checks(
+    study: Study, objective: Objective, free: dict[str, Any], seed: int, where: str
+) -> Iterator[Check]:
     """Compare forward mode, reverse mode and Taylor remainders along a random direction from one point."""
     import diffsci as ds
 
@@ -127,11 +126,13 @@ def point_checks(objective: Objective, free: dict[str, Any], seed: int, where: s
     yield Check(
         objective.name, "tangent = adjoint", where, adjoint, float(forward), deviation, MODES_LIMIT, good
     )
-    yield _taylor_check(objective, free, direction, float(value), adjoint, where)
+    frozen = study.simulation.frozen(objective.function, free)
+    yield _taylor_check(objective.name, frozen, free, direction, float(value), adjoint, where)
 
 
 def _taylor_check(
-    objective: Objective,
+    name: str,
+    function: Callable,
     free: dict[str, Any],
     direction: dict[str, Any],
     value: float,
@@ -140,16 +141,14 @@ def _taylor_check(
 ) -> Check:
     """Measure the order at which the remainder of the first-order Taylor polynomial falls: two."""
     steps = 10.0 ** -np.arange(1.0, 5.01, 0.5)
-    reached = np.array([float(objective.function(moved(free, direction, h))) for h in steps])
+    reached = np.array([float(function(moved(free, direction, h))) for h in steps])
     rate = _order(steps, np.abs(reached - value - steps * slope), noise=1e-14 * abs(value))
     if rate is None:  # the objective is linear to rounding: no remainder contradicts the gradient
         rate, deviation, note = np.nan, 0.0, "all remainders are rounding"
     else:
         deviation, note = max(TAYLOR_ORDER - rate, 0.0), ""
     good = deviation <= TAYLOR_SLACK
-    return Check(
-        objective.name, "Taylor remainder", where, rate, TAYLOR_ORDER, deviation, TAYLOR_SLACK, good, note
-    )
+    return Check(name, "Taylor remainder", where, rate, TAYLOR_ORDER, deviation, TAYLOR_SLACK, good, note)
 
 
 def _order(steps: np.ndarray, remainders: np.ndarray, noise: float) -> float | None:

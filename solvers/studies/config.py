@@ -186,7 +186,10 @@ class Reference(Table):
 class Validate(Table):
     """[validate]: how the gradient is checked."""
 
-    rtol: Number = key(1e-5, "largest relative deviation from finite differences", "a number > 0", gt=0)
+    rtol: Number = key(
+        1e-6, "largest relative deviation from finite differences on frozen steps", "a number > 0", gt=0
+    )
+    free_rtol: Number = key(1e-3, "the same with steps free to move", "a number > 0", gt=0)
     directions: StrictInt = key(2, "random directions in which a field is checked", "an integer >= 1", ge=1)
     entries: StrictInt = key(3, "single entries of a field that are checked", "an integer >= 0", ge=0)
     complex_step: StrictBool = key(True, "check the model's derivative by complex steps", "true or false")

@@ -76,7 +76,7 @@ def _trajectories(study: Study, result: StudyResult) -> Figure:
             curve.t,
             factor * curve.states[name],
             color=color,
-            label=label,
+            label=label if fit is None else f"{label}, as given",
             lw=1.6,
             ls="-" if fit is None else "--",
         )
@@ -151,11 +151,14 @@ def _v_curves(item: ObjectiveResult) -> Figure:
             color=color,
             label=curve.parameter,
         )
+        if curve.free is not None:
+            axes.loglog(curve.steps, np.maximum(curve.free, 1e-16), "--", lw=0.8, color=color)
     axes.minorticks_off()
     axes.invert_xaxis()
     axes.set_xlabel("relative step")
     axes.set_ylabel("relative deviation from the adjoint")
-    axes.set_title(f"central differences of {item.name}", fontsize=10)
+    dashed = " (dashed: time steps free)" if any(curve.free is not None for curve in item.curves) else ""
+    axes.set_title(f"central differences of {item.name}{dashed}", fontsize=10)
     axes.grid(**GRID)
     axes.legend(frameon=False, fontsize=8)
     return figure

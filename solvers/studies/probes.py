@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from solvers.studies.config import Validate
 from solvers.studies.results import Agreement, Curve, Probe
+
+if TYPE_CHECKING:
+    from solvers.studies.objectives import Objective
+    from solvers.studies.run import Study
 
 STEPS = 10.0 ** -np.arange(1.0, 11.0)  # relative steps of the V-curve
 
@@ -66,24 +70,38 @@ class Line:
             self._values[key] = float(self.objective(moved))
         return self._values[key]
 
+    @classmethod
+    def pair(
+        cls, study: Study, objective: Objective, frozen: Callable, probe: Probe
+    ) -> tuple[Line, Line | None]:
+        """Return the line on frozen steps, and the one on free steps where those are adaptive."""
+        free = cls(objective.function, study.free, probe) if study.simulation.adaptive else None
+        return cls(frozen, study.free, probe), free
+
     def slope(self, gradient: dict[str, Any]) -> float:
         """Return the derivative along the probe that the gradient says."""
         return float(np.sum(gradient[self.probe.parameter] * self.probe.step))
 
 
-def compare(line: Line, gradient: dict[str, Any]) -> Agreement:
+def compare(frozen: Line, free: Line | None, gradient: dict[str, Any]) -> Agreement:
     """Hold the gradient along a probe against extrapolated central differences."""
     import diffsci as ds
 
-    slope, error = ds.finite_difference(line, 0.0, return_error=True)
-    scale = line.probe.scale
-    return Agreement(line.probe, line.slope(gradient) / scale, float(slope) / scale, float(error) / scale)
+    scale = frozen.probe.scale
+    slope, error = ds.finite_difference(frozen, 0.0, return_error=True)
+    moving = None if free is None else float(ds.finite_difference(free, 0.0)) / scale
+    exact = frozen.slope(gradient)
+    return Agreement(frozen.probe, exact / scale, float(slope) / scale, float(error) / scale, moving)
 
 
-def v_curve(line: Line, gradient: dict[str, Any]) -> Curve:
+def v_curve(frozen: Line, free: Line | None, gradient: dict[str, Any]) -> Curve:
     """Return the error of plain central differences for steps from large to tiny."""
-    exact = line.slope(gradient)
+    exact = frozen.slope(gradient)
+    errors = [None if line is None else _errors(line, exact) for line in (frozen, free)]
+    return Curve(frozen.probe.parameter, STEPS.copy(), *errors)
+
+
+def _errors(line: Line, exact: float) -> np.ndarray:
     with np.errstate(all="ignore"):
         slopes = np.array([(line(step) - line(-step)) / (2.0 * step) for step in STEPS])
-        errors = np.abs(slopes - exact) / (abs(exact) or 1.0)
-    return Curve(line.probe.parameter, STEPS.copy(), errors)
+        return np.abs(slopes - exact) / (abs(exact) or 1.0)

@@ -40,7 +40,16 @@ def show_gradient(console: Console, study: Study, item: ObjectiveResult) -> None
     short, parameters = study.case.units.short, study.case.config.parameters
     value = f"{item.value:.10g} {short(item.unit)}".rstrip()
     _heading(console, f"\n{escape(item.name)} = {value}   (value and gradient: {_seconds(item.seconds)})")
-    table = _table("parameter", "value >", "unit", "gradient >", "elasticity >", "differences >", "digits >")
+    table = _table(
+        "parameter",
+        "value >",
+        "unit",
+        "gradient >",
+        "elasticity >",
+        "differences >",
+        "digits >",
+        "free steps >",
+    )
     for name, number in study.free.items():
         unit, elasticity = short(parameters[name].unit), f"{item.elasticity(name, number):.4g}"
         own = [entry for entry in item.agreements if entry.probe.parameter == name]
@@ -113,8 +122,9 @@ def _table(*headings: str) -> Table:
     return table
 
 
-def _numbers(entry: Agreement) -> tuple[str, str, str]:
-    return f"{entry.gradient:.8g}", f"{entry.difference:.8g}", f"{entry.digits:.1f}"
+def _numbers(entry: Agreement) -> tuple[str, ...]:
+    free = "" if entry.free_digits is None else f"{entry.free_digits:.1f}"
+    return f"{entry.gradient:.8g}", f"{entry.difference:.8g}", f"{entry.digits:.1f}", free
 
 
 def _number(value: float) -> str:

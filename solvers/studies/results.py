@@ -51,26 +51,37 @@ class Probe:
 
 @dataclass(frozen=True)
 class Agreement:
-    """A directional derivative of the gradient beside its finite-difference value."""
+    """A directional derivative of the gradient beside its finite-difference value.
+
+    ``difference`` is taken on frozen steps; ``free`` lets the steps follow the tolerances (None where steps are
+    fixed).
+    """
 
     probe: Probe
     gradient: float
     difference: float
     uncertainty: float
+    free: float | None = None
 
     @property
     def digits(self) -> float:
-        """Decimal digits on which both agree."""
+        """Decimal digits on which gradient and difference agree."""
         return digits(self.gradient, self.difference)
+
+    @property
+    def free_digits(self) -> float | None:
+        """Decimal digits on which the gradient agrees with the difference on free steps."""
+        return None if self.free is None else digits(self.gradient, self.free)
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Relative error of central differences against the gradient, by relative step."""
+    """Relative error of central differences by relative step; ``free`` as in `Agreement`."""
 
     parameter: str
     steps: np.ndarray
     errors: np.ndarray
+    free: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

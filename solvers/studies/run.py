@@ -79,12 +79,13 @@ def _examine(study: Study, objective: Objective, progress: Progress) -> Objectiv
     progress.working_on(f"gradient of {objective.name}")
     result = study.differentiate(objective)
     progress.advance()
+    frozen = study.simulation.frozen(objective.function, study.free)
     for probe in choose_probes(study.free, result.gradient, study.case.config.validation):
         progress.working_on(f"finite differences of {objective.name}: {probe.label}")
-        line = Line(objective.function, study.free, probe)
-        result.agreements.append(compare(line, result.gradient))
+        lines = Line.pair(study, objective, frozen, probe)
+        result.agreements.append(compare(*lines, result.gradient))
         if probe.whole:
-            result.curves.append(v_curve(line, result.gradient))
+            result.curves.append(v_curve(*lines, result.gradient))
         progress.advance()
     return result
 

@@ -31,6 +31,7 @@ class Simulation:
         for name in ("n_steps", "max_steps", "checkpoints"):
             if getattr(solver, name) is not None:
                 self.options[name] = getattr(solver, name)
+        self._last: Any = None
 
     def _atol(self) -> Any:
         atol = self.case.config.solver.atol
@@ -50,7 +51,35 @@ class Simulation:
         from solvers import solve_ivp
 
         span, y0 = (self.start, end), self.model.initial(theta)
-        return solve_ivp(fun, span, y0, t_eval=np.asarray(times), args=args, **self.options, **more)
+        self._last = solve_ivp(fun, span, y0, t_eval=np.asarray(times), args=args, **self.options, **more)
+        return self._last
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether steps follow the tolerances, and so move with the parameters."""
+        return "rtol" in self.options
+
+    def frozen(self, function: Callable[[Values], Any], theta: Values) -> Callable[[Values], Any]:
+        """Return an objective on the very steps that it takes at ``theta``.
+
+        This is what its gradient differentiates: step sizes are data. Finite differences of the objective
+        itself move the steps, too, and see the tolerances as noise.
+        """
+        if not self.adaptive:
+            return function
+        function(theta)
+        ends = self.start + np.concatenate([[0.0], np.cumsum(self._last.h)])
+        ends[-1] = self._last.t[-1]
+        given = {name: value for name, value in self.options.items() if name not in ("rtol", "atol")}
+
+        def on_frozen_steps(values: Values) -> Any:
+            free, self.options = self.options, {**given, "step": ends}
+            try:
+                return function(values)
+            finally:
+                self.options = free
+
+        return on_frozen_steps
 
     def integral(self, integrand: Callable, names: tuple[str, ...]) -> Callable[[Values, float], Any]:
         """Return the integral of ``integrand(t, y, *parameters)``, a function of parameters and end."""

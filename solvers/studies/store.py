@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -112,49 +113,40 @@ def _objective(group: h5py.Group, study: Study, item: Any) -> None:
 
 
 def _agreements(agreements: list[Agreement]) -> np.ndarray:
+    rows = [
+        {
+            "direction": entry.probe.label,
+            "gradient": entry.gradient,
+            "finite_difference": entry.difference,
+            "uncertainty": entry.uncertainty,
+            "digits": entry.digits,
+            "free_steps": np.nan if entry.free is None else entry.free,
+        }
+        for entry in agreements
+    ]
+    return _records(rows)
+
+
+def _records(rows: list[dict[str, Any]]) -> np.ndarray:
+    """Turn rows of texts, truths and numbers into a table with named columns."""
     import h5py
 
-    kind = np.dtype(
-        [
-            ("direction", h5py.string_dtype()),
-            ("gradient", float),
-            ("finite_difference", float),
-            ("uncertainty", float),
-            ("digits", float),
-        ]
-    )
-    return np.array(
-        [
-            (entry.probe.label, entry.gradient, entry.difference, entry.uncertainty, entry.digits)
-            for entry in agreements
-        ],
-        dtype=kind,
-    )
+    columns = rows[0] if rows else {}
+    kinds = {str: h5py.string_dtype(), bool: np.dtype(bool)}
+    layout = [(name, kinds.get(type(value), np.dtype(float))) for name, value in columns.items()]
+    return np.array([tuple(row.values()) for row in rows], dtype=layout)
 
 
 def _curve(group: h5py.Group, curve: Curve) -> None:
     group.create_dataset("relative_step", data=curve.steps)
     group.create_dataset("relative_error", data=curve.errors)
+    if curve.free is not None:
+        group.create_dataset("relative_error_free_steps", data=curve.free)
 
 
 def _checks(group: h5py.Group, checks: list[Check]) -> None:
-    import h5py
-
-    text = h5py.string_dtype()
-    kinds = {
-        "objective": text,
-        "kind": text,
-        "quantity": text,
-        "value": float,
-        "reference": float,
-        "deviation": float,
-        "limit": float,
-        "passed": bool,
-        "source": text,
-    }
-    rows = [tuple(getattr(check, name) for name in kinds) for check in checks]
-    kind = np.dtype(list(kinds.items()))
-    group.create_dataset("checks", data=np.array(rows, dtype=kind))
+    if checks:
+        group.create_dataset("checks", data=_records([asdict(check) for check in checks]))
 
 
 def _calibration(group: h5py.Group, study: Study, result: StudyResult) -> None:

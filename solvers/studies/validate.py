@@ -9,7 +9,7 @@ from solvers.studies.checks import (
     NEARBY,
     calibration_checks,
     complex_step_check,
-    difference_check,
+    difference_checks,
     moved,
     point_checks,
     random_direction,
@@ -51,15 +51,16 @@ def _check_objective(study: Study, objective: Objective, progress: Progress) -> 
     result = study.differentiate(objective)
     checks = list(reference_checks(study.case, result))
     progress.advance()
+    frozen = study.simulation.frozen(objective.function, free)
     for probe in choose_probes(free, result.gradient, settings):
         progress.working_on(f"central differences of {objective.name}: {probe.label}")
-        agreement = compare(Line(objective.function, free, probe), result.gradient)
-        checks.append(difference_check(objective.name, agreement, settings.rtol))
+        agreement = compare(*Line.pair(study, objective, frozen, probe), result.gradient)
+        checks += difference_checks(objective.name, agreement, settings)
         progress.advance()
     nearby = moved(free, random_direction(free, settings.seed + 1), NEARBY)
     for point, where in ((free, "at the given point"), (nearby, "at a nearby point")):
         progress.working_on(f"both modes and Taylor remainders of {objective.name} {where}")
-        checks += point_checks(objective, point, settings.seed, where)
+        checks += point_checks(study, objective, point, settings.seed, where)
         progress.advance()
     return checks
 
