@@ -384,6 +384,30 @@ def test_seeds_of_ones_and_zeros_fold_away():
     compare(Graph([x], [b.mul(wide, seeds)]), [rng().normal(size=6)])
 
 
+def test_seeds_fold_in_called_programs_too():
+    b = Builder()
+    x, seeds = b.input(type_of((6,))), b.input(type_of((6, 6)))
+    wide = b.broadcast(b.mul(b.cos(x), x), shape=(6, 6), axes=(1,))
+    inner = Graph(
+        [x, seeds], [b.mul(wide, seeds)], [Guard(b.gt(b.sum(x, axes=(0,)), b.const(0.0)), True, None)]
+    )
+    b = Builder()
+    y = b.input(type_of((6,)))
+    unit = b.project(b.call(y, b.const(np.eye(6)), graph=inner), index=0)
+    nothing = b.project(b.call(y, b.zeros(type_of((6, 6))), graph=inner), index=0)
+    graph = Graph([y], [unit, nothing])
+    compiled = compile_graph(graph)
+    statements = [
+        len(step.live)
+        for c in build_plan(compiled.graph).callees
+        for step in c.steps
+        if hasattr(step, "live")
+    ]
+    assert sum(statements) < 100
+    compare(graph, [np.abs(rng().normal(size=6))], program=compiled)
+    assert [compiled.run([np.full(6, v)])[0] for v in (1.0, -1.0)] == [0, 1]
+
+
 def test_deep_graphs_do_not_recurse():
     b = Builder()
     x = b.input(type_of((100,)))

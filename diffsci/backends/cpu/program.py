@@ -16,6 +16,7 @@ import numpy as np
 from diffsci.backends.cpu import cache, objects
 from diffsci.backends.cpu.settings import SETTINGS
 from diffsci.backends.plan.layout import all_guards, hidden_consts, plan_key
+from diffsci.backends.plan.specialise import specialise
 from diffsci.graph import Graph, Type
 
 __all__ = ["Binding", "Program", "compile_graph"]
@@ -88,7 +89,7 @@ class Program:
     """
 
     def __init__(self, graph: Graph):
-        self.graph = graph
+        self.graph = graph = specialise(graph)
         self.input_types: tuple[Type, ...] = graph.input_types
         self.output_types: tuple[Type, ...] = graph.output_types
         self.consts = hidden_consts(graph)
