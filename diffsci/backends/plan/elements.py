@@ -24,7 +24,7 @@ _MOST_RAW = 60_000
 _MOST_CREATED = 40_000
 _MOST_LIVE = 6_000
 _ALWAYS = 400
-_PATIENCE = 1500  # statements after which straight-line code must promise to be worth it
+_PATIENCE = 1000  # statements after which straight-line code must promise to be worth it
 _INLINE_SOLVE = 4
 
 

@@ -158,9 +158,7 @@ class Layout:
             return [*first, DetStep(lu, pivots, self.place(node), step.batch, step.n)]
         matrix, rhs = node.inputs
         columns = 1 if len(rhs.shape) == len(matrix.shape) - 1 else rhs.shape[-1]
-        scratch = self.work(node.dtype, step.n * columns) if columns > 1 and step.n > 32 else None
-        if scratch is None and step.n <= 32 and node.params["transposed"]:
-            scratch = None
+        scratch = self.work(node.dtype, step.n * columns) if columns > 1 else None
         b, x = self.resolver.view(rhs), self.place(node)
         solve = LuSolveStep(lu, pivots, b, x, step.batch, step.n, columns, node.params["transposed"], scratch)
         return [*first, solve]
