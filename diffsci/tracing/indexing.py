@@ -26,7 +26,7 @@ def get(x: TracedArray, key: Any) -> TracedArray:
     """Return x[key]."""
     parts = _parts(x, key)
     if _is_basic(parts):
-        return _basic(x, parts)
+        return _basic(x, parts, as_view=_has_ellipsis(key))
     dynamic = _dynamic(parts)
     if dynamic is None:
         positions = _positions(x, _concrete(parts))
@@ -42,7 +42,7 @@ def put(x: TracedArray, key: Any, value: Any) -> None:
     parts = _parts(x, key)
     value = ops.as_operand(value)
     if _is_basic(parts):
-        view = _basic(x, parts, writing=True)
+        view = _basic(x, parts, as_view=True)
         view.write(_fitted(x, value, view.shape))
         return
     if _is_own_mask(x, parts) and ops.shape_of(value) == ():
@@ -56,7 +56,7 @@ def put_add(x: TracedArray, key: Any, value: Any) -> None:
     """np.add.at(x, key, value): repeated indices accumulate."""
     parts = _parts(x, key)
     if _is_basic(parts):
-        view = _basic(x, parts, writing=True)
+        view = _basic(x, parts, as_view=True)
         view.write(_fitted(x, ops.arithmetic("add", view, value), view.shape))
         return
     _scatter(x, parts, ops.as_operand(value), "put_add")
@@ -136,7 +136,12 @@ def _is_own_mask(x: TracedArray, parts: list) -> bool:
     )
 
 
-def _basic(x: TracedArray, parts: list, writing: bool = False) -> TracedArray:
+def _has_ellipsis(key: Any) -> bool:
+    """Tell whether a key has an Ellipsis: then a single element is a 0-d view, not a number."""
+    return any(part is Ellipsis for part in (key if isinstance(key, tuple) else (key,)))
+
+
+def _basic(x: TracedArray, parts: list, as_view: bool = False) -> TracedArray:
     start, stop, step, flips, shape = [], [], [], [], []
     axis = 0
     for part in parts:
@@ -163,7 +168,7 @@ def _basic(x: TracedArray, parts: list, writing: bool = False) -> TracedArray:
         view = view.view(FlipLens(tuple(flips)))
     if tuple(shape) != view.shape or view is x:
         view = view.reshaped(tuple(shape))
-    if not writing and shape == [] and not any(part is Ellipsis for part in parts) and x.ndim > 0:
+    if not as_view and shape == [] and x.ndim > 0:
         return TracedArray(x.owner, view.read(), scalar=True)
     return view
 
