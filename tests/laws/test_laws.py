@@ -12,7 +12,7 @@ from tests.laws.domains import arguments
 from tests.laws.judges import close, first_derivative, flat, second_derivative
 
 CASES = [case for module in (elementwise, shaping, reducing, writing) for case in module.CASES]
-QUICK = settings(max_examples=4, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=4, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 ONCE = settings(QUICK, max_examples=1)
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
