@@ -16,8 +16,10 @@ def first_chunk(seconds_per_step: float) -> int:
     return max(1, min(100_000, int(0.25 * _CHUNK_SECONDS / max(seconds_per_step, 1e-9))))
 
 
-def run_chunks(advance: Callable[[int], int], chunk: int, report: Callable[[], None] | None) -> tuple[int, int]:
-    """Call ``advance(chunk)`` until it returns another code than RUNNING; return the code and the last chunk.
+def run_chunks(
+    advance: Callable[[int], int], chunk: int, report: Callable[[], None] | None
+) -> tuple[int, int]:
+    """Call ``advance(chunk)`` until it returns another code than RUNNING; return the code and the chunk.
 
     Between chunks Python is in charge: a pending interrupt is raised here, and ``report`` is called.
     """

@@ -24,15 +24,15 @@ T_END, DIRECTION, RTOL, MAX_STEP, SAFETY, MIN_FACTOR, MAX_FACTOR, ALPHA, BETA, S
 # Real state of `integrate`.
 TIME, STEP_SIZE, ERROR_BEFORE, TRIED, N_STATE = range(5)
 
-# One action beyond those of a checkpoint schedule: the last step of the first sweep, whose result is an output
-# only; the working state stays where the reverse sweep begins.
+# One action beyond those of a checkpoint schedule: the last step of the first sweep, whose result is an
+# output only; the working state stays where the reverse sweep begins.
 FINISH = 5
 
 # Integer settings of `replay`.
 (
-    R_SIZE, R_COMPONENTS, R_STEP_OUT, R_DENSE_OUT, R_FIRST_OUT, R_VJP_OUT, R_DENSE_VJP_OUT, R_CHECK,
+    R_SIZE, R_COMPONENTS, R_STEP_OUT, R_FIRST_OUT, R_VJP_OUT, R_DENSE_VJP_OUT, R_CHECK,
     R_N_SETTINGS,
-) = range(9)  # fmt: skip
+) = range(8)  # fmt: skip
 
 # Integer state of `replay`.
 POSITION, SUBSTEP, CURRENT, LAMBDA, HIGH, ADVANCED, REVERSED, R_STATUS, R_N_COUNTS = range(9)

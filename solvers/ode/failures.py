@@ -46,20 +46,20 @@ class Failure:
         part = component_name(self.component, shape, names)
         if self.code == codes.TOO_MANY_STEPS:
             return (
-                f"{self.step} steps led only to t = {self.t:.9g} (step size {abs(self.h):.3g}): raise max_steps, "
-                "loosen rtol and atol, or take a stiff method (Rodas5P)"
+                f"{self.step} steps led only to t = {self.t:.9g} (step size {abs(self.h):.3g}): raise "
+                "max_steps, loosen rtol and atol, or take a stiff method (Rodas5P)"
             )
         if self.code == codes.NON_FINITE:
             culprit = f"; first in {part}" if part else ""
             return (
-                f"the right-hand side is not finite {where}, however small the step ({abs(self.h):.3g}){culprit}: "
-                "look there for a logarithm, a root, a division or an overflow"
+                f"the right-hand side is not finite {where}, however small the step ({abs(self.h):.3g})"
+                f"{culprit}: look there for a logarithm, a root, a division or an overflow"
             )
         if self.code == codes.UNDERFLOW:
             culprit = f"; {part} has {self.share:.0%} of the error" if part else ""
             return (
-                f"the step size fell to the spacing of numbers {where} ({abs(self.h):.3g}){culprit}: the solution "
-                "may be singular there, or the tolerances out of reach"
+                f"the step size fell to the spacing of numbers {where} ({abs(self.h):.3g}){culprit}: the "
+                "solution may be singular there, or the tolerances out of reach"
             )
         return f"the model failed {where}: {self.detail}"
 

@@ -119,11 +119,11 @@ def _rms(values, scale_of, atol, rtol):
 
 @njit(cache=True, nogil=True)
 def initial_step(addresses, slots, y, work, t_h, reals, atol, order, counts):
-    """Hairer's starting step size (Solving Ordinary Differential Equations I, section II.4), as SciPy uses it.
+    """Starting step size of Hairer, Norsett and Wanner (section II.4), as SciPy uses it.
 
     ``slots`` are those of the right-hand side with inputs t, y and the output behind all inputs at
-    ``counts[1]``; ``work`` has three rows: f0, y1, f1. Returns NaN if the right-hand side is not finite at the
-    start, and writes the program's status to ``counts[0]``.
+    ``counts[1]``; ``work`` has three rows: f0, y1, f1. Returns NaN if the right-hand side is not finite at
+    the start, and writes the program's status to ``counts[0]``.
     """
     t0, direction, rtol = t_h[0], reals[DIRECTION], reals[RTOL]
     out = counts[1]
@@ -168,8 +168,8 @@ def initial_step(addresses, slots, y, work, t_h, reals, atol, order, counts):
 
 @njit(cache=True, nogil=True)
 def integrate(
-    step, step_slots, dense, dense_slots, settings, reals, atol, counts, state, t_h, errors, coefficients, weights,
-    rows, dense_rows, times, evals, outputs, chunk,
+    step, step_slots, dense, dense_slots, settings, reals, atol, counts, state, t_h, errors, coefficients,
+    weights, rows, dense_rows, times, evals, outputs, chunk,
 ):  # fmt: skip
     """Take up to ``chunk`` steps and say why they ended (see `codes`); everything is kept for the next call.
 
@@ -233,7 +233,7 @@ def integrate(
             counts[REJECTED] += 1
             counts[LAST_REJECTED] = 1
             finite = np.isfinite(error)
-            if abs(h) <= smallest:
+            if size <= smallest:
                 return UNDERFLOW if finite else NON_FINITE
             factor = reals[MIN_FACTOR]
             if finite:

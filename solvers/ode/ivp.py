@@ -56,10 +56,11 @@ def solve_ivp(
 ) -> OdeResult:
     """Integrate ``dy/dt = fun(t, y, *args)`` from ``y(t0) = y0``.
 
-    Names, order and results are those of ``scipy.integrate.solve_ivp``. The right-hand side is compiled, and the
-    whole integration is an ordinary differentiable function of `y0`, `args` and the values that `fun` closes
-    over: ``ds.grad``, ``ds.jvp``, ``ds.hvp`` and their nests give the exact derivatives of the computed solution
-    with its accepted steps held fixed (the discrete adjoint, and discrete forward sensitivities).
+    Names, order and results are those of ``scipy.integrate.solve_ivp``. The right-hand side is compiled,
+    and the whole integration is an ordinary differentiable function of `y0`, `args` and the values that
+    `fun` closes over: ``ds.grad``, ``ds.jvp``, ``ds.hvp`` and their nests give the exact derivatives of the
+    computed solution with its accepted steps held fixed (the discrete adjoint, and discrete forward
+    sensitivities).
 
     Parameters
     ----------
@@ -70,8 +71,8 @@ def solve_ivp(
     y0 : array_like
         Initial state, of any shape.
     method : {"Tsit5", "DOP853", "Rodas5P", "RK4"}
-        Explicit of order 5 (the default) or 8; implicit of order 5, for stiff problems; explicit of order 4 with
-        fixed steps.
+        Explicit of order 5 (the default) or 8; implicit of order 5, for stiff problems; explicit of order 4
+        with fixed steps.
     t_eval : array_like, optional
         Times at which to return the solution, by the method's own interpolant. By default every step.
     dense_output : bool
@@ -87,8 +88,8 @@ def solve_ivp(
     first_step, max_step : float
         First step size (chosen by default) and the largest.
     step, n_steps : float or array_like, int
-        Fixed steps, by size or by number. An array holds the initial time and the ends of all steps: the ``t`` of
-        an earlier run takes its very steps again.
+        Fixed steps, by size or by number. An array holds the initial time and the ends of all steps: the
+        ``t`` of an earlier run takes its very steps again.
     max_steps : int, optional
         Give up after this many steps (default one million).
     checkpoints : int, optional
@@ -128,7 +129,9 @@ def solve_ivp(
     times, traced_times = options.all_times(t_span, t_eval)
     t0, t1, evals = float(times[0]), float(times[1]), None if t_eval is None else times[2:]
     if not isinstance(args, tuple):
-        raise TypeError(f"args must be a tuple, got {type(args).__name__}: write args=(p,) for a single argument")
+        raise TypeError(
+            f"args must be a tuple, got {type(args).__name__}: write args=(p,) for a single argument"
+        )
     y0 = options.initial_state(y0)
     problem, values = _problem(fun, quadrature, args, chosen, t0, y0)
     rhs = problem.rhs
@@ -152,11 +155,13 @@ def solve_ivp(
 def _refuse_unavailable(events: Any, vectorized: bool) -> None:
     if events is not None:
         raise ds.UnsupportedError(
-            "solve_ivp: events are not available yet: integrate with dense_output=True and look for the event in sol"
+            "solve_ivp: events are not available yet: integrate with dense_output=True and look for the "
+            "event in sol"
         )
     if vectorized:
         raise ds.UnsupportedError(
-            "solve_ivp: vectorized=True is not available: Jacobians come from the kernel, so pass a plain fun(t, y)"
+            "solve_ivp: vectorized=True is not available: Jacobians come from the kernel, so pass a plain "
+            "fun(t, y)"
         )
 
 
@@ -285,7 +290,14 @@ def _statistics(method: Method, controls: Controls, tape: Tape, problem: _Proble
 
 
 def _plain_result(
-    problem: _Problem, controls: Controls, y0: np.ndarray, values: list, evals, dense_output: bool, names, progress
+    problem: _Problem,
+    controls: Controls,
+    y0: np.ndarray,
+    values: list,
+    evals,
+    dense_output: bool,
+    names,
+    progress,
 ) -> OdeResult:
     """Integrate plain numbers."""
     every_step = evals is None

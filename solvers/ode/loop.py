@@ -32,8 +32,8 @@ def integrate_once(
 ) -> tuple[np.ndarray, Tape]:
     """Integrate; return the states at the output times, shape (times, n), and the tape.
 
-    `record` keeps the states of adaptive steps, `curves` their interpolants; `keep` makes the tape ready for a
-    reverse sweep of fixed steps: all states, or the checkpoints.
+    `record` keeps the states of adaptive steps, `curves` their interpolants; `keep` makes the tape ready
+    for a reverse sweep of fixed steps: all states, or the checkpoints.
     """
     if controls.n_steps is None:
         return integrate_adaptively(programs, controls, y0, parameters, evals, record, curves, report)
@@ -78,8 +78,9 @@ class IvpLoop(ds.CustomLoop):
     n_evals : int
         Number of output times.
     evals : numpy.ndarray or None
-        Output times in order of integration. None: the last input holds the time span and the output times, for
-        times that are known only when the integration runs. Derivatives with respect to them are refused.
+        Output times in order of integration. None: the last input holds the time span and the output times,
+        for times that are known only when the integration runs. Derivatives with respect to them are
+        refused.
     level : int
         Order of the pushforward (see `nested`).
     report : callable or None
@@ -147,8 +148,8 @@ class IvpLoop(ds.CustomLoop):
         states, parameters, times = above._split(inputs)
         if any(np.any(moved) for moved in times[half:]):
             raise ds.UnsupportedError(
-                "derivatives of solve_ivp with respect to t_span and t_eval are not supported: for the end time, "
-                "integrate over (0, 1) and multiply the right-hand side by the length of the interval"
+                "derivatives of solve_ivp with respect to t_span and t_eval are not supported: for the end "
+                "time, integrate over (0, 1) and multiply the right-hand side by the length of the interval"
             )
         replay = self.programs.borrow(Replay, self.level + 1)
         replay.start(tape.times, states, parameters, tape.evals, self.report)
@@ -189,7 +190,7 @@ class IvpLoop(ds.CustomLoop):
         return IvpLoop(self.programs, self.controls, self.n_evals, self.evals, self.level + 1, self.report)
 
     def _split(self, x: list[np.ndarray]) -> tuple[list, list, list]:
-        """Components of the initial state, the parameters, and components of the times among a level's inputs."""
+        """Components of the initial state, the parameters, components of the times, of a level's inputs."""
         special = {*self._states, *self._times}
         parameters = [value for k, value in enumerate(x) if k not in special]
         return [x[k] for k in self._states], parameters, [x[k] for k in self._times]
@@ -206,7 +207,7 @@ class IvpLoop(ds.CustomLoop):
         return replay
 
     def _arranged(self, x, states_bar, parameters_bar) -> list[np.ndarray | None]:
-        """One cotangent per input, None for integers; NaN for times, and everywhere if there are no others."""
+        """One cotangent per input, None for integers; NaN for times, and where there is no result."""
         states = {} if states_bar is None else dict(zip(self._states, states_bar, strict=True))
         pending = iter(parameters_bar or ())
         found: list[np.ndarray | None] = []

@@ -61,7 +61,9 @@ class Method:
 
 def _explicit(tableau: ExplicitTableau) -> Method:
     evaluations = max(tableau.stages, tableau.error.shape[1])
-    return Method(tableau, steps.explicit_step, steps.explicit_dense, evaluations, len(tableau.a), implicit=False)
+    return Method(
+        tableau, steps.explicit_step, steps.explicit_dense, evaluations, len(tableau.a), implicit=False
+    )
 
 
 METHODS = {
@@ -94,7 +96,9 @@ def find_method(name: str) -> Method:
         return METHODS[name]
     hint = _INSTEAD.get(name) if isinstance(name, str) else None
     if hint is None:
-        near = difflib.get_close_matches(str(name).lower(), [known.lower() for known in METHODS], n=1, cutoff=0.5)
+        near = difflib.get_close_matches(
+            str(name).lower(), [known.lower() for known in METHODS], n=1, cutoff=0.5
+        )
         hint = next((known for known in METHODS if near and known.lower() == near[0]), None)
     advice = f": use {hint!r} here" if hint else ""
     raise ValueError(f"unknown method {name!r}{advice} (available: {', '.join(METHODS)})")

@@ -1,8 +1,8 @@
 """The calling trick: compiled programs are called by address from Numba loops.
 
 A program is a native function ``int64 f(void **slots)``. Numba's cached loops receive its address and the
-addresses of its slots as integers, so a loop is compiled once and drives any program. Nothing checks an address:
-whoever passes one keeps the program and its buffers alive during the call.
+addresses of its slots as integers, so a loop is compiled once and drives any program. Nothing checks an
+address: whoever passes one keeps the program and its buffers alive during the call.
 """
 
 from __future__ import annotations

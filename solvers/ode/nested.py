@@ -1,8 +1,8 @@
-"""Steps and interpolants of the k-th tangent system, and their adjoints, as functions of flat lists of arrays.
+"""Steps and interpolants of the k-th tangent system, and their adjoints, as functions of lists of arrays.
 
-Level 0 is the problem itself. Level k + 1 is the pushforward of level k: its state is (state, tangent) and its
-parameters are (parameters, tangents of the real ones). So a state has ``2**k`` components of one shape, and
-tangent, adjoint and mixed derivatives of any order are programs made by ``ds.jvp`` and ``ds.vjp`` here.
+Level 0 is the problem itself. Level k + 1 is the pushforward of level k: its state is (state, tangent) and
+its parameters are (parameters, tangents of the real ones). So a state has ``2**k`` components of one shape,
+and tangent, adjoint and mixed derivatives of any order are programs made by ``ds.jvp`` and ``ds.vjp`` here.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def tangent_system(base: Callable, flags: list[bool], level: int) -> Callable:
 
 
 def adjoint_system(maps: list[Callable], flags: list[bool], level: int) -> Callable:
-    """The adjoint ``(t, h, ys, cotangents, ps) -> cotangents of ys and of the real parameters`` of several maps.
+    """The adjoint of several maps: ``(t, h, ys, cotangents, ps) -> cotangents of ys and real parameters``.
 
     The cotangents of parameters come in double precision, because they are summed over all steps.
     """

@@ -47,7 +47,7 @@ def fixed(value: Any) -> Any:
 
 
 def all_times(t_span: Any, t_eval: Any) -> tuple[np.ndarray, Any]:
-    """The two ends of the integration, then the output times; as plain numbers, and traced (None if they are not).
+    """The ends of the integration, then the output times: as plain numbers, and traced (None if plain).
 
     Output times must come in order of integration, as SciPy demands it.
     """

@@ -159,4 +159,3 @@ class Programs:
 
     def _bound(self, ps):
         return lambda t, y: self.rhs(t, y, *ps)
-

@@ -38,7 +38,9 @@ class Recording:
 
     def _allocate(self) -> None:
         self.times = np.empty(self._capacity)
-        self.curves = np.empty((self._capacity if self._n_dense else 0, max(self._n_dense, 1) * self._n), self._dtype)
+        self.curves = np.empty(
+            (self._capacity if self._n_dense else 0, max(self._n_dense, 1) * self._n), self._dtype
+        )
 
     def grow(self, counts: np.ndarray) -> None:
         """Put the filled blocks aside and start larger ones."""

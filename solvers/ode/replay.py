@@ -1,7 +1,7 @@
 """The replaying loop: frozen steps forward, and backward over a checkpoint schedule.
 
-A state may have several components of the same size: the state itself and its tangents. All of them lie behind
-each other in one block, so a state is one address whatever the order of differentiation.
+A state may have several components of the same size: the state itself and its tangents. All of them lie
+behind each other in one block, so a state is one address whatever the order of differentiation.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from solvers.ode.codes import (
     PROGRAM_FAILED,
     R_CHECK,
     R_COMPONENTS,
-    R_DENSE_OUT,
     R_DENSE_VJP_OUT,
     R_FIRST_OUT,
     R_SIZE,
@@ -57,7 +56,9 @@ def _is_finite(values):
 
 
 @njit(nogil=True)
-def _emit(step, current, after, settings, t_h, t_new, dense, dense_slots, curve, weights, evals, first, outputs):
+def _emit(
+    step, current, after, settings, t_h, t_new, dense, dense_slots, curve, weights, evals, first, outputs
+):
     """Write the output points ``first[step]:first[step + 1]`` of one step; return the program's status."""
     n, components = settings[R_SIZE], settings[R_COMPONENTS]
     stride = n * curve.itemsize
@@ -139,8 +140,8 @@ def replay(
     step, ..., dense_vjp_slots : int64 arrays
         Addresses and slot tables of the programs.
     evals, first, outputs, cotangents : arrays
-        Output times, the first of them behind each step's start, the outputs and their cotangents; the last two
-        of shape (components, times, n).
+        Output times, the first of them behind each step's start, the outputs and their cotangents; the last
+        two of shape (components, times, n).
     parameter_step, parameter_sum : arrays
         Cotangents of all parameters for one step, and their sum.
     """
@@ -149,7 +150,7 @@ def replay(
     block_bytes = components * stride
     while counts[POSITION] < actions.shape[0]:
         code, a, b = actions[counts[POSITION]]
-        if code == _FORWARD or code == FINISH:
+        if code in (_FORWARD, FINISH):
             last = a + 1 if code == FINISH else b
             while a + counts[SUBSTEP] < last:
                 if budget <= 0:
@@ -196,7 +197,9 @@ def replay(
             if counts[SUBSTEP] == 0:  # a retried step has them already
                 _add_cotangents(a, adjoint, False, settings, times[a + 1], evals, first, cotangents)
                 counts[SUBSTEP] = 1
-            if _curve_cotangents(a, settings, t_h, times[a + 1], evals, first, cotangents, weights, curve_bar):
+            if _curve_cotangents(
+                a, settings, t_h, times[a + 1], evals, first, cotangents, weights, curve_bar
+            ):
                 redirect(dense_vjp_slots, 2, current, components, stride)
                 redirect(dense_vjp_slots, 2 + components, adjoint, components, stride)
                 redirect(dense_vjp_slots, settings[R_DENSE_VJP_OUT], before, components, stride)

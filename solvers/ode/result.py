@@ -137,7 +137,9 @@ def _operator(name: str):
     return apply
 
 
-for _name in "add radd sub rsub mul rmul truediv rtruediv pow rpow matmul rmatmul neg abs lt le gt ge".split():
+for (
+    _name
+) in "add radd sub rsub mul rmul truediv rtruediv pow rpow matmul rmatmul neg abs lt le gt ge".split():
     setattr(Trajectory, f"__{_name}__", _operator(f"__{_name}__"))
 
 

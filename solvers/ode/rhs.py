@@ -66,7 +66,9 @@ class Rhs:
         self.integral_shape: tuple[int, ...] | None = None
         leaves, self._tree = flatten(args)
         # Parameters themselves are not kept: a traced one must not outlive its trace.
-        self._leaves = [float if type(leaf) is float else None if is_dynamic(leaf) else leaf for leaf in leaves]
+        self._leaves = [
+            float if type(leaf) is float else None if is_dynamic(leaf) else leaf for leaf in leaves
+        ]
         self._dynamic = [is_dynamic(leaf) for leaf in leaves]
         self._n_leaves = sum(self._dynamic)
         self._fetches: list[Callable[[], Any]] = []
@@ -89,7 +91,7 @@ class Rhs:
 
     @property
     def text(self) -> str | None:
-        """What identifies the program, or None if the model branches, so that one path does not show it all."""
+        """What identifies the program, or None if the model branches: one path does not show it all."""
         graph = self._paths[0].graph
         return None if graph.guards else graph.text()
 
@@ -166,8 +168,8 @@ class Rhs:
                 return self._n_leaves + k
         if hasattr(self, "_types"):
             raise ds.UnsupportedError(
-                "the right-hand side took a branch that reads a value from outside which no branch before it had "
-                "read: pass it through args, or read it before the branch"
+                "the right-hand side took a branch that reads a value from outside which no branch before it "
+                "had read: pass it through args, or read it before the branch"
             )
         self._fetches.append(fetch)
         return self._n_leaves + len(self._fetches) - 1
@@ -189,8 +191,8 @@ class Rhs:
         size = int(np.prod(np.shape(value), dtype=np.int64))
         if size != self.size:
             raise ValueError(
-                f"the right-hand side returned shape {np.shape(value)} for a state of shape {self.shape}: it must "
-                "return one derivative for every component of y"
+                f"the right-hand side returned shape {np.shape(value)} for a state of shape {self.shape}: it "
+                "must return one derivative for every component of y"
             )
         value = self._real(value, "the right-hand side")
         if len(results) == 1:
@@ -209,5 +211,7 @@ def real_flags_of(parameters: Sequence[Any]) -> list[bool]:
     """Tell which parameters are real numbers, and refuse complex ones."""
     dtypes = [concrete(p).dtype for p in parameters]
     if any(dtype.kind == "c" for dtype in dtypes):
-        raise ds.UnsupportedError("complex parameters of a right-hand side are not supported: split them into parts")
+        raise ds.UnsupportedError(
+            "complex parameters of a right-hand side are not supported: split them into parts"
+        )
     return [dtype.kind == "f" for dtype in dtypes]

@@ -1,8 +1,8 @@
 """The step of each family of methods, in plain NumPy.
 
-A step sees the right-hand side as ``f(t, y)`` and advances a state of any shape. Traced through the kernel it
-becomes a program that calls ``f`` as a sub-program; its ``jvp`` is the forward sensitivity step and its ``vjp``
-the discrete adjoint step, so nothing here knows of derivatives of the solution.
+A step sees the right-hand side as ``f(t, y)`` and advances a state of any shape. Traced through the kernel
+it becomes a program that calls ``f`` as a sub-program; its ``jvp`` is the forward sensitivity step and its
+``vjp`` the discrete adjoint step, so nothing here knows of derivatives of the solution.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from solvers.ode.programs import DENSE, DENSE_VJP, STEP, VJP, Programs
 
 MOST_PATHS = 64
 _KINDS = (STEP, DENSE, VJP, DENSE_VJP)
-_OUTPUT_SETTINGS = (codes.R_STEP_OUT, codes.R_DENSE_OUT, codes.R_VJP_OUT, codes.R_DENSE_VJP_OUT)
+_FIRST_OUTPUTS = {codes.R_STEP_OUT: STEP, codes.R_VJP_OUT: VJP, codes.R_DENSE_VJP_OUT: DENSE_VJP}
 
 
 class Replay:
@@ -39,7 +39,7 @@ class Replay:
         self.settings = np.zeros(codes.R_N_SETTINGS, np.int64)
         self.settings[codes.R_SIZE] = n
         self.settings[codes.R_COMPONENTS] = self.components
-        for place, kind in zip(_OUTPUT_SETTINGS, _KINDS, strict=True):
+        for place, kind in _FIRST_OUTPUTS.items():
             self.settings[place] = programs.layout(kind, level).first_output
         self.blocks = [np.empty((self.components, n), dtype) for _ in range(3)]
         self.block_addresses = np.array([address(block) for block in self.blocks])
@@ -113,9 +113,7 @@ class Replay:
         self.counts[codes.POSITION] = self.first_reverse
         return self._reverse(self.schedule.encoded(), cotangents)
 
-    def reverse(
-        self, schedule: Schedule, cotangents: np.ndarray
-    ) -> tuple[int, np.ndarray, list[np.ndarray]]:
+    def reverse(self, schedule: Schedule, cotangents: np.ndarray) -> tuple[int, np.ndarray, list[np.ndarray]]:
         """Advance and reverse all steps as the schedule says.
 
         Parameters
@@ -245,7 +243,7 @@ class Replay:
         code = codes.DONE
         if len(self.times) > 1:
             # The schedule may advance, unless it only loads recorded states.
-            forward = (STEP,) if len(actions) != 2 * (len(self.times) - 1) or actions[0, 0] != Load.code else ()
+            forward = () if actions[0, 0] == Load.code else (STEP,)
             kinds = (*forward, VJP, DENSE_VJP) if self.inside else (*forward, VJP)
             code = self._execute(writable(actions), kinds, self.no_outputs, writable(cotangents))
         self.slot_memory = self.slot_memory[:0].copy()  # before anybody allocates for the results

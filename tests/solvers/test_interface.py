@@ -58,7 +58,9 @@ def test_counters_of_an_implicit_method():
 def test_states_of_any_shape(method, shape):
     y0 = 1.0 + np.arange(np.prod(shape, dtype=int)).reshape(shape)
     points = [0.0, 0.3, 1.0]
-    sol = solve_ivp(decay, (0, 1), y0, method, points, rtol=1e-8, atol=1e-8, n_steps=50 if method == "RK4" else None)
+    sol = solve_ivp(
+        decay, (0, 1), y0, method, points, rtol=1e-8, atol=1e-8, n_steps=50 if method == "RK4" else None
+    )
     assert sol.y.shape == (*shape, 3)
     np.testing.assert_allclose(sol.y, y0[..., None] * np.exp(-np.array(points)), rtol=1e-6)
 
@@ -84,7 +86,9 @@ def test_lists_scalars_and_nested_arguments():
     def model(t, y, rates, options):
         return [-rates.fast * y[0], -rates.slow[0] * y[1] * options["scale"]]
 
-    sol = solve_ivp(model, (0, 1), (1, 2), args=(Rates(2.0, np.array([3.0])), {"scale": 2, "name": "x"}), rtol=1e-8)
+    sol = solve_ivp(
+        model, (0, 1), (1, 2), args=(Rates(2.0, np.array([3.0])), {"scale": 2, "name": "x"}), rtol=1e-8
+    )
     np.testing.assert_allclose(sol.y[:, -1], [np.exp(-2), 2 * np.exp(-6)], rtol=1e-3)
 
 
@@ -116,7 +120,9 @@ def test_quadrature_adds_integrals():
     def cost(t, y, rate):
         return [y[0], y[0] ** 2]
 
-    sol = solve_ivp(decay, (0, 2), [1.0], args=(0.5,), t_eval=[1.0, 2.0], quadrature=cost, rtol=1e-9, atol=1e-9)
+    sol = solve_ivp(
+        decay, (0, 2), [1.0], args=(0.5,), t_eval=[1.0, 2.0], quadrature=cost, rtol=1e-9, atol=1e-9
+    )
     assert sol.y.shape == (1, 2)
     assert sol.q.shape == (2, 2)
     t = np.array([1.0, 2.0])
