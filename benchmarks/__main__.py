@@ -7,7 +7,7 @@ import sys
 from importlib import import_module
 
 from benchmarks.report import terminal, write_page
-from benchmarks.timing import define_threads, versions
+from benchmarks.timing import busy, define_threads, versions
 
 GROUPS = ("overhead", "stencil", "robertson", "gray_scott_case", "startup")
 
@@ -25,6 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         parser.error(f"unknown group {unknown[0]!r}; expected one of {', '.join(GROUPS)}")
     threads = define_threads(asked.threads)
+    warning = busy()
+    if warning:
+        print(warning, file=sys.stderr)
     tables = []
     for group in asked.groups or GROUPS:
         table = import_module(f"benchmarks.{group}").measure(threads)

@@ -88,8 +88,19 @@ def versions() -> dict[str, str]:
             found[package] = "not installed"
     found["processor"] = processor_name()
     found["cores"] = str(len(os.sched_getaffinity(0)))
+    found["load average"] = f"{os.getloadavg()[0]:.1f}"
     found["threads"] = ", ".join(f"{name}={os.environ.get(name, 'unset')}" for name in THREAD_VARIABLES)
     return found
+
+
+def busy() -> str | None:
+    """A warning if other work runs on this machine: times will be too large, ratios uncertain."""
+    load, cores = os.getloadavg()[0], len(os.sched_getaffinity(0))
+    return (
+        f"the machine is busy (load {load:.1f} on {cores} cores): do not trust these times"
+        if load > 1
+        else None
+    )
 
 
 def processor_name() -> str:
