@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def initial_state(y0: Any) -> Any:
         raise ValueError(f"y0 must hold real numbers, got dtype {value.dtype}")
     if value.size == 0:
         raise ValueError(f"y0 has shape {value.shape}: a state needs at least one component")
-    if not np.all(np.isfinite(value)):
+    if not np.isfinite(value).all():
         bad = np.unravel_index(int(np.flatnonzero(~np.isfinite(value.reshape(-1)))[0]), value.shape)
         raise ValueError(f"y0 is not finite: y0[{', '.join(map(str, bad))}] = {value[bad]}")
     if value.dtype in (np.float64, np.float32):
@@ -54,36 +55,45 @@ def all_times(t_span: Any, t_eval: Any) -> tuple[np.ndarray, Any]:
     ends = tuple(t_span)
     if len(ends) != 2:
         raise ValueError(f"t_span must be (t0, t1), got {len(ends)} entries")
-    parts = [ends[0], ends[1]]
-    whole = is_traced(t_eval) or isinstance(t_eval, np.ndarray)
-    if t_eval is not None:
-        parts += [t_eval] if whole else list(t_eval)
-    if any(np.ndim(part) > whole for part in parts[2:]):
-        raise ValueError("t_eval must be 1-dimensional, got nested times")
+    if t_eval is not None and not is_traced(t_eval) and not isinstance(t_eval, np.ndarray):
+        t_eval = list(t_eval)
+    if np.ndim(t_eval) > 1:
+        raise ValueError(f"t_eval must be 1-dimensional, got shape {np.shape(t_eval)}")
+    points = [] if t_eval is None else t_eval
+    parts = [*ends, *points] if isinstance(points, list) else [*ends, points]
     traced = None
     if any(map(is_traced, parts)):
         flat = [np.reshape(part, (-1,)) for part in parts]
         traced = np.concatenate([part if is_traced(part) else part.astype(float) for part in flat])
         traced = traced if traced.dtype == float else traced.astype(float)
-    plain = np.concatenate([np.asarray(concrete(part), dtype=float).reshape(-1) for part in parts])
+        parts = [concrete(part) for part in parts]
+        points = parts[2:] if isinstance(points, list) else parts[2]
+    plain = np.empty(2 + len(points))
+    plain[0], plain[1] = parts[0], parts[1]
+    plain[2:] = points
     check_times(plain)
     return plain, traced
 
 
 def check_times(times: np.ndarray) -> None:
     """Refuse ends and output times that are no interval with points inside it, in order."""
-    t0, t1, evals = times[0], times[1], times[2:]
-    if not (np.isfinite(t0) and np.isfinite(t1)):
+    t0, t1, evals = float(times[0]), float(times[1]), times[2:]
+    if not (isfinite(t0) and isfinite(t1)):
         raise ValueError(f"t_span must be finite, got ({t0}, {t1})")
-    if not np.all((evals >= min(t0, t1)) & (evals <= max(t0, t1))):
+    if not len(evals):
+        return
+    low, high = (t0, t1) if t0 <= t1 else (t1, t0)
+    if not (low <= evals.min() and evals.max() <= high):
         raise ValueError(f"values in t_eval are not within t_span ({t0}, {t1})")
-    steps = np.diff(evals)
-    if np.any(steps <= 0 if t1 >= t0 else steps >= 0):
+    ahead = evals[1:] > evals[:-1] if t1 >= t0 else evals[1:] < evals[:-1]
+    if not ahead.all():
         raise ValueError("values in t_eval are not properly sorted: they must go from t_span[0] to t_span[1]")
 
 
 def tolerance(atol: Any, shape: tuple[int, ...], n_integrals: int) -> np.ndarray:
     """Absolute tolerances: one for all, or one per component (integrals take the largest)."""
+    if type(atol) is float and 0 <= atol < np.inf:
+        return np.array([atol])
     values = np.asarray(atol, dtype=float)
     if np.any(values < 0) or not np.all(np.isfinite(values)):
         raise ValueError(f"atol must be finite and not negative, got {atol}")

@@ -273,7 +273,7 @@ class Replay:
             )  # fmt: skip
 
         notify = None if self.report is None else lambda: self.report(float(self.t_h[0]))
-        chunk = first_chunk(1e-6 + 2e-8 * self.programs.size)
+        chunk = min(1000, first_chunk(1e-6 + 2e-8 * self.programs.size))
         while True:
             code, chunk = run_chunks(advance, chunk, notify)
             if code != codes.NEED_PATH:
