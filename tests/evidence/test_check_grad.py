@@ -116,6 +116,7 @@ def test_kink():
     assert result.unused == ()
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_not_finite_names_the_parameter():
     result = check_grad(lambda x: np.sum(np.sqrt(x)), np.array([1.0, 0.0]))
     assert (result.verdict, result.offender) == ("not finite", "x[1]")

@@ -15,6 +15,7 @@ CASES = [case for module in (elementwise, shaping, reducing, writing) for case i
 QUICK = settings(max_examples=4, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 ONCE = settings(QUICK, max_examples=1)
 
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # plain NumPy evaluates both sides of where
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 

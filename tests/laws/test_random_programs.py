@@ -1,6 +1,5 @@
 """Random array programs: views of views, writes through them, gathers and scatters in NumPy's order.
 
-
 The same Python code runs on plain arrays, on complex arrays (for the reference derivative) and traced.
 """
 
