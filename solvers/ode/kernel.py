@@ -20,6 +20,7 @@ from diffsci.trees import flatten, unflatten
 __all__ = [
     "SETTINGS",
     "Traced",
+    "TracedArray",
     "apply_graph",
     "call_graph",
     "compile_program",

@@ -57,9 +57,9 @@ def all_times(t_span: Any, t_eval: Any) -> tuple[np.ndarray, Any]:
         raise ValueError(f"t_span must be (t0, t1), got {len(ends)} entries")
     if t_eval is not None and not is_traced(t_eval) and not isinstance(t_eval, np.ndarray):
         t_eval = list(t_eval)
-    if np.ndim(t_eval) > 1:
-        raise ValueError(f"t_eval must be 1-dimensional, got shape {np.shape(t_eval)}")
     points = [] if t_eval is None else t_eval
+    if any(map(np.ndim, points)) if isinstance(points, list) else points.ndim != 1:
+        raise ValueError("t_eval must be 1-dimensional, a sequence of numbers")
     parts = [*ends, *points] if isinstance(points, list) else [*ends, points]
     traced = None
     if any(map(is_traced, parts)):

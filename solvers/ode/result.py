@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from solvers.ode.kernel import TracedArray
+
 
 class OdeResult(dict):
     """Fields of a solution, as attributes and as items (the names and shapes are SciPy's, and ours).
@@ -66,81 +68,57 @@ class LazyFields(OdeResult):
         return values[name]
 
 
-class Trajectory:
+class Trajectory(TracedArray):
     """States at all steps of a differentiated integration without `t_eval`.
 
-    The number of steps is known only when the integration runs. ``y[..., -1]`` and ``y[i, -1]`` use the final
-    state alone; any other use asks for the states at the step ends of the first run, as with `t_eval`.
+    The number of steps is known only when the integration runs. ``y[..., -1]``, ``y[i, -1]`` and ``y[i][-1]``
+    use the final state alone; any other use asks for the states at the step ends of the first run, as with
+    `t_eval`.
 
     Parameters
     ----------
     final : traced array
         The state at the end.
     materialise : callable
-        Returns the states at the step ends, last axis time.
+        Returns the states at the step ends, last axis time, as a traced array.
     """
 
-    __array_priority__ = 1001.0
+    __slots__ = ("_final", "_held", "_materialise")
 
     def __init__(self, final: Any, materialise: Callable[[], Any]):
-        self._final = final
-        self._materialise = materialise
-        self._all: Any = None
+        self._final, self._materialise, self._held = final, materialise, None
+        super().__init__(final.owner, None)
 
-    def _full(self) -> Any:
-        if self._all is None:
-            self._all = self._materialise()
-        return self._all
+    @property
+    def _node(self) -> Any:
+        """What a traced array reads, made when it is read first."""
+        if self._held is None:
+            self._held = self._materialise().read()
+        return self._held
+
+    @_node.setter
+    def _node(self, node: Any) -> None:
+        self._held = node
 
     def __getitem__(self, key: Any) -> Any:
         keys = key if isinstance(key, tuple) else (key,)
-        axes = len(np.shape(self._final)) + 1
+        axes = self._final.ndim + 1
         if any(k is Ellipsis for k in keys):
             at = next(i for i, k in enumerate(keys) if k is Ellipsis)
             fill = axes - (len(keys) - 1)
             keys = (*keys[:at], *(slice(None),) * fill, *keys[at + 1 :])
-        if all(isinstance(k, (int, np.integer, slice)) for k in keys):
+        if self._version == 0 and all(isinstance(k, (int, np.integer, slice)) for k in keys):
             if len(keys) == axes and not isinstance(keys[-1], slice) and keys[-1] == -1:
                 return self._final[keys[:-1]] if axes > 1 else self._final
             if len(keys) < axes:
-                return Trajectory(self._final[keys], lambda: self._full()[keys])
-        return self._full()[key]
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return getattr(self._full(), name)
+                return Trajectory(self._final[keys], lambda: super(Trajectory, self).__getitem__(keys))
+        return super().__getitem__(key)
 
     def __len__(self) -> int:
-        return len(self._full())
+        return super().__len__() if self._final.ndim == 0 else len(self._final)
 
     def __iter__(self):
-        if np.ndim(self._final) == 0:
-            return iter(self._full())
-        return (self[k] for k in range(np.shape(self._final)[0]))
-
-    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
-        return getattr(ufunc, method)(*map(_materialised, inputs), **kwargs)
-
-    def __array_function__(self, function, types, args, kwargs):
-        return function(*map(_materialised, args), **kwargs)
-
-
-def _materialised(value: Any) -> Any:
-    return value._full() if isinstance(value, Trajectory) else value
-
-
-def _operator(name: str):
-    def apply(self, *others):
-        return getattr(self._full(), name)(*map(_materialised, others))
-
-    return apply
-
-
-for (
-    _name
-) in "add radd sub rsub mul rmul truediv rtruediv pow rpow matmul rmatmul neg abs lt le gt ge".split():
-    setattr(Trajectory, f"__{_name}__", _operator(f"__{_name}__"))
+        return super().__iter__() if self._final.ndim == 0 else (self[k] for k in range(len(self)))
 
 
 class DenseSolution:

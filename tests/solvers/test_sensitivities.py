@@ -263,6 +263,33 @@ def test_trajectories_without_t_eval():
     )
 
 
+USES = {
+    "sum": lambda y: np.sum(y),
+    "mean of a row": lambda y: np.mean(y[0]),
+    "largest": lambda y: np.max(y[0]),
+    "transposed": lambda y: np.sum(y.T[-1]),
+    "method": lambda y: y.sum(),
+    "final state": lambda y: y[0][-1] + y[1, -1] + np.sum(y[:, -1]) + np.sum(y[..., -1]),
+    "unpacked": lambda y: sum(row[-1] for row in y),
+    "joined": lambda y: np.sum(np.concatenate([y[0], y[1]])),
+    "product": lambda y: y[0] @ y[0] / y.shape[1],
+    "slice": lambda y: np.sum(y[:, 1:]),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_uses_of_a_trajectory(use):
+    def value(p):
+        return USES[use](solve_ivp(lotka_volterra, (0, 1), np.ones(2), args=(p,)).y)
+
+    p = np.array([1.5, 1.0, 3.0, 1.0])
+    plain = solve_ivp(lotka_volterra, (0, 1), np.ones(2), args=(p,)).y
+    found, gradient = ds.value_and_grad(value)(p)
+    assert found == pytest.approx(USES[use](plain), rel=1e-13)
+    assert gradient[0] == pytest.approx(ds.jvp(value, (p,), (np.eye(4)[0],))[1], rel=1e-11)
+    np.testing.assert_allclose(ds.jit(ds.grad(value))(p), gradient, rtol=1e-12)
+
+
 @pytest.mark.parametrize("shape", [(), (2, 3)])
 def test_states_of_any_shape_are_differentiated(shape):
     def total(y0, rates):
