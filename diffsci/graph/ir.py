@@ -79,6 +79,11 @@ class Node:
     def is_const(self) -> bool:
         return self.primitive.name == "const"
 
+    @property
+    def is_known(self) -> bool:
+        """Whether it depends on no input: a constant, or a constant repeated by a broadcast."""
+        return self.is_const or (self.primitive.name == "broadcast" and self.inputs[0].is_const)
+
     def __repr__(self) -> str:
         return f"<{self.primitive.name}: {self.type}>"
 

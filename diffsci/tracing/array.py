@@ -128,7 +128,7 @@ class TracedArray:
 
     @property
     def is_const(self) -> bool:
-        return self.read().is_const
+        return self.read().is_known
 
     def constant(self) -> np.ndarray:
         """Return the value of an array that does not depend on any input."""
@@ -192,7 +192,7 @@ class TracedArray:
     def pinned(self) -> np.ndarray:
         """Return the value and record that the traced program holds only for it."""
         node = self.read()
-        if not node.is_const:
+        if not node.is_known:
             (self == self.owner.values[node]).all().__bool__()
         return self.owner.values[node]
 

@@ -35,6 +35,7 @@ class _Local(threading.local):
 
 _local = _Local()
 
+FOLD_SIZE = 64  # a constant repeated more often is kept as a broadcast
 ALLOWED_DTYPES = frozenset(np.dtype(t) for t in "? q f d F D".split())
 
 
@@ -107,6 +108,8 @@ class Trace:
         node = operand.read()
         if node.is_const:
             return self.const(node.params["value"])
+        if node.is_known:
+            return self.bind(node.primitive, (self.const(node.inputs[0].params["value"]),), node.params)
         return self.capture(node, outer.values[node], lambda: operand, keep=(operand, node))
 
     def bind(
@@ -125,15 +128,17 @@ class Trace:
             with np.errstate(all="ignore"):
                 value = interpreter.evaluate(node, operands)
             single = primitive.family != "host" and not isinstance(node.type, tuple)
-            if nodes and single and all(x.is_const for x in nodes):
-                return self.const(value, node.dtype)
+            if nodes and single and all(x.is_known for x in nodes):
+                large = primitive.name == "broadcast" and node.type.size > FOLD_SIZE
+                if not (large and nodes[0].is_const):  # a number repeated stays a number
+                    return self.const(value, node.dtype)
             self.values[node] = value
         return node
 
     def guard(self, node: Node) -> bool:
         """Record that the program holds for this outcome of a boolean scalar, and return it."""
         outcome = bool(self.values[node])
-        if not node.is_const:
+        if not node.is_known:
             self.guards.append(Guard(node, outcome, user_location()))
         return outcome
 
@@ -206,7 +211,7 @@ def apply_graph(graph: Graph, inputs: Sequence[Any]) -> list[TracedArray]:
             moved[node] = trace.bind(node.primitive, operands, node.params, node.location)
     for guard in graph.guards:
         predicate = moved[guard.predicate]
-        if not predicate.is_const:
+        if not predicate.is_known:
             trace.guards.append(Guard(predicate, guard.outcome, guard.location))
     results = [TracedArray(trace, moved[y]) for y in graph.outputs]
     for result in results:

@@ -17,6 +17,7 @@ from diffsci.tracing.array import TracedArray
 from diffsci.tracing.functions.special import SPECIAL
 from diffsci.tracing.protocols import FUNCTIONS, call_function
 from diffsci.tracing.python import MATH
+from diffsci.tracing.trace import current_trace
 
 __all__ = ["wrapper"]
 
@@ -67,6 +68,8 @@ class _Rows:
 
 
 ROWS = {id(np.r_): _Rows(np.r_, np.hstack), id(np.c_): _Rows(np.c_, np.column_stack)}
+
+REPEATING = frozenset({np.zeros, np.empty, np.ones, np.zeros_like, np.empty_like, np.ones_like})
 
 SCIPY_LINALG = {
     "solve": np.linalg.solve,
@@ -180,14 +183,17 @@ def _creating(function: Callable) -> Callable:
     def call(*args, **kwargs):
         if _holds_traced(args) or _holds_traced(kwargs.values()):
             return call_function(function, args, kwargs)
-        made = function(*args, **kwargs)
-        return _writable(made)
+        if function in REPEATING and current_trace() is not None:
+            made = FUNCTIONS[function](*args, **kwargs)
+            if made.dtype.kind in "fc":
+                return made
+        return _writable(function(*args, **kwargs))
 
     return functools.update_wrapper(call, function, updated=())
 
 
 def _writable(made: Any) -> Any:
     """Track a new float array: the user may write traced values into it."""
-    if isinstance(made, np.ndarray) and made.dtype.kind in "fc" and type(made) is np.ndarray:
+    if type(made) is np.ndarray and made.dtype.kind in "fc" and current_trace() is not None:
         return ops.traced(made)
     return made

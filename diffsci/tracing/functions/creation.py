@@ -40,9 +40,15 @@ def copy(x, order="K", subok=False):
     return ops.copy(ops.traced(x))
 
 
+def _repeated(value, shape, dtype) -> TracedArray:
+    """One number everywhere: kept as a number, whatever the size."""
+    shape = shape if isinstance(shape, tuple) else (int(shape),)
+    return ops.broadcast_to(ops.traced(np.asarray(value, dtype)), shape)
+
+
 def _filled(value):
     def make(shape, dtype=float, order="C", **_):
-        return ops.traced(np.full(_shape(shape), value, ops.standard_dtype(dtype or float)))
+        return _repeated(value, _shape(shape), ops.standard_dtype(dtype or float))
 
     return make
 
@@ -63,8 +69,8 @@ def full(shape, fill_value, dtype=None, order="C"):
 def _like(value):
     def make(x, dtype=None, order="K", subok=True, shape=None):
         dtype = dtype if dtype is not None else ops.promoted(ops.as_operand(x))
-        return ops.traced(
-            np.full(ops.shape_of(x) if shape is None else _shape(shape), value, ops.standard_dtype(dtype))
+        return _repeated(
+            value, ops.shape_of(x) if shape is None else _shape(shape), ops.standard_dtype(dtype)
         )
 
     return make
