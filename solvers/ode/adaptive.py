@@ -58,10 +58,10 @@ class Adaptive:
             reached += 1
         self.counts[codes.NEXT_EVAL] = reached
         if t0 == t1:
-            return self.outputs, Tape(np.array([t0]), y0)
+            return self.outputs, Tape(np.array([t0]))
         seconds, failure = self._starting_step()
         if failure is not None:
-            return self.outputs, Tape(np.array([t0]), y0, failure=failure)
+            return self.outputs, Tape(np.array([t0]), failure=failure)
         inside = len(evals) - reached > (1 if len(evals) and evals[-1] == t1 else 0)
         return self.outputs, self._integrate(seconds, record, record_curves, inside, report)
 
@@ -154,13 +154,11 @@ class Adaptive:
             else:
                 break
         recording.finish(self.counts)
-        end = self._current_state()
         return Tape(
             times=recording.times_from(self.controls.t0),
-            end=end,
             states=recording.finished_rows,
             curves=recording.finished_curves,
-            failure=None if code == codes.DONE else self._failure(code, end, step, recording),
+            failure=None if code == codes.DONE else self._failure(code, step, recording),
             attempts=int(self.counts[codes.ATTEMPTS]),
             rejected=int(self.counts[codes.REJECTED]),
         )
@@ -168,7 +166,7 @@ class Adaptive:
     def _current_state(self) -> np.ndarray:
         return copy_at(int(self.counts[codes.Y_ADDRESS]), self.programs.shape, self.programs.dtype)
 
-    def _failure(self, code: int, y: np.ndarray, step: Bound, recording: Recording) -> Failure:
+    def _failure(self, code: int, step: Bound, recording: Recording) -> Failure:
         t, h = float(self.state[codes.TIME]), float(self.state[codes.TRIED])
         steps = int(self.counts[codes.STEPS])
         if code in (codes.NEED_PATH, codes.PROGRAM_FAILED):
@@ -178,9 +176,8 @@ class Adaptive:
             return Failure(code, t, steps, h)
         tried = recording.rows[self.counts[codes.ROW]]
         errors = self.errors[: self.programs.size]
-        component, share = worst_component(
-            errors, y.reshape(-1), tried, self.controls.rtol, self.controls.atol
-        )
+        y = self._current_state().reshape(-1)
+        component, share = worst_component(errors, y, tried, self.controls.rtol, self.controls.atol)
         return Failure(code, t, steps, h, component, share)
 
 

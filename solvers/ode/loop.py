@@ -45,7 +45,7 @@ def integrate_once(
         code, outputs = replay.forward(check=True)
     else:
         code, outputs = replay.forward_storing(schedule, check=True)
-    tape = Tape(grid, outputs[0, -1] if len(evals) else y0, attempts=replay.advanced)
+    tape = Tape(grid, attempts=replay.advanced)
     if code != codes.DONE:
         tape.failure = _fixed_failure(code, replay)
         outputs[0, replay.first[replay.advanced + 1] :] = np.nan

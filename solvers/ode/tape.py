@@ -65,8 +65,6 @@ class Tape:
     ----------
     times : numpy.ndarray
         The initial time and the ends of all accepted steps.
-    end : numpy.ndarray
-        The state at the last of them.
     states, curves : list of numpy.ndarray
         Blocks of recorded states (behind the initial one) and interpolation coefficients, or empty.
     failure : Failure or None
@@ -83,7 +81,6 @@ class Tape:
     """
 
     times: np.ndarray
-    end: np.ndarray
     states: list[np.ndarray] = field(default_factory=list)
     curves: list[np.ndarray] = field(default_factory=list)
     failure: Failure | None = None
