@@ -10,6 +10,7 @@ import numpy as np
 from solvers.studies.config import Validate
 from solvers.studies.load import Case
 from solvers.studies.objectives import Objective
+from solvers.studies.probes import value_or_nan
 from solvers.studies.results import Agreement, Calibration, Check, ObjectiveResult, Trajectory
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def _taylor_check(
 ) -> Check:
     """Measure the order at which the remainder of the first-order Taylor polynomial falls: two."""
     steps = 10.0 ** -np.arange(1.0, 5.01, 0.5)
-    reached = np.array([float(function(moved(free, direction, h))) for h in steps])
+    reached = np.array([value_or_nan(function, moved(free, direction, h)) for h in steps])
     rate = _order(steps, np.abs(reached - value - steps * slope), noise=1e-14 * abs(value))
     if rate is None:  # the objective is linear to rounding: no remainder contradicts the gradient
         rate, deviation, note = np.nan, 0.0, "all remainders are rounding"

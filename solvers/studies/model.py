@@ -8,7 +8,6 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -254,6 +253,11 @@ class BoundFunction:
     def __init__(self, function: Callable, names: tuple[str, ...], model: Model):
         self.function, self.names, self._fixed = function, names, model.fixed
 
+    @property
+    def line(self) -> int:
+        """Where the function stands in the model file."""
+        return _line(self.function)
+
     def args(self, theta: Values) -> tuple:
         """Return the parameter values in the order in which the function takes them."""
         return tuple(theta[name] if name in theta else self._fixed[name] for name in self.names)
@@ -266,8 +270,3 @@ class BoundFunction:
 
 def _line(function: Callable) -> int:
     return function.__code__.co_firstlineno
-
-
-def model_path(case: Case) -> Path:
-    """Return the model file of a case."""
-    return case.beside(case.config.model.file)

@@ -12,11 +12,13 @@ from solvers.studies.results import ObjectiveResult, StudyResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
     from solvers.studies.run import Study
 
 COLORS = ("#1b6ca8", "#d1495b", "#2e933c", "#8e5ea2", "#e08e0b", "#3d3d3d", "#17a2a2", "#a0522d")
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 GRID = {"color": "0.9", "linewidth": 0.6}
 
 
@@ -85,7 +87,7 @@ def _trajectories(study: Study, result: StudyResult) -> Figure:
         _points(axes, study, name, factor, color)
     if config.time.spacing == "log":
         axes.set_xscale("log")
-        axes.minorticks_off()
+        _powers_of_ten(axes.xaxis)
         axes.set_xlim(curve.t[curve.t > 0][0], curve.t[-1])
     units = {config.states[name].unit for name in config.plot.states or study.model.names}
     axes.set_xlabel(_axis("time", study.case.units.short(config.time.unit)))
@@ -153,7 +155,8 @@ def _v_curves(item: ObjectiveResult) -> Figure:
         )
         if curve.free is not None:
             axes.loglog(curve.steps, np.maximum(curve.free, 1e-16), "--", lw=0.8, color=color)
-    axes.minorticks_off()
+    _powers_of_ten(axes.xaxis)
+    _powers_of_ten(axes.yaxis)
     axes.invert_xaxis()
     axes.set_xlabel("relative step")
     axes.set_ylabel("relative deviation from the adjoint")
@@ -209,11 +212,18 @@ def _calibration(result: StudyResult) -> Figure:
         lw=1.2,
         color=COLORS[0],
     )
+    _powers_of_ten(axes.yaxis)
     axes.set_xlabel("iteration")
     axes.set_ylabel(f"{fit.objective} above its minimum")
     axes.set_title(f"calibration by {fit.method}", fontsize=10)
     axes.grid(**GRID)
     return figure
+
+
+def _powers_of_ten(axis: Axis) -> None:
+    """Label a logarithmic axis in plain text: typeset labels cost half the time of a picture."""
+    axis.axes.minorticks_off()
+    axis.set_major_formatter(lambda value, _: f"10{str(round(np.log10(value))).translate(SUPERSCRIPTS)}")
 
 
 def _cycle() -> Any:

@@ -54,6 +54,15 @@ def count_probes(free: dict[str, Any], settings: Validate) -> int:
     )
 
 
+def value_or_nan(function: Callable, values: dict[str, Any]) -> float:
+    """Return an objective, NaN where the simulation fails or the model is not defined."""
+    try:
+        with np.errstate(all="ignore"):
+            return float(function(values))
+    except (ArithmeticError, ValueError):
+        return np.nan
+
+
 class Line:
     """An objective along a probe; values are kept, because all kinds of differences visit the same points."""
 
@@ -67,7 +76,7 @@ class Line:
         if key not in self._values:
             name = self.probe.parameter
             moved = {**self.free, name: self.free[name] + s * self.probe.step}
-            self._values[key] = float(self.objective(moved))
+            self._values[key] = value_or_nan(self.objective, moved)
         return self._values[key]
 
     @classmethod

@@ -35,6 +35,10 @@ class StudyFailedError(Exception):
     """The input is fine but the study did not succeed; the command line exits with code 1."""
 
 
+class SimulationFailedError(StudyFailedError, ArithmeticError):
+    """The solver gave up; finite differences leave such a point out."""
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
     """Return the list of valid names, led by the one that ``name`` probably meant.
 

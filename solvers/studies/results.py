@@ -53,8 +53,8 @@ class Probe:
 class Agreement:
     """A directional derivative of the gradient beside its finite-difference value.
 
-    ``difference`` is taken on frozen steps; ``free`` lets the steps follow the tolerances (None where steps are
-    fixed).
+    ``difference`` is taken on frozen steps; ``free`` lets the steps follow the tolerances (None where they
+    cannot).
     """
 
     probe: Probe

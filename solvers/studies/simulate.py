@@ -10,7 +10,7 @@ import numpy as np
 from solvers.studies.crosscheck import parse_quantity
 from solvers.studies.load import Case
 from solvers.studies.model import BoundFunction, Model, Values
-from solvers.studies.problems import StudyFailedError
+from solvers.studies.problems import BadInputError, Problem, SimulationFailedError
 from solvers.studies.results import Trajectory
 
 STATISTICS = ("nsteps", "nrejected", "nfev", "njev", "nlu")
@@ -52,6 +52,8 @@ class Simulation:
 
         span, y0 = (self.start, end), self.model.initial(theta)
         self._last = solve_ivp(fun, span, y0, t_eval=np.asarray(times), args=args, **self.options, **more)
+        if self._last.get("success") is False:  # not known under differentiation: the values are NaN there
+            raise SimulationFailedError(f"the simulation failed: {self._last.message}")
         return self._last
 
     @property
@@ -113,9 +115,12 @@ class Simulation:
 
     def trajectory(self, theta: Values) -> Trajectory:
         """Solve once and keep the stored times; a failed solve raises with the solver's own explanation."""
-        sol = self.solve(theta, self.end, self.times())
-        if not sol.success:
-            raise StudyFailedError(f"the simulation failed: {sol.message}")
+        try:
+            sol = self.solve(theta, self.end, self.times())
+        except SimulationFailedError as error:
+            if "not finite" in str(error):  # the model's fault, not the method's
+                raise BadInputError(Problem(str(error), str(self.model.path), self.model.rhs.line)) from None
+            raise
         states = {name: np.asarray(self.model.component(sol.y, name)) for name in self.model.names}
         return Trajectory(np.asarray(sol.t), states, self.statistics(sol))
 

@@ -141,6 +141,17 @@ def test_a_simulation_that_fails_says_when_and_where(bench):
     assert bench.written == []
 
 
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_a_model_that_turns_into_nan_is_bad_input(bench):
+    bench.change("return -rate * y", "return -rate * y * np.sqrt(1.0 - t)", "decay.py")
+    result = bench.run()
+    assert result.exit_code == 2, result.output
+    assert f"decay.py:{bench.line('def rhs', 'decay.py')}: the simulation failed" in result.output
+    assert "not finite" in result.output
+    assert "'x'" in result.output
+    assert bench.written == []
+
+
 def test_calibration_finds_the_parameters_that_made_the_data(bench):
     times = np.array([0.25, 0.5, 1.0, 1.5, 2.0])
     rows = (
