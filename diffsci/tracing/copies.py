@@ -42,7 +42,12 @@ def is_library(module: str | None) -> bool:
 
 
 def _home(function: types.FunctionType) -> str | None:
-    """Return the module a function was written in (`functools.wraps` changes `__module__`)."""
+    """Return the module a function was written in (`functools.wraps` changes `__module__`).
+
+    A doctest runs in the globals of the module it documents; it is a user's code all the same.
+    """
+    if function.__code__.co_filename.startswith("<doctest"):
+        return "__main__"
     return function.__globals__.get("__name__")
 
 
