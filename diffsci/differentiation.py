@@ -19,7 +19,7 @@ from diffsci.source import at, user_location
 from diffsci.tracing import Traced, TracedArray, trace_function
 from diffsci.tracing.function import concrete, is_dynamic
 from diffsci.tracing.trace import apply_graph
-from diffsci.transforms import jvp_graph, tangent_graph, vjp_graph
+from diffsci.transforms import jvp_graph, simplify, tangent_graph, vjp_graph
 from diffsci.trees import Tree, flatten, leaf_paths, unflatten
 
 __all__ = ["grad", "hvp", "jvp", "linearize", "value_and_grad", "vjp"]
@@ -36,10 +36,9 @@ class Call:
         self.dynamic = [is_dynamic(leaf) for leaf in leaves]
         self.inputs = [leaf for leaf, flag in zip(leaves, self.dynamic, strict=True) if flag]
         self.inputs += self.traced.captured
-
-    @property
-    def graph(self) -> Graph:
-        return self.traced.graph
+        self.inside = any(isinstance(x, TracedArray) for x in self.inputs)
+        # At once, the nodes' values are known and reused; recorded in a trace, fewer nodes are better.
+        self.graph: Graph = simplify(self.traced.graph) if self.inside else self.traced.graph
 
     def evaluate(self, graph: Graph, extra: Sequence[Any] = ()) -> list[Any]:
         """Return the outputs of a graph derived from this one; `extra` are its further inputs."""

@@ -6,12 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from diffsci.primitives.unary import stable_sigmoid, stable_softplus
 from diffsci.tracing import TracedArray, is_tracing
 from diffsci.tracing.functions import special
 
 __all__ = ["log_softmax", "logsumexp", "sigmoid", "softmax", "softplus"]
+
+Axis = int | tuple[int, ...] | None
 
 
 def _holds_traced(x: Any) -> bool:
@@ -20,11 +23,19 @@ def _holds_traced(x: Any) -> bool:
     return isinstance(x, TracedArray)
 
 
+def _floats(x: ArrayLike) -> np.ndarray:
+    """Return an array of floats; float32 stays float32."""
+    array = np.asarray(x)
+    return array if array.dtype.kind in "fc" else array.astype(float)
+
+
 def _either(plain: Callable, traced: Callable, x: Any, *args: Any, **kwargs: Any) -> Any:
-    return traced(x, *args, **kwargs) if is_tracing() and _holds_traced(x) else plain(x, *args, **kwargs)
+    if is_tracing() and _holds_traced(x):
+        return traced(x, *args, **kwargs)
+    return plain(_floats(x), *args, **kwargs)[()]
 
 
-def sigmoid(x):
+def sigmoid(x: ArrayLike) -> Any:
     """Return 1 / (1 + exp(-x)); derivative s(x) s(-x), right where 1 - s(x) has no digits left.
 
     Examples
@@ -32,10 +43,10 @@ def sigmoid(x):
     >>> float(sigmoid(0.0))
     0.5
     """
-    return _either(lambda v: stable_sigmoid(np.asarray(v, float))[()], special.SPECIAL["expit"], x)
+    return _either(stable_sigmoid, special.SPECIAL["expit"], x)
 
 
-def softplus(x):
+def softplus(x: ArrayLike) -> Any:
     """Return log(1 + exp(x)) without overflow.
 
     Examples
@@ -43,42 +54,51 @@ def softplus(x):
     >>> float(softplus(1000.0))
     1000.0
     """
-    return _either(lambda v: stable_softplus(np.asarray(v, float))[()], special.softplus, x)
+    return _either(stable_softplus, special.softplus, x)
 
 
-def logsumexp(a, axis=None, keepdims=False):
+def logsumexp(a: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any:
     """Return log(sum(exp(a))) over axes, shifted by the maximum.
+
+    Parameters
+    ----------
+    a : array_like
+    axis : int, tuple of int, optional
+        Axes to sum over; all by default.
+    keepdims : bool
+        Keep the reduced axes with length one.
 
     Examples
     --------
-    >>> float(logsumexp(np.array([1000.0, 1000.0]))) - 1000.0
-    0.6931471805599...
+    >>> round(float(logsumexp([1000.0, 1000.0])) - 1000.0, 12)
+    0.69314718056
     """
     return _either(_logsumexp, special.logsumexp, a, axis=axis, keepdims=keepdims)
 
 
-def _logsumexp(a, axis=None, keepdims=False):
-    a = np.asarray(a, float)
+def _logsumexp(a: np.ndarray, axis: Axis = None, keepdims: bool = False) -> np.ndarray:
     top = np.max(a, axis=axis, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0.0)
+    top = np.where(np.isfinite(top), top, np.zeros((), a.dtype))
     with np.errstate(divide="ignore"):
         total = np.log(np.sum(np.exp(a - top), axis=axis, keepdims=True)) + top
-    return total if keepdims else np.squeeze(total, axis=axis)[()]
+    return total if keepdims else np.squeeze(total, axis=axis)
 
 
-def log_softmax(x, axis=None):
-    """Return x - logsumexp(x)."""
-    return _either(
-        lambda v, axis: np.asarray(v, float) - logsumexp(v, axis, True), special.log_softmax, x, axis=axis
-    )
+def log_softmax(x: ArrayLike, axis: Axis = None) -> Any:
+    """Return x - logsumexp(x) over axes."""
+    return _either(_log_softmax, special.log_softmax, x, axis=axis)
 
 
-def softmax(x, axis=None):
-    """Return exp(x) / sum(exp(x)).
+def _log_softmax(x: np.ndarray, axis: Axis = None) -> np.ndarray:
+    return x - _logsumexp(x, axis, keepdims=True)
+
+
+def softmax(x: ArrayLike, axis: Axis = None) -> Any:
+    """Return exp(x) / sum(exp(x)) over axes.
 
     Examples
     --------
     >>> softmax(np.array([0.0, 0.0]))
     array([0.5, 0.5])
     """
-    return _either(lambda v, axis: np.exp(log_softmax(v, axis)), special.softmax, x, axis=axis)
+    return _either(lambda v, axis=None: np.exp(_log_softmax(v, axis)), special.softmax, x, axis=axis)
