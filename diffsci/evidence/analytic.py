@@ -184,9 +184,7 @@ def _evaluate(node: Node, operands: list[Array]) -> Any:
     if name == "project":
         return operands[0][node.params["index"]]
     if node.primitive.family == "host":
-        raise NotAnalytic(
-            f"a compiled loop runs on real numbers only{at(node.location)}"
-        )
+        raise NotAnalytic(f"a compiled loop runs on real numbers only{at(node.location)}")
     if name in LOCALLY_CONSTANT:
         operands = [np.real(operand) for operand in operands]
     rule = CONTINUED.get(name) if any(np.iscomplexobj(operand) for operand in operands) else None
