@@ -15,8 +15,8 @@ from diffsci.errors import EvaluationError
 from diffsci.graph import Graph, Type
 from diffsci.source import at
 from diffsci.tracing import Traced, TracedArray, is_tracing, trace_function
-from diffsci.tracing.copies import Identity, fingerprint
 from diffsci.tracing.function import concrete, is_dynamic
+from diffsci.tracing.identity import Identity, fingerprint
 from diffsci.tracing.trace import apply_graph, standard
 from diffsci.transforms import simplify
 from diffsci.trees import Tree, flatten, unflatten

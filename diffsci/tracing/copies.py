@@ -11,7 +11,6 @@ from __future__ import annotations
 import builtins
 import dis
 import functools
-import sys
 import types
 from typing import Any
 
@@ -20,35 +19,10 @@ import numpy as np
 from diffsci.errors import TraceError
 from diffsci.source import at, user_location
 from diffsci.tracing.array import TracedArray
+from diffsci.tracing.libraries import PROXIED, home, is_library, top_level
 from diffsci.tracing.trace import Trace, current_trace
 
-__all__ = ["Identity", "argument", "fingerprint", "private_copy", "resolve", "traced_class", "write_back"]
-
-LIBRARIES = frozenset(
-    "diffsci solvers numba cupy h5py matplotlib pandas sympy jax torch pytest _pytest hypothesis mpmath tqdm "
-    "rich pydantic typer click IPython".split()
-)
-PROXIED = frozenset({"numpy", "scipy", "math"})
-
-
-def _top(name: str | None) -> str:
-    return (name or "").partition(".")[0]
-
-
-def is_library(module: str | None) -> bool:
-    """Tell whether code of that module is left as it is."""
-    top = _top(module)
-    return top in LIBRARIES or top in PROXIED or (top in sys.stdlib_module_names and top != "__main__")
-
-
-def _home(function: types.FunctionType) -> str | None:
-    """Return the module a function was written in (`functools.wraps` changes `__module__`).
-
-    A doctest runs in the globals of the module it documents; it is a user's code all the same.
-    """
-    if function.__code__.co_filename.startswith("<doctest"):
-        return "__main__"
-    return function.__globals__.get("__name__")
+__all__ = ["argument", "original", "private_copy", "resolve", "traced_class", "write_back"]
 
 
 class TracedGlobals(dict):
@@ -79,8 +53,11 @@ def _traced_import(name, globals=None, locals=None, fromlist=(), level=0):
     return module_proxy(module) if isinstance(module, types.ModuleType) else module
 
 
+@functools.cache
 def _imports(code: types.CodeType) -> bool:
-    return any(op.opname == "IMPORT_NAME" for op in dis.get_instructions(code))
+    """Tell whether the code, or a function in it, imports."""
+    inner = (const for const in code.co_consts if isinstance(const, types.CodeType))
+    return any(op.opname == "IMPORT_NAME" for op in dis.get_instructions(code)) or any(map(_imports, inner))
 
 
 class ModuleProxy:
@@ -110,7 +87,7 @@ class ModuleProxy:
 def module_proxy(module: types.ModuleType) -> Any:
     """Return the proxy of a module, or the module where nothing in it is ours to trace."""
     name = module.__name__
-    if _top(name) in PROXIED or not is_library(name):
+    if top_level(name) in PROXIED or not is_library(name):
         return ModuleProxy(module)
     return module
 
@@ -138,7 +115,14 @@ def resolve(value: Any, fetch, key: Any) -> Any:
     if kind in (int, bool, str) or value is None:
         trace.statics.append((fetch, value))
         return value
+    if isinstance(value, (types.FunctionType, type)) and not _is_ours(value):
+        trace.statics.append((fetch, value))  # a helper defined anew is another program
     return _object(trace, value)
+
+
+def _is_ours(value: Any) -> bool:
+    """Tell whether a function or class belongs to a library, where nobody defines it anew."""
+    return is_library(value.__module__ if isinstance(value, type) else home(value))
 
 
 def _captured(trace: Trace, value: Any, fetch, key: Any, scalar: bool) -> Any:
@@ -172,11 +156,25 @@ def _object(trace: Trace, value: Any) -> Any:
         return functools.partial(_object(trace, value.func), *value.args, **value.keywords)
     if isinstance(value, type):
         return traced_class(trace, value)
+    if type(value) in (dict, list, tuple) and _all_functions(value):
+        return _table(trace, value)
     return _instance(trace, value)
 
 
+def _all_functions(value: Any) -> bool:
+    items = value.values() if isinstance(value, dict) else value
+    return bool(value) and all(isinstance(item, types.FunctionType) for item in items)
+
+
+def _table(trace: Trace, value: Any) -> Any:
+    """Copy a table of functions, such as the rates of a model by name."""
+    if isinstance(value, dict):
+        return {key: _object(trace, item) for key, item in value.items()}
+    return type(value)(_object(trace, item) for item in value)
+
+
 def _is_dispatcher(value: Any) -> bool:
-    return hasattr(value, "__wrapped__") and _top(getattr(value, "__module__", None)) == "numpy"
+    return hasattr(value, "__wrapped__") and top_level(getattr(value, "__module__", None)) == "numpy"
 
 
 def _is_row(value: Any) -> bool:
@@ -193,7 +191,7 @@ def private_copy(function: Any) -> Any:
     if not isinstance(function, types.FunctionType):
         trace = current_trace()
         return _object(trace, function) if trace is not None else function
-    if isinstance(function.__globals__, TracedGlobals) or is_library(_home(function)):
+    if isinstance(function.__globals__, TracedGlobals) or is_library(home(function)):
         return function
     trace = current_trace()
     known = trace.copies.get(id(function))
@@ -218,6 +216,7 @@ def _copy_function(trace: Trace, function: types.FunctionType) -> types.Function
         dict.__setitem__(scope, "__builtins__", {**vars(builtins), "__import__": _traced_import})
     cells = tuple(types.CellType() for _ in function.__closure__ or ())
     copy = types.FunctionType(function.__code__, scope, function.__name__, None, cells or None)
+    copy._diffsci_original = function
     trace.copies[id(function)] = copy  # before its cells: closures refer to themselves
     trace.keep.append(function)
     if function.__closure__:
@@ -258,6 +257,7 @@ def _filled(trace: Trace, function, copy, cells, scope):
     if all(a is b for a, b in zip(shared, cells, strict=True)):
         return copy
     remade = types.FunctionType(function.__code__, scope, function.__name__, None, tuple(shared))
+    remade._diffsci_original = function
     trace.copies[id(function)] = remade
     return remade
 
@@ -356,53 +356,20 @@ def _instance(trace: Trace | None, value: Any) -> Any:
     return twin
 
 
-def fingerprint(function: Any) -> tuple:
-    """Return what a function's closure and defaults hold, by identity: changes when any of it is replaced."""
-    found: list[Any] = []
-    _collect(function, found, set())
-    return tuple(found)
-
-
-class Identity:
-    """Equal to the same object only, and keeps it alive."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any):
-        self.value = value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Identity) and self.value is other.value
-
-    def __hash__(self) -> int:
-        return id(self.value)
-
-
-def _collect(function: Any, found: list, seen: set[int]) -> None:
-    if id(function) in seen:
-        return
-    seen.add(id(function))
-    found.append(Identity(function))
-    if isinstance(function, types.MethodType):
-        _collect(function.__func__, found, seen)
-    elif isinstance(function, functools.partial):
-        for part in (function.func, *function.args, *function.keywords.values()):
-            _collect(part, found, seen)
-    elif isinstance(function, types.FunctionType) and not is_library(_home(function)):
-        for cell in function.__closure__ or ():
-            try:
-                _collect(cell.cell_contents, found, seen)
-            except ValueError:
-                continue  # a name that is not bound yet
-        for default in function.__defaults__ or ():
-            _collect(default, found, seen)
-
-
 def _table_function(function: Any) -> Any:
     """Return the tracing version of a library function, or None where there is none."""
     from diffsci.tracing.wrappers import wrapper
 
     return wrapper(function)
+
+
+def original(function: Any) -> Any:
+    """Return the user's own function behind a private copy, or the function itself.
+
+    A trace makes a new copy every time; only the original tells that two calls have one function. A
+    function defined inside a traced one is a value of that trace and has no other original.
+    """
+    return getattr(function, "_diffsci_original", function)
 
 
 def write_back(trace: Trace) -> None:

@@ -127,8 +127,8 @@ def _transposed(self, *axes):
     return ops.transpose(self, axes or None)
 
 
-def _round(self, digits=0):
-    if self.weak and digits is None:
+def _round(self, digits=None):
+    if self.scalar and digits is None:  # Python's round() gives an integer
         return int(ops.unary("rint", self))
     return _numpy("round")(self, digits or 0)
 

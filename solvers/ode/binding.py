@@ -6,7 +6,7 @@ import ctypes
 
 import numpy as np
 
-from solvers.ode.kernel import SETTINGS
+from diffsci.low_level import SETTINGS
 from solvers.ode.programs import Layout
 
 _ALIGNMENT = 64

@@ -10,10 +10,7 @@ from typing import Any
 import numpy as np
 
 import diffsci as ds
-from solvers.ode import options
-from solvers.ode.failures import FAILED
-from solvers.ode.kernel import (
-    compile_program,
+from diffsci.low_level import (
     concrete,
     fingerprint,
     flatten,
@@ -21,6 +18,8 @@ from solvers.ode.kernel import (
     is_traced,
     original,
 )
+from solvers.ode import options
+from solvers.ode.failures import FAILED
 from solvers.ode.loop import IvpLoop, integrate_once
 from solvers.ode.methods import Method, find_method
 from solvers.ode.programs import Programs
@@ -255,7 +254,7 @@ def _programs_of(rhs: Rhs, method: Method, parameters: list) -> Programs:
     key = None if text is None else (text, method.name, rhs.state_shape, rhs.dtype, tuple(flags))
     programs = None if key is None else _programs.get(key)
     if programs is None:
-        programs = Programs(method, rhs, rhs.state_shape, rhs.dtype, flags, compile_program)
+        programs = Programs(method, rhs, rhs.state_shape, rhs.dtype, flags)
         if key is not None:
             _programs.put(key, programs)
     return programs

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import diffsci as ds
-from solvers.ode.kernel import concrete, is_traced
+from diffsci.low_level import concrete, is_traced
 from solvers.ode.methods import Method
 from solvers.ode.tape import Controls
 

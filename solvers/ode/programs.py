@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+import diffsci as ds
 from solvers.ode.methods import Method
 from solvers.ode.nested import adjoint_system, real_flags, tangent_system
 
@@ -43,8 +44,6 @@ class Programs:
         Of the state.
     flags : list of bool
         For every parameter whether it is real.
-    compile_program : callable
-        ``compile_program(function, *examples) -> program``.
     """
 
     def __init__(
@@ -54,14 +53,12 @@ class Programs:
         shape: tuple[int, ...],
         dtype: np.dtype,
         flags: Sequence[bool],
-        compile_program: Callable,
     ):
         self.method = method
         self.rhs = rhs
         self.shape = shape
         self.dtype = dtype
         self.flags = list(flags)
-        self._compile = compile_program
         self._variants: dict[tuple[str, int], list] = {}
         self._layouts: dict[tuple[str, int], Layout] = {}
         self._idle: dict[Any, list] = {}
@@ -116,7 +113,7 @@ class Programs:
         function, cotangents = self._function(kind, level)
         # Python floats, because they do not promote states in single precision.
         lead = (float(t),) if kind == RHS else (float(t), float(h))
-        program = self._compile(function, *lead, *states, *cotangents, *parameters)
+        program = ds.compile(function, *lead, *states, *cotangents, *parameters).program
         with self._lock:
             variants = self._variants.setdefault((kind, level), [])
             variants.append(program)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from solvers.ode.kernel import TracedArray
+from diffsci.low_level import TracedArray
 
 
 class OdeResult(dict):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import diffsci as ds
-from solvers.ode.kernel import (
+from diffsci.low_level import (
     apply_graph,
     call_graph,
     concrete,
@@ -111,7 +111,7 @@ class Rhs:
     def __call__(self, t, y, *parameters):
         """Call the right-hand side inside a trace, on the path of the concrete values."""
         path = self._path(concrete(t), concrete(y), [concrete(p) for p in parameters])
-        return call_graph(path.graph, [t, y, *(parameters[k] for k in path.parameters)])
+        return call_graph(path.graph, [t, y, *(parameters[k] for k in path.parameters)])[0]
 
     def _path(self, t: np.ndarray, y: np.ndarray, parameters: list[np.ndarray]) -> _Path:
         with self._lock:

@@ -1,0 +1,66 @@
+"""Low-level names for libraries that drive compiled programs themselves, such as time steppers.
+
+`diffsci.compile` and `diffsci.CustomLoop` are the entrance; here is what such a library needs beside
+them: tracing a function without running a derivative, looking at its graph, and calling a graph from
+inside a trace. Models and studies do not need this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from diffsci.backends.cpu.settings import SETTINGS
+from diffsci.backends.interpreter import first_broken_guard, run
+from diffsci.graph import Graph
+from diffsci.tracing import Traced, TracedArray, trace_function
+from diffsci.tracing.copies import original, resolve
+from diffsci.tracing.function import concrete, is_dynamic
+from diffsci.tracing.identity import fingerprint
+from diffsci.tracing.trace import apply_graph, bind
+from diffsci.transforms import simplify
+from diffsci.trees import flatten, unflatten
+
+__all__ = [
+    "SETTINGS",
+    "Graph",
+    "Traced",
+    "TracedArray",
+    "apply_graph",
+    "call_graph",
+    "concrete",
+    "fingerprint",
+    "first_broken_guard",
+    "flatten",
+    "from_outside",
+    "is_dynamic",
+    "is_traced",
+    "original",
+    "run",
+    "simplify",
+    "trace_function",
+    "unflatten",
+]
+
+
+def is_traced(value: Any) -> bool:
+    """Tell whether a value belongs to a running trace."""
+    return isinstance(value, TracedArray)
+
+
+def from_outside(value: Any, fetch: Callable[[], Any]) -> Any:
+    """Return a value read from a global or a closure as an input of the running trace.
+
+    Parameters
+    ----------
+    value : array_like
+        What stands there now; returned as it is when no trace runs or when it is traced already.
+    fetch : callable
+        Reads it again, for later calls of the compiled program.
+    """
+    return value if is_traced(value) else resolve(value, fetch, ("outside", fetch))
+
+
+def call_graph(graph: Graph, operands: Sequence[Any]) -> tuple[TracedArray, ...]:
+    """Call a graph as a sub-program of the running trace: compiled once, never inlined."""
+    return bind("call", *operands, graph=graph)
