@@ -11,6 +11,7 @@ from diffsci.checkpoint import StoreAll, for_slots
 from solvers.ode import codes
 from solvers.ode.adaptive import integrate_adaptively
 from solvers.ode.failures import Failure
+from solvers.ode.jumps import warn_of_jumps
 from solvers.ode.nested import real_flags
 from solvers.ode.options import check_times
 from solvers.ode.programs import Programs
@@ -143,6 +144,7 @@ class IvpLoop(ds.CustomLoop):
         shape = (half, self.n_evals, *self.programs.shape)
         if tape.failure is not None:
             return list(np.full(shape, np.nan, self.programs.dtype))
+        self._look_for_jumps(x, tape)
         above = self.pushforward()
         inputs = [*x, *(d for d, real in zip(dx, self._real, strict=True) if real)]
         states, parameters, times = above._split(inputs)
@@ -164,6 +166,7 @@ class IvpLoop(ds.CustomLoop):
         states, parameters, _ = self._split(x)
         if tape.failure is not None:
             return self._arranged(x, None, None)
+        self._look_for_jumps(x, tape)
         cotangents = ct[0][None] if self.level == 0 else np.stack(ct)
         cotangents = cotangents.reshape(len(states), self.n_evals, self.programs.size)
         replay = self._stored(tape, states, parameters)
@@ -184,6 +187,11 @@ class IvpLoop(ds.CustomLoop):
         replay.forget_states()
         self.programs.give_back(replay, Replay, self.level)
         return result
+
+    def _look_for_jumps(self, x: list[np.ndarray], tape: Tape) -> None:
+        if self.level == 0:
+            states, parameters, _ = self._split(x)
+            warn_of_jumps(self.programs.rhs, tape, states[0], parameters)
 
     def pushforward(self) -> IvpLoop:
         """The loop of one level more."""

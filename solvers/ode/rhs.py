@@ -19,6 +19,7 @@ from diffsci.low_level import (
     from_outside,
     is_dynamic,
     is_traced,
+    run,
     simplify,
     trace_function,
     unflatten,
@@ -26,11 +27,32 @@ from diffsci.low_level import (
 
 
 @dataclass(frozen=True, eq=False)
-class _Path:
+class Path:
     """One path through the model: its graph, and which of the parameters it takes."""
 
     graph: Any
     parameters: list[int]
+
+    def value(self, t: np.ndarray, y: np.ndarray, parameters: list[np.ndarray]) -> np.ndarray:
+        """Return the right-hand side by this path, whether it holds at that point or not."""
+        return run(self.graph, [t, y, *(parameters[k] for k in self.parameters)])[0]
+
+    def left(self, t: np.ndarray, y: np.ndarray, parameters: list[np.ndarray]) -> Any:
+        """Return the guard that ends this path at a point, or None where the path holds."""
+        broken = first_broken_guard(self.graph, [t, y, *(parameters[k] for k in self.parameters)])
+        return None if broken is None else self.graph.guards[broken]
+
+    def moves(self, guard: Any) -> bool:
+        """Whether a guard depends on more than the time, so that parameters move the moment it changes."""
+        pending, seen = [guard.predicate], set()
+        while pending:
+            node = pending.pop()
+            if node in self.graph.inputs[1:]:
+                return True
+            if node not in seen:
+                seen.add(node)
+                pending.extend(node.inputs)
+        return False
 
 
 class Rhs:
@@ -110,10 +132,16 @@ class Rhs:
 
     def __call__(self, t, y, *parameters):
         """Call the right-hand side inside a trace, on the path of the concrete values."""
-        path = self._path(concrete(t), concrete(y), [concrete(p) for p in parameters])
+        path = self.path_at(concrete(t), concrete(y), [concrete(p) for p in parameters])
         return call_graph(path.graph, [t, y, *(parameters[k] for k in path.parameters)])[0]
 
-    def _path(self, t: np.ndarray, y: np.ndarray, parameters: list[np.ndarray]) -> _Path:
+    @property
+    def branches(self) -> bool:
+        """Whether the model has taken more than one path so far."""
+        return len(self._paths) > 1
+
+    def path_at(self, t: np.ndarray, y: np.ndarray, parameters: list[np.ndarray]) -> Path:
+        """Return the path that the model takes at a point, traced if it is new."""
         with self._lock:
             for path in self._paths:
                 inputs = [t, y, *(parameters[k] for k in path.parameters)]
@@ -133,7 +161,7 @@ class Rhs:
             leaves.append(float(value) if dynamic and leaf is float else value)
         return unflatten(self._tree, leaves)
 
-    def _trace(self, t: float, y: np.ndarray, args: tuple) -> _Path:
+    def _trace(self, t: float, y: np.ndarray, args: tuple) -> Path:
         parts = [trace_function(self._fun, (float(t), y, *args))]
         if self._quadrature is not None:
             parts.append(trace_function(self._quadrature, (float(t), y, *args)))
@@ -158,7 +186,7 @@ class Rhs:
 
         state = y if len(parts) == 1 else np.concatenate([y.reshape(-1), self._example_integrals(parts[1])])
         graph = trace_function(packed, (float(t), state, *values)).graph
-        return _Path(simplify(graph), own)
+        return Path(simplify(graph), own)
 
     def _place(self, fetch: Callable[[], Any]) -> int:
         """Position of an outside value among the parameters."""
