@@ -242,17 +242,31 @@ def _slice_of_concatenate(b: Builder, x: Node, start, stop, step) -> Node | None
 
 
 def _slice_of_set_slice(b: Builder, node: Node, x: Node) -> Node | None:
-    """Read exactly what was written, or a place that the write does not touch."""
-    value, low, stride = x.inputs[1], x.params["start"], x.params["step"]
+    """Read exactly what was written, or look below writes that do not touch the place."""
     start, stop, step = (node.params[key] for key in ("start", "stop", "step"))
-    if start == low and value.shape == node.shape and (step == stride or 1 in node.shape):
-        same = all(n == 1 or d == d0 for n, d, d0 in zip(node.shape, step, stride, strict=True))
-        if same:
-            return value
-    for first, last, begin, jump, n in zip(start, stop, low, stride, value.shape, strict=True):
-        if n == 0 or last <= begin or first >= begin + (n - 1) * jump + 1:
-            return b.slice(x.inputs[0], start=start, stop=stop, step=step)
-    return None
+    below = x
+    while below.name == "set_slice":
+        if _is_written_place(node, below):
+            return below.inputs[1]
+        if not _misses(start, stop, below):
+            break
+        below = below.inputs[0]
+    return None if below is x else b.slice(below, start=start, stop=stop, step=step)
+
+
+def _is_written_place(node: Node, write: Node) -> bool:
+    """Tell whether a slice reads the elements of a write, all of them and in order."""
+    value = write.inputs[1]
+    if node.params["start"] != write.params["start"] or value.shape != node.shape:
+        return False
+    steps = zip(node.shape, node.params["step"], write.params["step"], strict=True)
+    return all(n == 1 or mine == theirs for n, mine, theirs in steps)
+
+
+def _misses(start, stop, write: Node) -> bool:
+    """Tell whether a box and the span of a write are apart along some axis."""
+    bounds = zip(start, stop, write.params["start"], write.params["step"], write.inputs[1].shape, strict=True)
+    return any(n == 0 or last <= low or first > low + (n - 1) * jump for first, last, low, jump, n in bounds)
 
 
 def set_everything(b: Builder, node: Node) -> Node | None:
