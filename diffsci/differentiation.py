@@ -34,8 +34,13 @@ class Call:
         self.traced: Traced = trace_function(function, args, kwargs)
         leaves, self.tree = flatten((self.args, dict(kwargs or {})))
         self.dynamic = [is_dynamic(leaf) for leaf in leaves]
-        self.inputs = [leaf for leaf, flag in zip(leaves, self.dynamic, strict=True) if flag]
-        self.inputs += self.traced.captured
+        inputs = [leaf for leaf, flag in zip(leaves, self.dynamic, strict=True) if flag]
+        inputs += self.traced.captured
+        # A pullback is called later: by then the user may have overwritten the arrays.
+        self.inputs = [
+            x if isinstance(x, TracedArray) else self.traced.values[node]
+            for x, node in zip(inputs, self.traced.graph.inputs, strict=True)
+        ]
         self.inside = any(isinstance(x, TracedArray) for x in self.inputs)
         # At once, the nodes' values are known and reused; recorded in a trace, fewer nodes are better.
         self.graph: Graph = simplify(self.traced.graph) if self.inside else self.traced.graph
@@ -45,7 +50,8 @@ class Call:
         inputs = [*self.inputs, *extra]
         if any(isinstance(x, TracedArray) for x in inputs):
             return apply_graph(graph, inputs)
-        return [value[()] for value in interpreter.run(graph, inputs, self.traced.values)]
+        # Copies: an output may be an input, a constant, or what a later pullback needs.
+        return [np.array(value)[()] for value in interpreter.run(graph, inputs, self.traced.values)]
 
     def outputs(self, values: Sequence[Any]) -> Any:
         return unflatten(self.traced.out_tree, values)

@@ -17,7 +17,7 @@ from diffsci.source import at
 from diffsci.tracing import Traced, TracedArray, is_tracing, trace_function
 from diffsci.tracing.function import concrete, is_dynamic
 from diffsci.tracing.identity import Identity, fingerprint
-from diffsci.tracing.trace import apply_graph, standard
+from diffsci.tracing.trace import apply_graph, bind, current_trace, standard
 from diffsci.transforms import simplify
 from diffsci.trees import Tree, flatten, unflatten
 
@@ -35,6 +35,11 @@ def jit(f: Callable | None = None, *, backend: str = "numba") -> Any:
     native code. Arrays and floats are data; integers, booleans, strings and callables are static.
     A branch on a value becomes a guard: where another branch is taken, that path is traced and
     compiled too, and both are kept.
+
+    Floats and arrays read from globals, closures and the dicts, lists and tuples there are read again
+    at every call. Attributes of objects are constants of the program: binding one anew, or writing into
+    an array of up to 4096 elements, makes another program; writing into a larger array is not noticed,
+    nor is state that the function itself writes (a counter).
 
     Parameters
     ----------
@@ -76,7 +81,7 @@ class Specialisation:
 
     def holds(self) -> bool:
         """Tell whether the integers and flags read from outside are what they were."""
-        return all(_same(fetch(), value) for fetch, value in self.traced.statics)
+        return _statics_hold(self.traced)
 
     def with_captured(self, inputs: list) -> list | None:
         """Return the inputs with what the function reads from outside, or None if the types changed."""
@@ -94,9 +99,11 @@ class Specialisation:
         return _results(self.traced, outputs)
 
 
+def _statics_hold(traced: Traced) -> bool:
+    return all(_same(fetch(), value) for fetch, value in traced.statics)
+
+
 def _same(now: Any, then: Any) -> bool:
-    if isinstance(then, np.ndarray):
-        return isinstance(now, np.ndarray) and np.array_equal(now, then)
     return now is then or (type(now) is type(then) and now == then)
 
 
@@ -155,12 +162,12 @@ class Jitted:
         paths = self._paths.setdefault(key, [])
         if len(paths) >= MAX_PATHS:
             self._warn(traced)
-            return _results(traced, [traced.values[y] for y in traced.graph.outputs])
+            return _as_traced(traced)
         graph = simplify(traced.graph)
         path = Specialisation(executables.build(graph, self.backend), _light(traced), graph.input_types)
         result = self._try(path, inputs)
         if result is None:  # it fails its own guard at its own point: rounding decides the branch
-            return _results(traced, [traced.values[y] for y in traced.graph.outputs])
+            return _as_traced(traced)
         paths.insert(0, path)
         return result[0]
 
@@ -182,8 +189,11 @@ class Jitted:
         mark = fingerprint(self.function)
         known = self._inner.setdefault((key, mark), [])
         for traced in known:
+            if not _statics_hold(traced):
+                continue
             inputs = [*dynamic, *traced.captured]
             if _applies(traced.graph, inputs):
+                current_trace().statics += traced.statics
                 return _apply(traced, inputs)
         traced = trace_function(self.function, args, kwargs)
         traced = Traced(simplify(traced.graph), traced.out_tree, traced.captures, traced.statics, {})
@@ -224,6 +234,11 @@ def _results(traced: Traced, outputs: Sequence[np.ndarray]) -> Any:
     return unflatten(traced.out_tree, [value if value.ndim else value[()] for value in outputs])
 
 
+def _as_traced(traced: Traced) -> Any:
+    """Return the results at the point of tracing, in arrays of their own."""
+    return _results(traced, [np.array(traced.values[y]) for y in traced.graph.outputs])
+
+
 def _applies(graph: Graph, inputs: list) -> bool:
     types = graph.input_types
     if len(types) != len(inputs) or any(
@@ -235,11 +250,9 @@ def _applies(graph: Graph, inputs: list) -> bool:
 
 def _apply(traced: Traced, inputs: list) -> Any:
     """Emit the call of a sub-graph in the surrounding trace."""
-    from diffsci.tracing.trace import bind
-
     if not any(isinstance(x, TracedArray) for x in inputs):
         outputs = interpreter.run(traced.graph, inputs)
-        return unflatten(traced.out_tree, [y[()] for y in outputs])
+        return unflatten(traced.out_tree, [np.array(y)[()] for y in outputs])
     if any(node.primitive.family == "host" for node in traced.graph.nodes):
         return unflatten(traced.out_tree, apply_graph(traced.graph, inputs))
     outputs = bind("call", *inputs, graph=traced.graph)

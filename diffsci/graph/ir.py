@@ -135,8 +135,14 @@ class Graph:
     def output_types(self) -> tuple[Type, ...]:
         return tuple(node.type for node in self.outputs)
 
+    def key(self) -> str:
+        """Return what identifies the function: the text, and a digest of all constant arrays."""
+        from diffsci.graph.text import constants_digest
+
+        return f"{self.text()}\nconstants {constants_digest(self)}"
+
     def text(self) -> str:
-        """Return the canonical text: equal texts mean equal programs."""
+        """Return the canonical text: equal texts mean equal programs, which take constants as arguments."""
         if self._text is None:
             from diffsci.graph.text import graph_text
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from diffsci.graph.ir import Graph, Node
 
-__all__ = ["graph_text"]
+__all__ = ["constants_digest", "graph_text"]
 
 
 def graph_text(graph: Graph, locations: bool = False) -> str:
@@ -45,6 +45,23 @@ def graph_text(graph: Graph, locations: bool = False) -> str:
     for key, text in callees.items():
         lines.append(f"sub-graph {key}:\n  " + text.replace("\n", "\n  "))
     return "\n".join(lines)
+
+
+def constants_digest(graph: Graph) -> str:
+    """Return a digest of the constant arrays, in order, those of sub-graphs included."""
+    digest = hashlib.sha256()
+    _add_constants(digest, graph)
+    return digest.hexdigest()
+
+
+def _add_constants(digest: Any, graph: Graph) -> None:
+    for node in graph.nodes:
+        for _, value in sorted(node.params.items()):
+            if isinstance(value, Graph):
+                _add_constants(digest, value)
+            elif isinstance(value, np.ndarray):
+                digest.update(f"{value.dtype.str}{value.shape}".encode())
+                digest.update(value.tobytes())
 
 
 def _param(value: Any, callees: dict[str, str]) -> str:

@@ -18,7 +18,9 @@ import numpy as np
 
 from diffsci.errors import TraceError
 from diffsci.source import at, user_location
+from diffsci.tracing import containers
 from diffsci.tracing.array import TracedArray
+from diffsci.tracing.identity import Contents, Identity
 from diffsci.tracing.libraries import PROXIED, home, is_library, top_level
 from diffsci.tracing.trace import Trace, current_trace
 
@@ -71,7 +73,8 @@ class ModuleProxy:
         value = getattr(module, name)
         if current_trace() is None:
             return value
-        return resolve(value, lambda: getattr(module, name), ("attribute", id(module), name))
+        place = "library" if is_library(module.__name__) else "attribute"
+        return resolve(value, lambda: getattr(module, name), (place, id(module), name))
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self._module, name, value)
@@ -113,23 +116,60 @@ def resolve(value: Any, fetch, key: Any) -> Any:
     if kind is np.ndarray:
         return _captured(trace, value, fetch, key, scalar=False)
     if kind in (int, bool, str) or value is None:
-        trace.statics.append((fetch, value))
+        _hold(trace, key, fetch, value)
         return value
-    if isinstance(value, (types.FunctionType, type)) and not _is_ours(value):
-        trace.statics.append((fetch, value))  # a helper defined anew is another program
+    if containers.is_plain(value) and not _all_functions(value):
+        return _container(trace, value, fetch, key)
+    if not (isinstance(value, (types.ModuleType, TracedArray)) or _is_library_attribute(key)):
+        # A helper defined anew, or a name bound to another object, is another program. What the
+        # object holds is looked at where it is copied.
+        _hold(trace, key, lambda: Identity(fetch()), Identity(value), settles=True)
     return _object(trace, value)
 
 
-def _is_ours(value: Any) -> bool:
-    """Tell whether a function or class belongs to a library, where nobody defines it anew."""
-    return is_library(value.__module__ if isinstance(value, type) else home(value))
+def _is_library_attribute(key: Any) -> bool:
+    """Tell whether a place is a name in a library, which nobody binds anew."""
+    return key[0] == "library"
+
+
+def _hold(trace: Trace, key: Any, fetch, value: Any, settles: bool = False) -> None:
+    """Note that the program holds for this value of a place; once for each place.
+
+    What `settles` may be changed by the function itself (a counter, a log): then it is no input of
+    the function, and is not noted.
+    """
+    if ("held", key) not in trace.copies:
+        trace.copies["held", key] = True
+        (trace.settling if settles else trace.statics).append((fetch, value))
+
+
+def _container(trace: Trace, value: Any, fetch, key: Any) -> Any:
+    """Return a dict, list or tuple whose items are resolved like globals of their own."""
+    known = trace.copies.get(id(value))
+    if known is not None:
+        return known[0]
+    trace.keep.append(value)
+    if len(value) > containers.LARGE:
+        _hold(trace, key, lambda: containers.snapshot(fetch()), containers.snapshot(value), settles=True)
+        return value
+    _hold(trace, key, lambda: containers.layout(fetch()), containers.layout(value), settles=True)
+    items = {
+        name: resolve(item, functools.partial(containers.item, fetch, name), (key, name))
+        for name, item in containers.items(value)
+    }
+    if all(items[name] is item for name, item in containers.items(value)):
+        return value
+    made = containers.rebuilt(value, items)
+    trace.copies[id(value)] = (made, value, items)
+    return made
 
 
 def _captured(trace: Trace, value: Any, fetch, key: Any, scalar: bool) -> Any:
     if not scalar and value.dtype.kind not in "fiub":
         return value
     if not scalar and value.dtype.kind in "iub":
-        trace.statics.append((fetch, value.copy()))  # indices and masks shape the program
+        # Indices and masks shape the program.
+        _hold(trace, key, lambda: Contents(fetch()), Contents(value.copy()))
         return value
     known = trace.copies.get(key)
     if known is not None and known[0] is value:
@@ -335,7 +375,14 @@ def _member(trace: Trace, member: Any, owner: type) -> Any:
 def _instance(trace: Trace | None, value: Any) -> Any:
     """Return a twin of an instance of a user's class: traced methods, the same attributes."""
     cls = type(value)
-    if trace is None or isinstance(value, (type, TracedArray)) or not _user_class(cls):
+    if trace is None or isinstance(value, (type, TracedArray)):
+        return value
+    if containers.has_attributes(value):
+        trace.keep.append(value)
+        for name, item in tuple(vars(value).items()):
+            fetch = functools.partial(containers.attribute, value, name)
+            _hold(trace, (id(value), name), fetch, containers.snapshot(item), settles=True)
+    if not _user_class(cls):
         return value
     if (
         getattr(cls, "_diffsci_copy", False)
@@ -375,6 +422,8 @@ def original(function: Any) -> Any:
 def write_back(trace: Trace) -> None:
     """Hand `global` assignments of the copies over to the user's modules; traced values may not go there."""
     for scope in trace.copies.values():
+        if isinstance(scope, tuple) and len(scope) == 3:
+            containers.write_back(*scope)
         if not isinstance(scope, TracedGlobals):
             continue
         for name, value in scope.items():

@@ -91,6 +91,7 @@ def trace_function(function: Callable, args: Sequence[Any], kwargs: dict[str, An
         positional, named = unflatten(_with_traced_methods(trace, tree), entering)
         results = copies.private_copy(function)(*positional, **named)
         copies.write_back(trace)
+        trace.statics += [(fetch, value) for fetch, value in trace.settling if fetch() == value]
         out_leaves, out_tree = flatten(results)
         outputs = [
             _output(trace, leaf, path) for leaf, path in zip(out_leaves, leaf_paths(out_tree), strict=True)

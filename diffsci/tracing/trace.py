@@ -61,13 +61,14 @@ class Trace:
         self.guards: list[Guard] = []
         self.captures: dict[Any, Capture] = {}
         self.statics: list[tuple[Callable[[], Any], Any]] = []
-        self.copies: dict[int, Any] = {}  # private copies of the user's objects, by identity
+        self.settling: list[tuple[Callable[[], Any], Any]] = []  # static unless the function writes it
+        self.copies: dict[Any, Any] = {}  # private copies of the user's objects, by identity
         self.keep: list[Any] = []  # keeps what `copies` and `captures` are keyed by alive
         self.closed = False
 
     def input(self, value: np.ndarray) -> Node:
-        """Return a new input node with a concrete value."""
-        value = standard(value)
+        """Return a new input node with a concrete value, copied: the user may overwrite the original."""
+        value = np.array(standard(value))
         node = self.builder.input(Type.of(value))
         self.values[node] = value
         return node

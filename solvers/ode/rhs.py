@@ -115,7 +115,7 @@ class Rhs:
     def text(self) -> str | None:
         """What identifies the program, or None if the model branches: one path does not show it all."""
         graph = self._paths[0].graph
-        return None if graph.guards else graph.text()
+        return None if graph.guards else graph.key()
 
     @property
     def reads_traced(self) -> bool:

@@ -3,6 +3,7 @@
 import functools
 import math
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -158,10 +159,10 @@ class TestErrorsNameTheLine:
             ds.grad(lost)(X)
 
     def test_plain_array_made_outside(self):
-        buffer = [np.zeros(2)]  # in a container: not seen as a closure's array
+        holder = types.SimpleNamespace(buffer=np.zeros(2))  # an attribute: not seen as a closure's array
 
         def f(x):
-            np.multiply(x, 2, out=buffer[0])
+            np.multiply(x, 2, out=holder.buffer)
             return x.sum()
 
         with pytest.raises(ds.UnsupportedError, match="made outside the traced function"):

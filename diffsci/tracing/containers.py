@@ -1,0 +1,106 @@
+"""Dicts, lists, tuples and attributes that a traced function reads from outside."""
+
+from __future__ import annotations
+
+import collections
+import copy
+import types
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from diffsci.tracing.identity import Identity
+from diffsci.tracing.libraries import is_library
+
+__all__ = [
+    "LARGE", "attribute", "has_attributes", "is_plain", "item", "items", "layout", "rebuilt", "snapshot",
+    "write_back",
+]  # fmt: skip
+
+LARGE = 64  # containers with more items are constants of the program, and a change makes another program
+WATCHED = 4096  # arrays and containers up to this size are compared by their contents, larger by identity
+DEPTH = 4
+
+PLAIN = (dict, list, tuple, collections.OrderedDict, collections.defaultdict)
+
+
+def is_plain(value: Any) -> bool:
+    """Tell whether a value is a container of Python's own kind."""
+    return type(value) in PLAIN or (isinstance(value, tuple) and hasattr(value, "_fields"))
+
+
+def items(value: Any) -> Iterable[tuple[Any, Any]]:
+    """Return (key or position, item) of a container."""
+    return tuple(value.items() if isinstance(value, dict) else enumerate(value))
+
+
+def item(fetch: Callable[[], Any], name: Any) -> Any:
+    """Return one item of a container that is read again."""
+    return fetch()[name]
+
+
+def layout(value: Any) -> tuple:
+    """Return what must stay for the items to be found again: the kind, and the keys or the length."""
+    return type(value), tuple(value) if isinstance(value, dict) else len(value) if is_plain(value) else 0
+
+
+def rebuilt(value: Any, resolved: dict[Any, Any]) -> Any:
+    """Return a container of the same kind with other items."""
+    if isinstance(value, tuple):
+        return type(value)(*resolved.values()) if hasattr(value, "_fields") else tuple(resolved.values())
+    made = copy.copy(value)
+    for name, found in resolved.items():
+        made[name] = found
+    return made
+
+
+def write_back(made: Any, value: Any, resolved: dict[Any, Any]) -> None:
+    """Hand over to the user's dict or list what the function changed in its copy."""
+    if isinstance(value, dict):
+        for name in [name for name in value if name not in made]:
+            del value[name]
+        for name, found in made.items():
+            if name not in resolved or resolved[name] is not found:
+                value[name] = found
+    elif isinstance(value, list):
+        kept = list(resolved.values())
+        if len(made) == len(kept) and all(a is b for a, b in zip(made, kept, strict=True)):
+            return
+        originals = {id(found): old for found, old in zip(kept, tuple(value), strict=True)}
+        value[:] = [originals.get(id(found), found) for found in made]
+
+
+def has_attributes(value: Any) -> bool:
+    """Tell whether a value is an object of the user's, with attributes of its own."""
+    if isinstance(value, types.SimpleNamespace):
+        return True
+    if callable(value) and isinstance(value, (types.FunctionType, types.MethodType, type)):
+        return False
+    return hasattr(value, "__dict__") and not is_library(type(value).__module__)
+
+
+def attribute(value: Any, name: str) -> tuple:
+    """Return a snapshot of an attribute of an object, now."""
+    return snapshot(vars(value).get(name))
+
+
+def snapshot(value: Any, depth: int = DEPTH) -> tuple:
+    """Return something that compares equal as long as a value is what it is now.
+
+    Numbers and strings are compared by value, containers, attributes of objects and small arrays
+    by their contents, everything else by identity.
+    """
+    kind = type(value)
+    if value is None or kind in (int, float, complex, bool, str, bytes) or isinstance(value, np.generic):
+        return kind, value
+    if kind is np.ndarray and value.size <= WATCHED and value.dtype.kind in "fiubc":
+        return Identity(value), value.tobytes()
+    if depth == 0:
+        return (Identity(value),)
+    if is_plain(value) and len(value) <= WATCHED:
+        return kind, tuple((name, snapshot(found, depth - 1)) for name, found in items(value))
+    if has_attributes(value):
+        found = vars(value)
+        return Identity(value), tuple((name, snapshot(found[name], depth - 1)) for name in tuple(found))
+    return (Identity(value),)
