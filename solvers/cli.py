@@ -120,6 +120,12 @@ def _answering() -> Iterator[None]:
     except KeyboardInterrupt:
         typer.echo("interrupted; earlier results are as they were", err=True)
         raise typer.Exit(INTERRUPTED) from None
+    except MemoryError as error:
+        typer.echo(f"failed: not enough memory{f': {error}' if str(error) else ''}", err=True)
+        raise typer.Exit(FAILED) from None
+    except OSError as error:
+        typer.echo(f"failed: {error}", err=True)
+        raise typer.Exit(FAILED) from None
     except typer.Exit:
         raise
     except Exception as error:

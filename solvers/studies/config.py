@@ -193,7 +193,7 @@ class Validate(Table):
     directions: StrictInt = key(2, "random directions in which a field is checked", "an integer >= 1", ge=1)
     entries: StrictInt = key(3, "single entries of a field that are checked", "an integer >= 0", ge=0)
     complex_step: StrictBool = key(True, "check the model's derivative by complex steps", "true or false")
-    seed: StrictInt = key(0, "seed of the random directions", "an integer")
+    seed: StrictInt = key(0, "seed of the random directions", "an integer >= 0", ge=0)
     reference: list[Reference] = key([], "published values", "[[validate.reference]] tables")
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+import numpy as np
 
 from solvers.ode.methods import METHODS
 from solvers.studies.config import (
@@ -35,7 +38,7 @@ def crosscheck(config: CaseConfig, folder: Path) -> tuple[Units, list[Finding]]:
     findings += _objectives(config)
     findings += _validation(config)
     findings += _plot(config)
-    findings += _calibrate(config)
+    findings += _calibrate(config, units)
     findings += _files(config, folder)
     return units, findings
 
@@ -51,9 +54,27 @@ def objective_names(config: CaseConfig) -> list[str]:
     ]
 
 
+def picture_name(name: str) -> str:
+    """Return an objective's name as part of a file name."""
+    return re.sub(r"[^\w.]+", "_", name).strip("_.")
+
+
+def group_name(name: str) -> str:
+    """Return an objective's name as that of a group of the result file."""
+    return name.replace("/", "_per_")
+
+
 def parse_quantity(value: float | str, unit: str, units: Units) -> float:
     """Return a quantity of the file as a number of ``unit``."""
     return units.quantity(value, unit) if isinstance(value, str) else float(value)
+
+
+def _number(value: object, unit: str, units: Units) -> float | None:
+    """Return a quantity of the file as a number of ``unit``; None if it is none (reported elsewhere)."""
+    try:
+        return parse_quantity(value, unit, units) if isinstance(value, float | str) else None
+    except UnitError:
+        return None
 
 
 def _unknown(kind: str, name: str, valid: Iterable[str]) -> str:
@@ -86,6 +107,8 @@ def _quantity(path: KeyPath, value: object, unit: str, units: Units) -> Iterator
 
 
 def _parameters(config: CaseConfig, units: Units) -> Iterator[Finding]:
+    if all(item.fixed for item in config.parameters.values()):
+        yield ("parameters",), "there is nothing to differentiate: give a parameter that is not fixed"
     for name, item in config.parameters.items():
         path: KeyPath = ("parameters", name)
         yield from _quantity((*path, "value"), item.value, item.unit, units)
@@ -102,15 +125,17 @@ def _parameters(config: CaseConfig, units: Units) -> Iterator[Finding]:
         if faults:
             continue
         low, high = (parse_quantity(bound, item.unit, units) for bound in item.bounds)
+        number = _number(item.value, item.unit, units)
         if not low < high:
             yield (*path, "bounds"), f"lowest bound {low:g} is not below the highest bound {high:g}"
-        elif isinstance(item.value, float) and not low <= item.value <= high:
-            yield (*path, "value"), f"value {item.value:g} is outside its bounds [{low:g}, {high:g}]"
+        elif number is not None and not low <= number <= high:
+            yield (*path, "value"), f"value {number:g} is outside its bounds [{low:g}, {high:g}]"
         if item.scale == "log" and low < 0:
             yield (*path, "bounds"), f'scale = "log" needs bounds that are not negative, got {low:g}'
     for name, item in config.parameters.items():
-        if item.scale == "log" and isinstance(item.value, float) and item.value <= 0:
-            yield ("parameters", name, "value"), f'scale = "log" needs a positive value, got {item.value:g}'
+        number = _number(item.value, item.unit, units)
+        if item.scale == "log" and number is not None and number <= 0:
+            yield ("parameters", name, "value"), f'scale = "log" needs a positive value, got {number:g}'
 
 
 def names_parameter(state: State) -> bool:
@@ -121,6 +146,8 @@ def names_parameter(state: State) -> bool:
 def _states(config: CaseConfig, units: Units) -> Iterator[Finding]:
     for name, state in config.states.items():
         path: KeyPath = ("states", name, "initial")
+        if name == "t":
+            yield ("states", name), 'a state cannot be called "t": that is the time'
         if not names_parameter(state):
             yield from _quantity(path, state.initial, state.unit, units)
         elif state.initial not in config.parameters:
@@ -146,6 +173,9 @@ def _time(config: CaseConfig, units: Units) -> Iterator[Finding]:
     time = config.time
     if not units.known(time.unit):
         return
+    if not units.of_time(time.unit):
+        yield ("time", "unit"), f'"{time.unit}" is not a unit of time (or "dimensionless")'
+        return
     faults = [
         fault
         for index, bound in enumerate(time.span)
@@ -167,14 +197,18 @@ def _time(config: CaseConfig, units: Units) -> Iterator[Finding]:
         return
     if time.spacing == "log" and time.first is None and start <= 0:
         yield ("time", "spacing"), 'spacing = "log" needs the key first (a time after the start)'
-    if time.first is not None and not start < time.first < end:
+    if time.spacing == "log" and time.first is not None and time.first <= 0:
+        yield ("time", "first"), f'spacing = "log" needs a positive first time, got {time.first:g}'
+    elif time.first is not None and not start < time.first < end:
         yield ("time", "first"), f"{time.first:g} is not inside the span ({start:g}, {end:g})"
     for index, item in enumerate(config.objective):
         horizon = end if item.end is None else parse_quantity(item.end, time.unit, units)
         if not start < horizon <= end:
             yield ("objective", index, "end"), f"{horizon:g} is not inside the span ({start:g}, {end:g}]"
-        times = [parse_quantity(t, time.unit, units) for t in getattr(item, "times", None) or []]
-        if times and (sorted(set(times)) != times or times[0] < start or times[-1] > horizon):
+        if getattr(item, "times", None) is None:
+            continue
+        times = [parse_quantity(t, time.unit, units) for t in item.times]
+        if not times or (sorted(set(times)) != times or times[0] < start or times[-1] > horizon):
             yield ("objective", index, "times"), f"expected increasing times in [{start:g}, {horizon:g}]"
 
 
@@ -203,6 +237,10 @@ def _objectives(config: CaseConfig) -> Iterator[Finding]:
         path: KeyPath = ("objective", index)
         if names[index] in names[:index]:
             yield (*path, "name"), f'two objectives are called "{names[index]}"; give each its own name'
+        elif not picture_name(names[index]) or not names[index].isprintable():
+            yield (*path, "name"), "expected a name with a letter or a digit and no control characters"
+        else:
+            yield from _same_files((*path, "name"), names[index], names[:index])
         if isinstance(item, Integral) and (item.component is None) == (item.function is None):
             yield path, "an integral needs either component or function"
         component = item.component if isinstance(item, Final | Integral) else None
@@ -210,6 +248,12 @@ def _objectives(config: CaseConfig) -> Iterator[Finding]:
             yield (*path, "component"), _unknown("state", component, config.states)
         if isinstance(item, LeastSquares):
             yield from _least_squares(item, path, config)
+
+
+def _same_files(path: KeyPath, name: str, earlier: list[str]) -> Iterator[Finding]:
+    for other in earlier:
+        if picture_name(other) == picture_name(name) or group_name(other) == group_name(name):
+            yield path, f'"{name}" and "{other}" give the same file names; rename one of them'
 
 
 def _least_squares(item: LeastSquares, path: KeyPath, config: CaseConfig) -> Iterator[Finding]:
@@ -257,7 +301,7 @@ def _plot(config: CaseConfig) -> Iterator[Finding]:
             yield ("plot", "magnify", name), _unknown("state", name, config.states)
 
 
-def _calibrate(config: CaseConfig) -> Iterator[Finding]:
+def _calibrate(config: CaseConfig, units: Units) -> Iterator[Finding]:
     calibrate = config.calibrate
     if calibrate is None:
         return
@@ -268,8 +312,18 @@ def _calibrate(config: CaseConfig) -> Iterator[Finding]:
         path: KeyPath = ("calibrate", "start", name)
         yield from _free_parameter(path, name, config)
         item = config.parameters.get(name)
-        if item and item.scale == "log" and isinstance(start, float) and start <= 0:
-            yield path, f'scale = "log" needs a positive start, got {start:g}'
+        if item is None or not units.known(item.unit):
+            continue
+        faults = list(_quantity(path, start, item.unit, units))
+        yield from faults
+        if faults:
+            continue
+        number = parse_quantity(start, item.unit, units)
+        low, high = (_number(bound, item.unit, units) for bound in item.bounds or (-np.inf, np.inf))
+        if item.scale == "log" and number <= 0:
+            yield path, f'scale = "log" needs a positive start, got {number:g}'
+        elif low is not None and high is not None and not low <= number <= high:
+            yield path, f"start {number:g} is outside the bounds [{low:g}, {high:g}]"
     for name in calibrate.expect.parameters if calibrate.expect else ():
         if name not in calibrate.start:
             yield (
@@ -297,5 +351,11 @@ def _files(config: CaseConfig, folder: Path) -> Iterator[Finding]:
     ]
     for path, name in places:
         if not (folder / name).is_file():
-            beside = [entry.name for entry in folder.iterdir() if entry.suffix == Path(name).suffix]
+            if name and (folder / name).is_dir():
+                yield path, f'"{name}" is a folder; expected a file'
+                continue
+            ending = ".py" if path == ("model", "file") else Path(name).suffix
+            beside = [entry.name for entry in folder.iterdir() if entry.suffix == ending and entry.is_file()]
             yield path, f'no file "{name}" beside the case; {nearest(name, beside)}'
+        elif path == ("model", "file") and not name.endswith(".py"):
+            yield path, f'expected a Python file, its name ending in ".py", got "{name}"'

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from solvers.studies.problems import BadInputError, Problem, nearest
+from solvers.studies.text import read_text
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def read_table(path: Path) -> DataTable:
     >>> read_table(file).column("hare")
     array([30. , 47.2])
     """
-    text = path.read_text(encoding="utf-8")
+    text = read_text(path)
     rows = [
         (number, next(csv.reader([line])))
         for number, line in enumerate(text.splitlines(), start=1)
@@ -51,6 +52,10 @@ def read_table(path: Path) -> DataTable:
     if len(rows) < 2:
         raise BadInputError(Problem("expected a header line and at least one row of numbers", str(path)))
     header = [name.strip() for name in rows[0][1]]
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        message = f"two columns are called {', '.join(map(repr, twice))}"
+        raise BadInputError(Problem(message, str(path), rows[0][0]))
     problems: list[Problem] = []
     values = [_numbers(path, number, header, cells, problems) for number, cells in rows[1:]]
     if problems:

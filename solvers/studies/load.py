@@ -16,6 +16,7 @@ from solvers.studies.locate import Path as KeyPath
 from solvers.studies.locate import key_lines, line_of
 from solvers.studies.problems import BadInputError, Problem
 from solvers.studies.schema_errors import explain
+from solvers.studies.text import read_text
 from solvers.studies.units import Units
 
 
@@ -50,7 +51,7 @@ class Case:
 
 def load_case(path: Path, overrides: Sequence[str] = ()) -> Case:
     """Read and check a case file; all its faults are raised together as one `BadInputError`."""
-    text = _read(path)
+    text = read_text(path)
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -72,15 +73,6 @@ def load_case(path: Path, overrides: Sequence[str] = ()) -> Case:
     return Case(path, text, tuple(overrides), config, units, lines)
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise BadInputError(Problem(f"not a UTF-8 text: {error}", str(path))) from None
-    except OSError as error:
-        raise BadInputError(Problem(f"cannot read the case file: {error.strerror}", str(path))) from None
-
-
 def _apply(override: str, data: dict[str, Any]) -> None:
     """Carry out one ``--set a.b=value``; the schema checks the outcome."""
     name, equals, value = override.partition("=")
@@ -95,6 +87,8 @@ def _apply(override: str, data: dict[str, Any]) -> None:
         parsed = value  # a bare word is a text
     table: Any = data
     for depth, part in enumerate(keys):
+        if keys[:depth] == ["objective"] and isinstance(table, dict) and part == "0":
+            continue  # a single [objective] is number 0 of its kind
         if isinstance(table, list):
             if not part.isdigit() or int(part) >= len(table):
                 raise BadInputError(
@@ -103,7 +97,7 @@ def _apply(override: str, data: dict[str, Any]) -> None:
                     )
                 )
             part = int(part)
-        elif not isinstance(table, dict):
+        elif not isinstance(table, dict):  # a number or a text
             raise BadInputError(Problem(f"{'.'.join(keys[:depth])} is not a table", key=f"--set {override}"))
         if depth == len(keys) - 1:
             table[part] = parsed
@@ -119,10 +113,12 @@ def _located(
     key = _dotted(where)
     for override in overrides:
         name = override.partition("=")[0].strip()
-        if key == name or _plain(where).startswith(name):
+        if key == name or f"{_plain(where)}.".startswith(f"{name}."):
             return Problem(
                 message, key=f"--set {override}" if _plain(where) == name else f"--set {override}: {key}"
             )
+        if where not in lines and name.startswith(f"{_plain(where)}."):  # the override made this table
+            return Problem(message, key=f"--set {override}: {key}")
     return Problem(message, str(path), line_of(lines, where), key)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
+import tokenize
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -38,7 +40,7 @@ class Model:
     def __init__(self, case: Case):
         self.case = case
         self.path = case.beside(case.config.model.file)
-        self.text = self.path.read_text(encoding="utf-8")
+        self.text = self._source()
         self.module = self._import()
         values = {
             name: self._array(item.value, item.unit, ("parameters", name, "value"))
@@ -46,6 +48,8 @@ class Model:
         }
         self.free = {name: value for name, value in values.items() if not case.config.parameters[name].fixed}
         self.fixed = {name: value for name, value in values.items() if name not in self.free}
+        self._require_bounds(values)
+        self._require_single_numbers()
         self.names = list(case.config.states)
         self._initials = {
             name: None
@@ -102,31 +106,76 @@ class Model:
 
     def _computed(self, name: str, path: KeyPath) -> Any:
         function = self._lookup(name, path)
+        needed = [
+            argument
+            for argument in inspect.signature(function).parameters.values()
+            if argument.default is argument.empty
+            and argument.kind not in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD)
+        ]
+        if needed:
+            raise self.fault(
+                function, f"{name}: expected {name}() without arguments, as it computes an array"
+            )
         with self.blamed():
             return function()
 
     def _read(self, name: str, path: KeyPath) -> Any:
         file = self.case.beside(name)
         try:
-            return (
-                np.load(file, allow_pickle=False)
-                if file.suffix == ".npy"
-                else np.loadtxt(file, delimiter=",", ndmin=1)
-            )
-        except (ValueError, OSError) as error:
-            raise self.case.error(path, f'cannot read an array from "{name}": {error}') from None
+            if file.suffix == ".npy":
+                return np.load(file, allow_pickle=False)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # an empty file is an error, told below
+                return np.loadtxt(file, delimiter=",", ndmin=1, encoding="utf-8-sig")
+        except (ValueError, OSError, EOFError) as error:
+            reason = "not a .npy file of numbers" if file.suffix == ".npy" else error
+            raise self.case.error(path, f'cannot read an array from "{name}": {reason}') from None
 
     def _checked(self, value: Any, path: KeyPath) -> np.ndarray:
         try:
-            array = np.array(value, dtype=float)
+            array = np.asarray(value)
+            if array.dtype.kind not in "biuf":
+                raise TypeError(array.dtype)
         except (TypeError, ValueError):
-            raise self.case.error(path, "expected an array of numbers with equally long rows") from None
+            raise self.case.error(path, "expected an array of real numbers with equally long rows") from None
+        if array.size == 0:
+            raise self.case.error(path, "the array is empty")
+        array = np.array(array, dtype=float)
         if not np.all(np.isfinite(array)):
             where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
             raise self.case.error(
                 path, f"the array holds {array[where]} at index {where}; expected finite numbers"
             )
         return array
+
+    def _require_bounds(self, values: Values) -> None:
+        """Check the entries of arrays; bounds of numbers were checked with the case file."""
+        for name, item in self.case.config.parameters.items():
+            if item.bounds is None or np.ndim(values[name]) == 0:
+                continue
+            low, high = (parse_quantity(bound, item.unit, self.case.units) for bound in item.bounds)
+            outside = np.argwhere((values[name] < low) | (values[name] > high))
+            if outside.size:
+                where = tuple(int(i) for i in outside[0])
+                message = (
+                    f"{values[name][where]:g} at index {where} is outside the bounds [{low:g}, {high:g}]"
+                )
+                raise self.case.error(("parameters", name, "value"), message)
+
+    def _require_single_numbers(self) -> None:
+        """Check that fits and published gradients name parameters that are single numbers."""
+        config = self.case.config
+        places: list[KeyPath] = []
+        if config.calibrate is not None:
+            places += [("calibrate", "start", name) for name in config.calibrate.start]
+        for index, item in enumerate(config.validation.reference):
+            places += [("validate", "reference", index, "gradient", name) for name in item.gradient]
+        for path in places:
+            shape = np.shape(self.free[path[-1]])
+            if shape != ():
+                raise self.case.error(
+                    path, f'parameter "{path[-1]}" is an array of shape {shape}; expected a single number'
+                )
 
     def _common_shape(self, values: Values) -> tuple[int, ...]:
         shapes = {
@@ -153,7 +202,7 @@ class Model:
             argument.kind not in (argument.POSITIONAL_ONLY, argument.POSITIONAL_OR_KEYWORD)
             for argument in arguments
         ) or len(arguments) < len(leading):
-            raise self._fault(function, f"{name}: expected {wanted}, got {name}{inspect.signature(function)}")
+            raise self.fault(function, f"{name}: expected {wanted}, got {name}{inspect.signature(function)}")
         known = {**self.free, **self.fixed}
         names = [argument.name for argument in arguments[len(leading) :]]
         unknown = [
@@ -180,6 +229,17 @@ class Model:
             raise self.case.error(path, f'{self.path.name} has no function "{name}"; {nearest(name, own)}')
         return function
 
+    def _source(self) -> str:
+        try:
+            with tokenize.open(self.path) as file:  # heeds an encoding that the file declares
+                return file.read()
+        except (SyntaxError, UnicodeDecodeError) as error:
+            raise BadInputError(
+                Problem(f"not a text in Python's encoding: {error}", str(self.path))
+            ) from None
+        except OSError as error:
+            raise BadInputError(Problem(f"cannot read this file: {error.strerror}", str(self.path))) from None
+
     def _import(self) -> ModuleType:
         name = f"diffsci_case_{self.path.stem}"
         spec = importlib.util.spec_from_file_location(name, self.path)
@@ -194,7 +254,8 @@ class Model:
             ) from None
         return module
 
-    def _fault(self, function: Callable, message: str) -> BadInputError:
+    def fault(self, function: Callable, message: str) -> BadInputError:
+        """Return the error for a function of the model file."""
         return BadInputError(Problem(message, str(self.path), _line(function)))
 
     @contextmanager
@@ -204,7 +265,7 @@ class Model:
             yield
         except (BadInputError, KeyboardInterrupt, SyntaxError):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             frames = [
                 frame
                 for frame in traceback.extract_tb(error.__traceback__)
@@ -222,25 +283,34 @@ class Model:
         start = parse_quantity(self.case.config.time.span[0], self.case.config.time.unit, self.case.units)
         with self.blamed():
             slope = self.rhs(start, y0.copy(), self.free)
+            again = self.rhs(start, y0.copy(), self.free)
         name = self.rhs.function.__name__
         try:
             if slope is None:
                 raise TypeError("no value")
-            slope = np.asarray(slope, dtype=float)
+            if np.iscomplexobj(slope):
+                raise TypeError("complex numbers")
+            slope, again = np.asarray(slope, dtype=float), np.asarray(again, dtype=float)
         except (TypeError, ValueError):
-            raise self._fault(
+            raise self.fault(
                 self.rhs.function,
-                f"{name} must return numbers shaped like y, {y0.shape}; it returned {type(slope).__name__}",
+                f"{name} must return real numbers shaped like y, {y0.shape}; it returned {_described(slope)}",
             ) from None
         if slope.shape != y0.shape:
-            raise self._fault(
+            raise self.fault(
                 self.rhs.function,
                 f"{name} returned shape {slope.shape}; "
                 f"expected the shape of y, {y0.shape} ({', '.join(self.names)})",
             )
+        if not np.array_equal(slope, again, equal_nan=True):
+            raise self.fault(
+                self.rhs.function,
+                f"{name} returned different values when called twice with the same arguments; it must depend "
+                "on nothing else (no random numbers, no counters)",
+            )
         bad = [state for state in self.names if not np.all(np.isfinite(self.component(slope, state)))]
         if bad:
-            raise self._fault(
+            raise self.fault(
                 self.rhs.function,
                 f"{name} returned a value that is not finite for "
                 f"{', '.join(bad)} at the start, t = {start:g}",
@@ -251,7 +321,11 @@ class BoundFunction:
     """A function of the model file with the names of the parameters that it takes."""
 
     def __init__(self, function: Callable, names: tuple[str, ...], model: Model):
-        self.function, self.names, self._fixed = function, names, model.fixed
+        self.function, self.names, self._model = function, names, model
+
+    def fault(self, message: str) -> BadInputError:
+        """Return the error that blames this function."""
+        return self._model.fault(self.function, message)
 
     @property
     def line(self) -> int:
@@ -260,12 +334,17 @@ class BoundFunction:
 
     def args(self, theta: Values) -> tuple:
         """Return the parameter values in the order in which the function takes them."""
-        return tuple(theta[name] if name in theta else self._fixed[name] for name in self.names)
+        return tuple(theta[name] if name in theta else self._model.fixed[name] for name in self.names)
 
     def __call__(self, *args: Any) -> Any:
         """Call with the leading arguments and, last, the free parameters."""
         *leading, theta = args
         return self.function(*leading, *self.args(theta))
+
+
+def _described(value: Any) -> str:
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    return "complex numbers" if kind == "c" else type(value).__name__
 
 
 def _line(function: Callable) -> int:

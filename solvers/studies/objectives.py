@@ -13,7 +13,7 @@ from solvers.studies.crosscheck import objective_names, parse_quantity
 from solvers.studies.data import DataTable, read_table
 from solvers.studies.load import Case
 from solvers.studies.locate import Path as KeyPath
-from solvers.studies.model import Model, Values
+from solvers.studies.model import BoundFunction, Model, Values
 from solvers.studies.problems import BadInputError
 from solvers.studies.simulate import Simulation
 
@@ -26,6 +26,7 @@ class Objective:
     unit: str
     function: Callable[[Values], Any]
     observations: Observations | None = None
+    written: BoundFunction | None = None  # the function of the model file that computes it
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,10 @@ def _integral(context: _Context) -> Objective:
             return y[index]
     else:
         bound = context.model.function(item.function, (*context.path, "function"), ("t", "y"))
-        integrand, names, unit = bound.function, bound.names, item.unit
+        names, unit = bound.names, item.unit
+
+        def integrand(t, y, *values):
+            return _one_number(bound, bound.function(t, y, *values))
 
     accumulated = simulation.integral(integrand, names)
 
@@ -150,9 +154,19 @@ def _function(context: _Context) -> Objective:
     )
 
     def function(theta: Values) -> Any:
-        return bound(simulation.solve(theta, end, times), theta)
+        return _one_number(bound, bound(simulation.solve(theta, end, times), theta))
 
-    return Objective(context.name, item.unit, function)
+    return Objective(context.name, item.unit, function, written=bound)
+
+
+def _one_number(bound: BoundFunction, value: Any) -> Any:
+    """Insist that a function of the model file returned a number."""
+    shape = getattr(value, "shape", () if isinstance(value, int | float) else None)
+    if shape == ():
+        return value
+    what = type(value).__name__ if shape is None else f"an array of shape {shape}"
+    name = bound.function.__name__
+    raise bound.fault(f"{name} must return a single number; it returned {what}")
 
 
 def _observations(context: _Context) -> Observations:
@@ -167,6 +181,10 @@ def _observations(context: _Context) -> Observations:
         for row, t in enumerate(times)
         if not start <= t <= end
     ]
+    if not problems and times[-1] == start:
+        problems.append(
+            table.problem(len(times) - 1, item.time, "expected a time after the start of the span")
+        )
     problems += [
         table.problem(row + 1, item.time, f"time {times[row + 1]:g} does not come after {times[row]:g}")
         for row in np.nonzero(np.diff(times) <= 0)[0]

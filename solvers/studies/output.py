@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from solvers.studies.problems import BadInputError, Problem
@@ -35,11 +35,20 @@ def appearing_in(folder: Path) -> Iterator[Path]:
         raise BadInputError(Problem(f"cannot write results here: {error.strerror}", str(folder))) from None
     try:
         yield scratch
-        for path in sorted(scratch.iterdir()):
-            os.replace(path, folder / path.name)
+        _move(scratch, folder)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
-        for path in made:
-            path.rmdir()
+        with suppress(OSError):  # another run may have begun to write here, too
+            for path in made:
+                path.rmdir()
         raise
     shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _move(scratch: Path, folder: Path) -> None:
+    paths = sorted(scratch.iterdir())
+    blocked = [folder / path.name for path in paths if (folder / path.name).is_dir()]
+    if blocked:
+        raise BadInputError([Problem("a folder is where a result must go", str(path)) for path in blocked])
+    for path in paths:
+        os.replace(path, folder / path.name)

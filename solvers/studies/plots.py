@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from solvers.studies.crosscheck import picture_name
 from solvers.studies.results import ObjectiveResult, StudyResult
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def draw_study(folder: Path, study: Study, result: StudyResult) -> list[Path]:
         if item.curves:
             pictures[_file("vcurve", item, result)] = _v_curves(item)
     if result.calibration is not None:
-        pictures["calibration"] = _calibration(result)
+        pictures["calibration"] = _calibration(study, result)
     paths = []
     for name, figure in pictures.items():
         paths.append(folder / f"{name}.png")
@@ -46,7 +46,7 @@ def draw_study(folder: Path, study: Study, result: StudyResult) -> list[Path]:
 def _file(kind: str, item: ObjectiveResult, result: StudyResult) -> str:
     if len(result.objectives) == 1:
         return kind
-    return f"{kind}_{re.sub(r'[^A-Za-z0-9.]+', '_', item.name).strip('_')}"
+    return f"{kind}_{picture_name(item.name)}"
 
 
 def _canvas(width: float, height: float, **options: Any) -> Figure:
@@ -118,12 +118,13 @@ def _bars(study: Study, item: ObjectiveResult) -> Figure:
     """Elasticities: the one scale on which gradients of different units compare."""
     names = list(item.gradient)
     heights = [item.elasticity(name, study.free[name]) for name in names]
-    figure, axes = _panel(6.4, 0.95 + 0.42 * len(names), left=1.2)
+    figure, axes = _panel(6.4, 0.95 + 0.42 * len(names), left=1.7)
     places = np.arange(len(names))[::-1]
     axes.barh(
         places, heights, color=[COLORS[0] if height >= 0 else COLORS[1] for height in heights], height=0.6
     )
-    labels = [f"{name}\n{_gradient_label(item, name)}" for name in names]
+    short = study.case.units.short
+    labels = [f"{name}\n{_gradient_label(item, name)} {short(item.gradient_units[name])}" for name in names]
     axes.set_yticks(places, labels, fontsize=8)
     axes.axvline(0.0, color="0.3", lw=0.8)
     axes.set_xlabel(
@@ -172,15 +173,19 @@ def _fields(study: Study, result: StudyResult, item: ObjectiveResult) -> Figure:
     names = study.case.config.plot.states or study.model.names
     figure = _canvas(3.3 * len(names) + 0.6, 6.2, layout="constrained")
     axes = figure.subplots(2, len(names), squeeze=False)
-    end = result.trajectory.t[-1]
+    config, short = study.case.config, study.case.units.short
+    when = f"{result.trajectory.t[-1]:g} {short(config.time.unit)}".rstrip()
     for column, name in enumerate(names):
-        _image(axes[0, column], result.trajectory.states[name][..., -1], f"{name} at t = {end:g}", "viridis")
-        initial = study.case.config.states[name].initial
+        state = config.states[name]
+        title = _axis(f"{name} at t = {when}", short(state.unit))
+        _image(axes[0, column], result.trajectory.states[name][..., -1], title, "viridis")
+        initial = state.initial
         gradient = item.gradient.get(initial) if isinstance(initial, str) else None
         if gradient is None:
             axes[1, column].set_axis_off()
         else:
-            _image(axes[1, column], gradient, f"d {item.name} / d {initial}", "RdBu_r", centred=True)
+            title = _axis(f"d {item.name} / d {initial}", short(item.gradient_units[initial]))
+            _image(axes[1, column], gradient, title, "RdBu_r", centred=True)
     return figure
 
 
@@ -188,6 +193,7 @@ def _image(axes: Axes, field: np.ndarray, title: str, colors: str, *, centred: b
     axes.set_title(title, fontsize=10)
     if field.ndim == 1:
         axes.plot(field, color=COLORS[0])
+        axes.set_xlabel("index", fontsize=8)
         axes.grid(**GRID)
         return
     plane = field.reshape(-1, *field.shape[-2:])[0]
@@ -200,8 +206,9 @@ def _image(axes: Axes, field: np.ndarray, title: str, colors: str, *, centred: b
     axes.figure.colorbar(image, ax=axes, shrink=0.8)
 
 
-def _calibration(result: StudyResult) -> Figure:
+def _calibration(study: Study, result: StudyResult) -> Figure:
     fit = result.calibration
+    unit = study.case.units.short(study.objective(fit.objective).unit)
     figure, axes = _panel(6.4, 3.2)
     floor = fit.values - np.min(fit.values)
     axes.semilogy(
@@ -214,7 +221,7 @@ def _calibration(result: StudyResult) -> Figure:
     )
     _powers_of_ten(axes.yaxis)
     axes.set_xlabel("iteration")
-    axes.set_ylabel(f"{fit.objective} above its minimum")
+    axes.set_ylabel(_axis(f"{fit.objective} above its minimum", unit))
     axes.set_title(f"calibration by {fit.method}", fontsize=10)
     axes.grid(**GRID)
     return figure

@@ -18,7 +18,8 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.file and self.line else self.file
-        return ": ".join(part for part in (place, self.key, self.message) if part)
+        message = " ".join(self.message.splitlines())
+        return ": ".join(part for part in (place, self.key, message) if part)
 
 
 class BadInputError(Exception):

@@ -48,6 +48,11 @@ class Probe:
     scale: float = 1.0
     whole: bool = False  # the parameter is a single number and this is its derivative
 
+    @property
+    def single(self) -> bool:
+        """Whether this is the derivative with respect to one number: the parameter or an entry of it."""
+        return self.whole or np.count_nonzero(self.step) == 1
+
 
 @dataclass(frozen=True)
 class Agreement:

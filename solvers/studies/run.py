@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from solvers.studies.calibrate import calibrate
-from solvers.studies.checks import calibration_checks, reference_checks
+from solvers.studies.checks import calibration_checks, difference_checks, reference_checks
 from solvers.studies.load import Case
 from solvers.studies.model import Model
 from solvers.studies.objectives import Objective, build_objectives
 from solvers.studies.probes import Line, choose_probes, compare, count_probes, v_curve
 from solvers.studies.problems import StudyFailedError
 from solvers.studies.progress import Progress, progress_bar
-from solvers.studies.results import ObjectiveResult, StudyResult
+from solvers.studies.results import Check, ObjectiveResult, StudyResult
 from solvers.studies.simulate import Simulation
 
 
@@ -64,6 +64,7 @@ def run_study(case: Case) -> tuple[Study, StudyResult]:
         progress.advance()
         results = [_examine(study, objective, progress) for objective in study.objectives]
         checks = [check for result in results for check in reference_checks(case, result)]
+        checks += [check for result in results for check in _deviations(case, result)]
         fit, fitted = None, None
         if case.config.calibrate is not None:
             progress.working_on("calibration")
@@ -90,7 +91,16 @@ def _examine(study: Study, objective: Objective, progress: Progress) -> Objectiv
     return result
 
 
+def _deviations(case: Case, result: ObjectiveResult) -> list[Check]:
+    """Return the comparisons with finite differences that failed: a run never keeps quiet about them."""
+    compared = (difference_checks(result.name, entry, case.config.validation) for entry in result.agreements)
+    return [check for checks in compared for check in checks if not check.passed]
+
+
 def _require_finite(objective: Objective, value: float, gradient: dict[str, Any]) -> None:
+    if not np.isfinite(value) and objective.written is not None:
+        name = objective.written.function.__name__
+        raise objective.written.fault(f'{name} returned {value} for objective "{objective.name}"')
     if not np.isfinite(value):
         raise StudyFailedError(f'objective "{objective.name}" is {value}')
     bad = [name for name, entry in gradient.items() if not np.all(np.isfinite(entry))]

@@ -21,7 +21,16 @@ def explain(error: ValidationError, data: dict[str, Any]) -> list[tuple[Path, st
             path = (*path, "kind")
         if path not in found or complete:
             found[path] = _message(item, path, data)
-    return [(path, message) for path, message in found.items() if not _misspelled(path, message, found)]
+    return [
+        (path, message)
+        for path, message in found.items()
+        if not _misspelled(path, message, found) and not _within_another(path, found)
+    ]
+
+
+def _within_another(path: Path, found: dict[Path, str]) -> bool:
+    """Tell whether a table around this key was reported: its form is none of those that are accepted."""
+    return any(path[:length] in found for length in range(1, len(path)))
 
 
 def _misspelled(path: Path, message: str, found: dict[Path, str]) -> bool:

@@ -51,7 +51,12 @@ class Simulation:
         from solvers import solve_ivp
 
         span, y0 = (self.start, end), self.model.initial(theta)
-        self._last = solve_ivp(fun, span, y0, t_eval=np.asarray(times), args=args, **self.options, **more)
+        try:
+            self._last = solve_ivp(fun, span, y0, t_eval=np.asarray(times), args=args, **self.options, **more)
+        except ValueError as error:
+            if str(error).startswith("the right-hand side returned"):  # a shape, on a path not tried before
+                raise self.model.rhs.fault(str(error)) from None
+            raise
         if self._last.get("success") is False:  # not known under differentiation: the values are NaN there
             raise SimulationFailedError(f"the simulation failed: {self._last.message}")
         return self._last

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from solvers.studies.results import Agreement, Check, Curve, StudyResult, Trajectory
+from solvers.studies.crosscheck import group_name, parse_quantity
+from solvers.studies.results import Check, Curve, ObjectiveResult, StudyResult, Trajectory
 
 if TYPE_CHECKING:
     import h5py
@@ -36,7 +37,7 @@ def write_study(path: Path, study: Study, result: StudyResult) -> None:
         _provenance(file.create_group("provenance"))
         _trajectory(file.create_group("trajectory"), study, result.trajectory)
         for item in result.objectives:
-            _objective(file.create_group(f"objectives/{_key(item.name)}"), study, item)
+            _objective(file.create_group(f"objectives/{group_name(item.name)}"), study, item)
         _checks(file.create_group("validation"), result.checks)
         if result.calibration is not None:
             _calibration(file.create_group("calibration"), study, result)
@@ -51,10 +52,6 @@ def library_versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "not installed"
     return found
-
-
-def _key(name: str) -> str:
-    return name.replace("/", "_per_")
 
 
 def _inputs(group: h5py.Group, study: Study) -> None:
@@ -74,7 +71,7 @@ def _inputs(group: h5py.Group, study: Study) -> None:
         dataset.attrs["scale"] = item.scale
         dataset.attrs["description"] = item.description
         if item.bounds is not None:
-            dataset.attrs["bounds"] = [str(bound) for bound in item.bounds]
+            dataset.attrs["bounds"] = [parse_quantity(bound, item.unit, case.units) for bound in item.bounds]
     initial = np.asarray(study.model.initial(study.free))
     for name, state in config.states.items():
         _dataset(group, f"initial/{name}", study.model.component(initial, name), state.unit)
@@ -100,29 +97,30 @@ def _trajectory(group: h5py.Group, study: Study, trajectory: Trajectory) -> None
         group.attrs[name] = value
 
 
-def _objective(group: h5py.Group, study: Study, item: Any) -> None:
+def _objective(group: h5py.Group, study: Study, item: ObjectiveResult) -> None:
     group.attrs["name"] = item.name
     _dataset(group, "value", item.value, item.unit)
     for name, entry in item.gradient.items():
         dataset = _dataset(group, f"gradient/{name}", entry, item.gradient_units[name])
         dataset.attrs["elasticity"] = item.elasticity(name, study.free[name])
         dataset.attrs["used"] = name not in item.unused
-    group.create_dataset("finite_differences", data=_agreements(item.agreements))
+    group.create_dataset("finite_differences", data=_agreements(item))
     for curve in item.curves:
         _curve(group.create_group(f"v_curves/{curve.parameter}"), curve)
 
 
-def _agreements(agreements: list[Agreement]) -> np.ndarray:
+def _agreements(item: ObjectiveResult) -> np.ndarray:
     rows = [
         {
             "direction": entry.probe.label,
+            "unit": item.gradient_units[entry.probe.parameter] if entry.probe.single else item.unit,
             "gradient": entry.gradient,
             "finite_difference": entry.difference,
             "uncertainty": entry.uncertainty,
             "digits": entry.digits,
             "free_steps": np.nan if entry.free is None else entry.free,
         }
-        for entry in agreements
+        for entry in item.agreements
     ]
     return _records(rows)
 
@@ -138,10 +136,10 @@ def _records(rows: list[dict[str, Any]]) -> np.ndarray:
 
 
 def _curve(group: h5py.Group, curve: Curve) -> None:
-    group.create_dataset("relative_step", data=curve.steps)
-    group.create_dataset("relative_error", data=curve.errors)
+    _dataset(group, "relative_step", curve.steps, "dimensionless")
+    _dataset(group, "relative_error", curve.errors, "dimensionless")
     if curve.free is not None:
-        group.create_dataset("relative_error_free_steps", data=curve.free)
+        _dataset(group, "relative_error_free_steps", curve.free, "dimensionless")
 
 
 def _checks(group: h5py.Group, checks: list[Check]) -> None:
@@ -153,7 +151,7 @@ def _calibration(group: h5py.Group, study: Study, result: StudyResult) -> None:
     fit = result.calibration
     for name in ("objective", "method", "evaluations", "gradient_norm", "success", "message"):
         group.attrs[name] = getattr(fit, name)
-    group.create_dataset("values", data=fit.values)
+    _dataset(group, "values", fit.values, study.objective(fit.objective).unit)
     for name, value in fit.fitted.items():
         unit = study.case.config.parameters[name].unit
         _dataset(group, f"fitted/{name}", value, unit).attrs["start"] = fit.start[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -35,6 +36,8 @@ class Units:
     'mole * second ** 2 / liter'
     >>> units.quantity("3 1/min", "1/s")
     0.05
+    >>> round(units.quantity("20 degC", "kelvin"), 9)
+    293.15
     """
 
     def __init__(self, definitions: Mapping[str, str] | None = None):
@@ -63,6 +66,10 @@ class Units:
         """Raise `UnitError` unless ``text`` is a unit."""
         self.unit(text)
 
+    def of_time(self, text: str) -> bool:
+        """Tell whether ``text`` is a unit in which time may run: of time, or none."""
+        return self.unit(text).dimensionality in ({}, {"[time]": 1})
+
     def known(self, text: str) -> bool:
         """Tell whether ``text`` is a unit."""
         try:
@@ -80,7 +87,11 @@ class Units:
             raise UnitError(
                 f'"{text}" is not a quantity: expected a number and a unit, "0.5 {unit}"'
             ) from None
-        return value * self.factor(given.strip() or unit, unit)
+        if not math.isfinite(value):
+            raise UnitError(f'"{text}" is not a finite number')
+        given = given.strip() or unit
+        self.factor(given, unit)
+        return float(self.registry.convert(value, self.unit(given), self.unit(unit)))
 
     def factor(self, given: str, wanted: str) -> float:
         """Return how many ``wanted`` one ``given`` is."""

@@ -85,6 +85,57 @@ CASES = {
         'objective = "G"',
         ["validate.reference[0].objective", "final x"],
     ),
+    "not finite as a text": ("value = 0.5", 'value = "nan 1/s"', "nan", ["parameters.rate.value", "finite"]),
+    "text outside bounds": ("value = 0.5", 'value = "50 1/s"', "50 1/s", ["50 is outside its bounds"]),
+    "array outside bounds": ("value = 0.5", "value = [1.0, 50.0]", "50.0", ["50 at index (1,)"]),
+    "time in metres": ('unit = "s"\n', 'unit = "m"\n', '"m"', ["time.unit", "unit of time"]),
+    "negative seed": ("[objective]", "[validate]\nseed = -1\n[objective]", "seed", ["integer >= 0"]),
+    "state called t": ("[states.x]", "[states.t]\ninitial = 1.0\n[states.x]", "[states.t]", ["the time"]),
+    "logarithms of negative times": (
+        "span = [0.0, 2.0]",
+        'span = [-3.0, -1.0]\nspacing = "log"\nfirst = -2.0',
+        "first",
+        ["time.first", "positive"],
+    ),
+    "no times": (
+        'kind = "final"\ncomponent = "x"',
+        'kind = "function"\nfunction = "misfit"\ntimes = []',
+        "times",
+        ["increasing times"],
+    ),
+    "a name without letters": ("[objective]", '[objective]\nname = "."', "name =", ["a letter or a digit"]),
+    "two objectives in one file": (
+        "[objective]",
+        '[[objective]]\nname = "a/b"\nkind = "final"\ncomponent = "x"\n[[objective]]\nname = "a b"',
+        '"a b"',
+        ["objective[1].name", "same file names"],
+    ),
+    "model that is no Python file": ('"decay.py"', '"data.csv"', "data.csv", ["model.file", ".py"]),
+    "folder for a file": ('file = "decay.py"', 'file = "."', "file =", ["is a folder"]),
+    "an array from two places": (
+        "value = 0.5",
+        'value = { file = "a.npy", function = "a" }',
+        "a.npy",
+        ["parameters.rate.value", "expected a number"],
+    ),
+    "calibration of an array": (
+        'value = 0.5\nunit = "1/s"\nbounds = [0.0, 10.0]\n',
+        'value = [0.5]\nunit = "1/s"\n[calibrate]\nstart = { rate = 1.0 }\n',
+        "start",
+        ["calibrate.start.rate", "single number"],
+    ),
+    "calibration from outside the bounds": (
+        "[objective]",
+        "[calibrate]\nstart = { rate = 50.0 }\n[objective]",
+        "start",
+        ["calibrate.start.rate", "50 is outside the bounds [0, 10]"],
+    ),
+    "calibration in a unit that does not fit": (
+        "[objective]",
+        '[calibrate]\nstart = { rate = "1 m" }\n[objective]',
+        "start",
+        ["calibrate.start.rate", "does not fit"],
+    ),
     "calibration of an unknown parameter": (
         "[objective]",
         "[calibrate]\nstart = { rat = 1.0 }\n[objective]",
@@ -143,6 +194,18 @@ MODELS = {
         "def rhs",
         ["rhs(t, y, ...)"],
     ),
+    "raises on two lines": ("return -rate * y", "raise ValueError('a\\nb')", "raise", ["ValueError: a b"]),
+    "exits": ("return -rate * y", "raise SystemExit(0)", "SystemExit", ["SystemExit"]),
+    "exits on import": ("import numpy as np", "raise SystemExit(0)", "SystemExit", ["SystemExit"]),
+    "complex": ("return -rate * y", "return 1j * y", "def rhs", ["complex"]),
+    "ragged": ("return -rate * y", "return [[1], [1, 2]]", "def rhs", ["list"]),
+    "wrong length later": (
+        "return -rate * y",
+        "return -rate * y if t < 1 else [0.0, 1.0]",
+        "def rhs",
+        ["shape (2,)", "(1,)"],
+    ),
+    "random": ("return -rate * y", "return np.random.rand() * y", "def rhs", ["different values"]),
     "not Python": ("return -rate * y", "return -rate *", "-rate *", ["not valid Python"]),
 }
 
@@ -166,6 +229,13 @@ TABLES = {
     "not increasing": ("1.0,1.3", "0.5,1.3", "0.5,1.3", ["column time", "after"]),
     "negative under log-normal noise": ("1.0,1.3", "1.0,-1.3", "-1.3", ["column x", "positive"]),
     "no rows": ("0.5,1.5\n1.0,1.3\n2.0,0.7\n", "", None, ["at least one row"]),
+    "two columns of one name": ("time,x", "x,x", "x,x", ["two columns"]),
+    "only the start": (
+        "0.5,1.5\n1.0,1.3\n2.0,0.7\n",
+        "0.0,1.5\n",
+        "0.0,1.5",
+        ["column time", "after the start"],
+    ),
     "other columns": ("time,x", "time,z", None, ['"x"', "valid: time, z"]),
 }
 
@@ -230,3 +300,115 @@ def test_validate_refuses_bad_input_too(bench):
     result = bench.invoke("validate", str(bench.case))
     assert result.exit_code == 2
     assert f"{bench.case}:{bench.line('Tsit6')}" in result.output
+
+
+FUNCTIONS = {
+    "nothing": ("pass", ["misfit", "NoneType"]),
+    "an array": ("return sol.y[0]", ["misfit", "shape (1,)"]),
+    "a text": ("return 'a'", ["misfit", "str"]),
+    "not a number": ("return np.log(-sol.y[0, -1])", ["misfit", "nan"]),
+}
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_fault_of_an_objective_function(bench, name):
+    body, words = FUNCTIONS[name]
+    bench.change('kind = "final"\ncomponent = "x"', 'kind = "function"\nfunction = "misfit"')
+    bench.change("return np.sum(sol.y[0] ** 2)", body, "decay.py")
+    output = refused(bench)
+    assert f"decay.py:{bench.line('def misfit', 'decay.py')}: " in output
+    for word in words:
+        assert word in output
+
+
+def test_an_integrand_that_is_no_number(bench):
+    bench.change('kind = "final"\ncomponent = "x"', 'kind = "integral"\nfunction = "stored"')
+    bench.change("return y[0] ** 2", "return y**2", "decay.py")
+    assert "stored must return a single number; it returned an array of shape (1,)" in refused(bench)
+
+
+@pytest.mark.parametrize("file", ["decay.toml", "decay.py", "data.csv"])
+def test_bytes_that_are_no_text(bench, file):
+    bench.change('kind = "final"\ncomponent = "x"', LEAST_SQUARES)
+    (bench.folder / file).write_bytes(b"\x00\xff\xfe")
+    output = refused(bench)
+    assert len(output.strip().splitlines()) == 1
+    assert file in output
+
+
+def test_a_byte_order_mark_is_no_fault(bench):
+    bench.change('kind = "final"\ncomponent = "x"', LEAST_SQUARES)
+    for file in ("decay.toml", "decay.py", "data.csv"):
+        path = bench.folder / file
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert bench.run().exit_code == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"no array"])
+def test_a_damaged_array(bench, content):
+    (bench.folder / "a.npy").write_bytes(content)
+    bench.change('initial = "x0"', 'initial = { file = "a.npy" }')
+    assert 'cannot read an array from "a.npy": not a .npy file of numbers' in refused(bench)
+
+
+def test_a_temperature_is_converted_with_its_offset(bench):
+    bench.change('value = 2.0\nunit = "mol/L"', 'value = "20 degC"\nunit = "kelvin"')
+    bench.change('unit = "mol/L"', 'unit = "kelvin"')
+    result = bench.run()
+    assert result.exit_code == 0
+    assert " 293.15 " in result.output
+
+
+def test_a_single_objective_is_number_zero(bench):
+    assert "objective.component: unknown state" in refused(bench, "--set", "objective.0.component=z")
+
+
+def test_an_override_is_blamed_only_for_its_own_key(bench):
+    bench.change("rtol = 1.0e-10", 'rtol = "small"')
+    lines = refused(bench, "--set", "solver.rt=1").splitlines()
+    assert sum(f"{bench.case}:{bench.line('small')}: solver.rtol" in line for line in lines) == 1
+    assert sum("--set solver.rt=1: unknown key" in line for line in lines) == 1
+
+
+def test_every_parameter_fixed(bench):
+    for text in ("value = 0.5", "value = 2.0"):
+        bench.change(text, f"{text}\nfixed = true")
+    assert "nothing to differentiate" in refused(bench)
+
+
+def test_a_folder_where_a_result_must_go(bench):
+    (bench.folder / "out" / "decay.h5").mkdir(parents=True)
+    result = bench.run()
+    assert result.exit_code == 2
+    assert "a folder is where a result must go" in result.output
+    assert bench.written == ["decay.h5"]
+
+
+def test_a_failed_run_leaves_the_results_of_another_alone(bench, monkeypatch):
+    from solvers.studies import run
+
+    def meanwhile(*arguments):
+        (bench.folder / "out" / "other.h5").write_text("of another process")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "_examine", meanwhile)
+    result = bench.run()
+    assert result.exit_code == 130
+    assert result.output == "interrupted; earlier results are as they were\n"
+    assert bench.written == ["other.h5"]
+
+
+def test_too_large_is_told_in_one_line(bench):
+    result = bench.run("--set", "time.samples=100000000000000")
+    assert result.exit_code == 1
+    assert result.output.startswith("failed: not enough memory")
+    assert bench.written == []
+
+
+def test_a_run_does_not_keep_quiet_about_a_gradient_that_differs(bench):
+    bench.change("[objective]", "[validate]\nrtol = 1.0e-300\n[objective]")
+    result = bench.run()
+    assert result.exit_code == 1
+    assert "central differences" in result.output
+    assert "FAILED" in result.output
