@@ -1,8 +1,8 @@
 """Low-level names for libraries that drive compiled programs themselves, such as time steppers.
 
 `diffsci.compile` and `diffsci.CustomLoop` are the entrance; here is what such a library needs beside
-them: tracing a function without running a derivative, looking at its graph, and calling a graph from
-inside a trace. Models and studies do not need this module.
+them: tracing a function without running a derivative, looking at its graph, calling a graph from
+inside a trace, and keeping native loops in the disk cache. Models and studies do not need this module.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from diffsci.backends.cpu.objects import array_address
 from diffsci.backends.cpu.settings import SETTINGS
+from diffsci.backends.cpu.stored import NativeFunction, native_function
 from diffsci.backends.interpreter import first_broken_guard, run
 from diffsci.graph import Graph
 from diffsci.tracing import Traced, TracedArray, trace_function
@@ -24,9 +26,11 @@ from diffsci.trees import flatten, unflatten
 __all__ = [
     "SETTINGS",
     "Graph",
+    "NativeFunction",
     "Traced",
     "TracedArray",
     "apply_graph",
+    "array_address",
     "call_graph",
     "concrete",
     "fingerprint",
@@ -35,6 +39,7 @@ __all__ = [
     "from_outside",
     "is_dynamic",
     "is_traced",
+    "native_function",
     "original",
     "run",
     "simplify",

@@ -8,8 +8,9 @@ from time import perf_counter
 import numpy as np
 
 from solvers.ode import codes
-from solvers.ode.binding import Bound, Unbound, Workspace, address, copy_at, writable
+from solvers.ode.binding import Bound, Unbound, Workspace, address, copy_at
 from solvers.ode.chunks import first_chunk, run_chunks
+from solvers.ode.compiled import Loop
 from solvers.ode.failures import Failure, worst_component
 from solvers.ode.programs import DENSE, RHS, STEP, Programs
 from solvers.ode.recording import Recording
@@ -35,6 +36,8 @@ class Adaptive:
         self.start = np.empty((3, n), dtype)
         self.flags = np.array([0, programs.layout(RHS, 0).first_output])
         self.workspace = Workspace()
+        self.initial_step = Loop("initial_step", dtype)
+        self.integrate = Loop("integrate", dtype)
         self._bound: dict[str, Bound] = {}
 
     def run(
@@ -94,14 +97,12 @@ class Adaptive:
 
     def _starting_step(self) -> tuple[float, Failure | None]:
         """Set the first step size; return about how long a step takes."""
-        from solvers.ode.integrate import initial_step
-
         t0 = self.controls.t0
         rhs = self._bind(RHS, t0, 0.0, self.y0)
         start = perf_counter()
         while True:
-            size = initial_step(
-                rhs.addresses, rhs.slots, writable(self.y0).reshape(-1), self.start, self.t_h, self.reals,
+            size = self.initial_step(
+                rhs.addresses, rhs.slots, self.y0.reshape(-1), self.start, self.t_h, self.reals,
                 self.controls.atol, self.programs.method.tableau.error_order, self.flags,
             )  # fmt: skip
             if self.flags[0] <= 0:
@@ -118,8 +119,6 @@ class Adaptive:
         return seconds, None
 
     def _integrate(self, seconds: float, record: bool, record_curves: bool, inside: bool, report) -> Tape:
-        from solvers.ode.integrate import integrate
-
         method, settings = self.programs.method, self.settings
         settings[codes.MAX_STEPS] = self.controls.max_steps
         settings[codes.RECORD] = record
@@ -134,7 +133,7 @@ class Adaptive:
         notify = None if report is None else lambda: report(float(self.state[codes.TIME]))
 
         def advance(steps):
-            return integrate(
+            return self.integrate(
                 step.addresses, step.slots, dense.addresses, dense.slots, settings, self.reals,
                 self.controls.atol, self.counts, self.state, self.t_h, self.errors, self.coefficients,
                 self.weights, recording.rows, recording.curves, recording.times, self.evals, self.outputs,

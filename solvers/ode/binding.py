@@ -7,26 +7,10 @@ import ctypes
 import numpy as np
 
 from diffsci.low_level import SETTINGS
+from diffsci.low_level import array_address as address
 from solvers.ode.programs import Layout
 
 _ALIGNMENT = 64
-
-
-def address(array: np.ndarray) -> int:
-    """Where an array's elements begin."""
-    return array.__array_interface__["data"][0]
-
-
-def writable(array: np.ndarray) -> np.ndarray:
-    """The same memory as an array that compiled loops accept without another compilation; they only read it.
-
-    Numba compiles anew for read-only arrays.
-    """
-    if array.flags.writeable:
-        return array
-    memory = (ctypes.c_char * array.nbytes).from_address(address(array))
-    memory.owner = array
-    return np.frombuffer(memory, array.dtype).reshape(array.shape)
 
 
 def copy_at(where: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:

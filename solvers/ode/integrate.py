@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from solvers.ode.codes import (
     ALPHA,
@@ -46,13 +45,13 @@ from solvers.ode.codes import (
     UNDERFLOW,
     Y_ADDRESS,
 )
-from solvers.ode.native import copy_bytes, redirect, run_program, view
+from solvers.ode.native import copy_bytes, native, nextafter, redirect, run_program, view
 
-# Sums may be reordered (and so vectorised); NaN and infinity keep their meaning.
-_SUMS = {"reassoc", "contract"}
+# The least tolerance of a component: one that stays at zero without an absolute tolerance has no error.
+_TINY = np.finfo(float).tiny
 
 
-@njit(nogil=True, fastmath=_SUMS)
+@native(fastmath={"contract"})
 def _scaled_square(error, y, y_new, atol, rtol):
     """Sum of squares of the error over its tolerance; NaN if the result is not finite."""
     total = 0.0
@@ -60,18 +59,18 @@ def _scaled_square(error, y, y_new, atol, rtol):
     if atol.size == 1:
         a = atol[0]
         for i in range(y.size):
-            ratio = error[i] / (a + rtol * max(abs(y[i]), abs(y_new[i])))
+            ratio = error[i] / max(a + rtol * max(abs(y[i]), abs(y_new[i])), _TINY)
             total += ratio * ratio
             spoiled += y_new[i] - y_new[i]
     else:
         for i in range(y.size):
-            ratio = error[i] / (atol[i] + rtol * max(abs(y[i]), abs(y_new[i])))
+            ratio = error[i] / max(atol[i] + rtol * max(abs(y[i]), abs(y_new[i])), _TINY)
             total += ratio * ratio
             spoiled += y_new[i] - y_new[i]
     return total + spoiled
 
 
-@njit(nogil=True)
+@native
 def error_norm(errors, n_errors, y, y_new, atol, rtol):
     """Root mean square of the scaled error; two estimates are combined as in Hairer's DOP853."""
     n = y.size
@@ -85,7 +84,7 @@ def error_norm(errors, n_errors, y, y_new, atol, rtol):
     return first / np.sqrt(denominator * n)
 
 
-@njit(nogil=True)
+@native
 def basis_weights(theta, weights):
     """Values of the nested basis of the interpolants (see `tableaus.records.basis`)."""
     factor = 1.0
@@ -94,7 +93,7 @@ def basis_weights(theta, weights):
         weights[j] = factor
 
 
-@njit(nogil=True)
+@native
 def interpolate(y, coefficients, weights, out):
     """Write y + sum_j weights[j] coefficients[j] to ``out``."""
     n = y.size
@@ -107,17 +106,17 @@ def interpolate(y, coefficients, weights, out):
             out[i] += w * c[i]
 
 
-@njit(nogil=True)
+@native
 def _rms(values, scale_of, atol, rtol):
     total = 0.0
     for i in range(values.size):
         a = atol[0] if atol.size == 1 else atol[i]
-        ratio = values[i] / (a + rtol * abs(scale_of[i]))
+        ratio = values[i] / max(a + rtol * abs(scale_of[i]), _TINY)
         total += ratio * ratio
     return np.sqrt(total / values.size)
 
 
-@njit(cache=True, nogil=True)
+@native
 def initial_step(addresses, slots, y, work, t_h, reals, atol, order, counts):
     """Starting step size of Hairer, Norsett and Wanner (section II.4), as SciPy uses it.
 
@@ -143,7 +142,7 @@ def initial_step(addresses, slots, y, work, t_h, reals, atol, order, counts):
     d1 = _rms(f0, y, atol, rtol)
     h0 = 1e-6 if d0 < 1e-5 or d1 < 1e-5 else 0.01 * d0 / d1
     h0 = min(h0, interval, reals[MAX_STEP])
-    if not np.isfinite(h0):  # a component that starts at zero with no absolute tolerance
+    if h0 == 0.0 or not np.isfinite(h0):  # a component that starts at zero with no absolute tolerance
         h0 = min(1e-6, interval, reals[MAX_STEP])
     for i in range(y1.size):
         y1[i] = y[i] + h0 * direction * f0[i]
@@ -166,7 +165,7 @@ def initial_step(addresses, slots, y, work, t_h, reals, atol, order, counts):
     return min(100.0 * h0, h1, interval, reals[MAX_STEP])
 
 
-@njit(cache=True, nogil=True)
+@native
 def integrate(
     step, step_slots, dense, dense_slots, settings, reals, atol, counts, state, t_h, errors, coefficients,
     weights, rows, dense_rows, times, evals, outputs, chunk,
@@ -205,7 +204,7 @@ def integrate(
             return GROW
         if counts[ROW] == rows.shape[0]:
             counts[ROW] = 0
-        smallest = 10.0 * abs(np.nextafter(t, direction * np.inf) - t)
+        smallest = 10.0 * abs(nextafter(t, direction * np.inf) - t)
         size = min(max(state[STEP_SIZE], smallest), reals[MAX_STEP])
         if size * 1.01 >= abs(t_end - t):
             t_new = t_end

@@ -6,8 +6,6 @@ behind each other in one block, so a state is one address whatever the order of 
 
 from __future__ import annotations
 
-from numba import njit
-
 from solvers.ode.codes import (
     ADVANCED,
     CURRENT,
@@ -32,13 +30,13 @@ from solvers.ode.codes import (
     SUBSTEP,
 )
 from solvers.ode.integrate import basis_weights, interpolate
-from solvers.ode.native import copy_bytes, redirect, run_program, view
+from solvers.ode.native import copy_bytes, native, redirect, run_program, view
 
 # The codes of diffsci.checkpoint.actions, as constants that a compiled loop can see.
 _FORWARD, _STORE, _LOAD, _REVERSE, _DISCARD = 0, 1, 2, 3, 4
 
 
-@njit(nogil=True)
+@native
 def _free_block(blocks, current, other):
     """Find a block that holds neither the working state nor the adjoint."""
     for k in range(blocks.size):
@@ -47,7 +45,7 @@ def _free_block(blocks, current, other):
     return blocks[0]
 
 
-@njit(nogil=True, fastmath={"reassoc"})
+@native(fastmath={"reassoc"})
 def _is_finite(values):
     spoiled = 0.0
     for i in range(values.size):
@@ -55,7 +53,7 @@ def _is_finite(values):
     return spoiled == 0.0
 
 
-@njit(nogil=True)
+@native
 def _emit(
     step, current, after, settings, t_h, t_new, dense, dense_slots, curve, weights, evals, first, outputs
 ):
@@ -82,7 +80,7 @@ def _emit(
     return 0
 
 
-@njit(nogil=True)
+@native
 def _add_cotangents(step, target, interior, settings, t_new, evals, first, cotangents):
     """Add the cotangents of the output points of a step, those inside it or those at its end."""
     n = settings[R_SIZE]
@@ -96,7 +94,7 @@ def _add_cotangents(step, target, interior, settings, t_new, evals, first, cotan
                     total[i] += added[i]
 
 
-@njit(nogil=True)
+@native
 def _curve_cotangents(step, settings, t_h, t_new, evals, first, cotangents, weights, curve_bar):
     """Cotangents of the interpolation coefficients of a step; False if it has no output inside."""
     n = settings[R_SIZE]
@@ -118,7 +116,7 @@ def _curve_cotangents(step, settings, t_h, t_new, evals, first, cotangents, weig
     return inside
 
 
-@njit(cache=True, nogil=True)
+@native
 def replay(
     actions, slots, blocks, settings, counts, times, t_h,
     step, step_slots, dense, dense_slots, vjp, vjp_slots, dense_vjp, dense_vjp_slots,
@@ -149,7 +147,8 @@ def replay(
     stride = settings[R_SIZE] * curve.itemsize
     block_bytes = components * stride
     while counts[POSITION] < actions.shape[0]:
-        code, a, b = actions[counts[POSITION]]
+        action = actions[counts[POSITION]]
+        code, a, b = action[0], action[1], action[2]  # unpacking an array could raise
         if code in (_FORWARD, FINISH):
             last = a + 1 if code == FINISH else b
             while a + counts[SUBSTEP] < last:

@@ -8,8 +8,9 @@ import numpy as np
 
 from diffsci.checkpoint import Load, Reverse, Schedule
 from solvers.ode import codes
-from solvers.ode.binding import Bound, Unbound, Workspace, address, copy_at, writable
+from solvers.ode.binding import Bound, Unbound, Workspace, address, copy_at
 from solvers.ode.chunks import first_chunk, run_chunks
+from solvers.ode.compiled import Loop
 from solvers.ode.nested import real_flags
 from solvers.ode.programs import DENSE, DENSE_VJP, STEP, VJP, Programs
 
@@ -48,6 +49,7 @@ class Replay:
         self.no_curve = np.empty((self.components, 0), dtype)
         self.parameter_step = np.empty(0)
         self.workspace = Workspace()
+        self.replay = Loop("replay", dtype)
         self._bound: dict[str, Bound] = {}
 
     def start(
@@ -245,7 +247,7 @@ class Replay:
             # The schedule may advance, unless it only loads recorded states.
             forward = () if actions[0, 0] == Load.code else (STEP,)
             kinds = (*forward, VJP, DENSE_VJP) if self.inside else (*forward, VJP)
-            code = self._execute(writable(actions), kinds, self.no_outputs, writable(cotangents))
+            code = self._execute(actions, kinds, self.no_outputs, cotangents)
         self.slot_memory = self.slot_memory[:0].copy()  # before anybody allocates for the results
         place = next(k for k, where in enumerate(self.block_addresses) if where == self.counts[codes.LAMBDA])
         result = self.blocks[place]
@@ -258,13 +260,11 @@ class Replay:
         return code, result.reshape(self.components, *self.programs.shape), bars
 
     def _execute(self, actions, kinds: tuple[str, ...], outputs, cotangents) -> int:
-        from solvers.ode.replay import replay
-
         bound = {kind: self._bind(kind) for kind in kinds}
 
         def advance(budget):
             step, dense, vjp, dense_vjp = (bound.get(kind, Unbound) for kind in _KINDS)
-            return replay(
+            return self.replay(
                 actions, self.slot_addresses, self.block_addresses, self.settings, self.counts, self.times,
                 self.t_h, step.addresses, step.slots, dense.addresses, dense.slots,
                 vjp.addresses, vjp.slots, dense_vjp.addresses, dense_vjp.slots,

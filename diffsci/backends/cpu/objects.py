@@ -1,7 +1,7 @@
 """How CPython and NumPy lay out lists and arrays in memory, checked on samples before it is relied on.
 
 With it the generated entry point takes one Python list of arrays and finds the data itself: a call
-costs half a microsecond however many arrays there are.
+costs half a microsecond however many arrays there are. Addresses of arrays are read the same way.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from diffsci.backends.cpu.function import Function
 
-__all__ = ["ENTRY", "layout", "write_entry"]
+__all__ = ["ENTRY", "array_address", "layout", "write_entry"]
 
 ENTRY = "python_entry"
 
@@ -38,6 +38,17 @@ def layout() -> tuple[int, int] | None:
         if read(id(array) + data_at) != array.__array_interface__["data"][0]:
             return None
     return items_at, data_at
+
+
+def array_address(array: np.ndarray) -> int:
+    """Return where an array's elements begin; NumPy's own ways to say it take over a microsecond."""
+    if _DATA_AT is None:
+        return array.__array_interface__["data"][0]
+    return _word_at(id(array) + _DATA_AT).value
+
+
+_DATA_AT = None if layout() is None else layout()[1]
+_word_at = ctypes.c_size_t.from_address
 
 
 def write_entry(name: str, arrays: int, rest: int) -> str:
