@@ -7,6 +7,7 @@ commands, so that help and ``list`` answer at once.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,18 +97,22 @@ def validate(
 def list_() -> None:
     """List the shipped cases."""
     with _answering():
-        import tomllib
+        from solvers.studies.find import shipped_cases, title_of
 
-        from solvers.studies.find import shipped_cases
-
+        problems = []
         for name, path in shipped_cases().items():
-            title = tomllib.loads(path.read_text(encoding="utf-8")).get("case", {}).get("title", "")
-            typer.echo(f"{name:<16}{title}")
+            try:
+                typer.echo(f"{name:<16}{title_of(path)}")
+            except BadInputError as error:
+                problems += error.problems
+        if problems:
+            raise BadInputError(problems)
 
 
 @contextmanager
 def _answering() -> Iterator[None]:
     """Turn everything that can go wrong into one clear message and an exit code."""
+    usual, warnings.formatwarning = warnings.formatwarning, _warning
     try:
         yield
     except BadInputError as error:
@@ -130,6 +135,16 @@ def _answering() -> Iterator[None]:
         raise
     except Exception as error:
         _internal(error)
+    finally:
+        warnings.formatwarning = usual
+
+
+def _warning(message: object, category: type, filename: str, lineno: int, line: str | None = None) -> str:
+    """Format a warning in one line; a place in our own code says nothing to the user."""
+    root = Path(__file__).resolve().parents[1]
+    ours = any(Path(filename).is_relative_to(root / package) for package in ("solvers", "diffsci"))
+    place = "" if ours else f"{filename}:{lineno}: "
+    return f"warning: {place}{' '.join(str(message).split())}\n"
 
 
 def _internal(error: Exception) -> None:

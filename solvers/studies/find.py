@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 from solvers.studies.problems import BadInputError, Problem, nearest
+from solvers.studies.text import read_text
 
 SHIPPED = Path(__file__).resolve().parents[2] / "cases"
 
@@ -16,6 +18,18 @@ def shipped_cases() -> dict[str, Path]:
         for path in sorted(folder.glob("*.toml")):
             found.setdefault(path.stem, path)
     return dict(sorted(found.items()))
+
+
+def title_of(path: Path) -> str:
+    """Return the title of a case file."""
+    try:
+        case = tomllib.loads(read_text(path)).get("case")
+    except tomllib.TOMLDecodeError as error:
+        raise BadInputError(Problem(f"not valid TOML: {error}", str(path))) from None
+    title = case.get("title") if isinstance(case, dict) else None
+    if not isinstance(title, str):
+        raise BadInputError(Problem("not a case: case.title is missing or not a text", str(path)))
+    return title
 
 
 def find_case(name: str) -> Path:

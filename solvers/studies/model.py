@@ -10,6 +10,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -246,7 +247,7 @@ class Model:
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module  # dataclasses and pickle look their module up here
         try:
-            with self.blamed():
+            with self.blamed(), _modules_beside(self.path.resolve().parent):
                 spec.loader.exec_module(module)
         except SyntaxError as error:
             raise BadInputError(
@@ -266,10 +267,11 @@ class Model:
         except (BadInputError, KeyboardInterrupt, SyntaxError):
             raise
         except (Exception, SystemExit) as error:
+            here = str(self.path.resolve())
             frames = [
                 frame
                 for frame in traceback.extract_tb(error.__traceback__)
-                if frame.filename == str(self.path)
+                if str(Path(frame.filename).resolve()) == here
             ]
             if not frames:
                 raise
@@ -340,6 +342,21 @@ class BoundFunction:
         """Call with the leading arguments and, last, the free parameters."""
         *leading, theta = args
         return self.function(*leading, *self.args(theta))
+
+
+@contextmanager
+def _modules_beside(folder: Path) -> Iterator[None]:
+    """Let a model file import modules that lie beside it, without mixing up those of different cases."""
+    known = set(sys.modules)
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        for name in set(sys.modules) - known:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file is not None and Path(file).resolve().is_relative_to(folder):
+                del sys.modules[name]
 
 
 def _described(value: Any) -> str:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
+
 import pytest
+
+import solvers.cli
+from solvers.cli import _warning
 
 LEAST_SQUARES = 'kind = "least_squares"\ndata = "data.csv"\ncolumns = { x = "x" }'
 
@@ -412,3 +418,44 @@ def test_a_run_does_not_keep_quiet_about_a_gradient_that_differs(bench):
     assert result.exit_code == 1
     assert "central differences" in result.output
     assert "FAILED" in result.output
+
+
+def test_a_fault_of_a_model_is_found_from_its_own_folder(bench, monkeypatch):
+    monkeypatch.chdir(bench.folder)
+    bench.change("return -rate * y", "return -rate * y * missing", "decay.py")
+    result = bench.invoke("run", "decay.toml")
+    assert result.exit_code == 2
+    assert result.output == "error: decay.py:5: rhs raised NameError: name 'missing' is not defined\n"
+
+
+def test_a_model_imports_what_lies_beside_it(bench, monkeypatch, tmp_path):
+    (bench.folder / "helper_of_decay.py").write_text("def slope(rate, y):\n    return -rate * y\n")
+    bench.change("import numpy as np", "import numpy as np\nfrom helper_of_decay import slope", "decay.py")
+    bench.change("return -rate * y", "return slope(rate, y)", "decay.py")
+    before = list(sys.path)
+    assert bench.run().exit_code == 0
+    assert sys.path == before
+    assert "helper_of_decay" not in sys.modules
+
+
+@pytest.mark.parametrize("content", [b"[case", b"case = 3", b"\xff"])
+def test_list_goes_on_after_a_file_that_is_no_case(bench, monkeypatch, content):
+    folder = bench.folder / "cases"
+    folder.mkdir()
+    (folder / "a_broken_one.toml").write_bytes(content)
+    monkeypatch.chdir(bench.folder)
+    result = bench.invoke("list")
+    assert result.exit_code == 2
+    assert "robertson" in result.stdout
+    assert "a_broken_one.toml" in result.output
+
+
+def test_warnings_take_one_line(bench):
+    usual = warnings.formatwarning
+    bench.change("return -rate * y", "warnings.warn('a\\nb')\n    return -rate * y", "decay.py")
+    bench.change("import numpy as np", "import warnings", "decay.py")
+    with pytest.warns(UserWarning, match="a\nb"):
+        bench.run()
+    assert warnings.formatwarning is usual
+    assert _warning("a\nb", UserWarning, "/x/model.py", 3) == "warning: /x/model.py:3: a b\n"
+    assert _warning("a", UserWarning, solvers.cli.__file__, 3) == "warning: a\n"
