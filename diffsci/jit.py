@@ -290,7 +290,9 @@ def _key(args: tuple, kwargs: dict) -> tuple[list[np.ndarray], Any]:
         if is_dynamic(leaf):
             value = standard(concrete(leaf))
             inputs.append(value)
-            signature.append((value.shape, value.dtype.char, type(leaf) is float))
+            signature.append(
+                (value.shape, value.dtype.char, type(leaf) is float, isinstance(leaf, np.ndarray))
+            )
         else:
             signature.append(_static_key(leaf))
     return inputs, (tree, tuple(signature))

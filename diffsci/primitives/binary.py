@@ -114,19 +114,16 @@ def _logaddexp_jvp(b: Builder, node: Node, t: Tangents) -> Node | None:
     return add_tangents(b, _times(b, weight(x, y), t[0]), _times(b, weight(y, x), t[1]))
 
 
-def _remainder_jvp(rounding: str):
-    def jvp(b: Builder, node: Node, t: Tangents) -> Node | None:
-        x, y = node.inputs
-        quotient = b.emit(rounding, b.div(x, y))
-        return add_tangents(b, t[0], _times(b, b.neg(quotient), t[1]))
-
-    return jvp
+def _remainder_jvp(b: Builder, node: Node, t: Tangents) -> Node | None:
+    x, y = node.inputs
+    # The quotient that the remainder belongs to: x / y itself may round up to the next integer.
+    quotient = None if t[1] is None else b.rint(b.div(b.sub(x, node), y))
+    return add_tangents(b, t[0], None if quotient is None else _times(b, b.neg(quotient), t[1]))
 
 
 def _copysign_jvp(b: Builder, node: Node, t: Tangents) -> Node | None:
     x, y = node.inputs
-    one = full_like(b, x, 1.0)
-    flip = b.mul(b.copysign(one, x), b.copysign(one, y))
+    flip = b.mul(b.sign(x), b.copysign(full_like(b, x, 1.0), y))  # a kink at x = 0: sign(0) = 0
     return _times(b, flip, t[0])
 
 
@@ -200,8 +197,8 @@ _binary("minimum", _numbers, _minimum, _extremum_jvp("lt"))
 _binary("hypot", _floats, np.hypot, _hypot_jvp)
 _binary("arctan2", _floats, np.arctan2, _arctan2_jvp)
 _binary("logaddexp", _floats, np.logaddexp, _logaddexp_jvp)
-_binary("mod", _numbers, np.mod, _remainder_jvp("floor"))
-_binary("fmod", _numbers, np.fmod, _remainder_jvp("trunc"))
+_binary("mod", _numbers, np.mod, _remainder_jvp)
+_binary("fmod", _numbers, np.fmod, _remainder_jvp)
 _binary("floor_divide", _numbers, np.floor_divide, "zero")
 _binary("copysign", _floats, np.copysign, _copysign_jvp)
 register(

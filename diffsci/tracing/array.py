@@ -7,6 +7,7 @@ NumPy would make a view or a copy is asked of NumPy, on a dummy without memory.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ class TracedArray:
         It stands for a Python number: it does not promote float32 arrays.
     """
 
-    __slots__ = ("_lens", "_node", "_parent", "_seen", "_version", "owner", "scalar", "weak")
+    __slots__ = ("_lens", "_node", "_order", "_parent", "_seen", "_version", "owner", "scalar", "weak")
     __array_priority__ = 1000.0
     __hash__ = None
 
@@ -44,6 +45,7 @@ class TracedArray:
         self._version = 0
         self._parent: TracedArray | None = None
         self._lens: Any = None
+        self._order: tuple[int, ...] | None = None  # axes from slow to fast in memory; None: in order
         self._seen = 0
 
     # the buffer and its views ---------------------------------------------------------------------
@@ -83,7 +85,7 @@ class TracedArray:
         if shape == self.shape and self.scalar:
             return self
         lens = ReshapeLens(shape)
-        if self._parent is not None:
+        if self._parent is not None or self._order is not None:
             try:
                 lens.of(self._dummy())
             except ValueError:
@@ -94,11 +96,26 @@ class TracedArray:
         """Return an array of this one's shape and strides; its memory must not be touched."""
         if self._parent is not None:
             return self._lens.of(self._parent._dummy())
-        strides = [1]
-        for n in reversed(self.shape[1:]):
-            strides.append(strides[-1] * max(n, 1))
-        strides = strides[::-1] if self.shape else []
+        strides, step = [0] * self.ndim, 1
+        for axis in reversed(self._order or range(self.ndim)):
+            strides[axis] = step
+            step *= max(self.shape[axis], 1)
         return np.lib.stride_tricks.as_strided(np.empty(1, np.int8), self.shape, strides, writeable=False)
+
+    def laid_out_like(self, operands: Iterable[Any]) -> TracedArray:
+        """Lay out this new array in memory as NumPy does for a result of these operands (order K)."""
+        if self.ndim < 2:
+            return self
+        arrays = [x for x in operands if isinstance(x, TracedArray) and x.ndim > 1]
+        if all(x._parent is None and x._order is None for x in arrays):
+            return self
+        dummies = [x._dummy() for x in arrays]
+        flags = [["readonly"]] * len(dummies) + [["writeonly", "allocate"]]
+        shape = np.nditer([*dummies, None], ["zerosize_ok"], flags, order="K", itershape=self.shape)
+        strides = shape.operands[-1].strides
+        order = tuple(sorted(range(self.ndim), key=lambda axis: -abs(strides[axis])))
+        self._order = None if order == tuple(range(self.ndim)) else order
+        return self
 
     # attributes -----------------------------------------------------------------------------------
 

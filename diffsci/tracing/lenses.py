@@ -8,7 +8,7 @@ import numpy as np
 
 from diffsci.graph import Node, lookup
 
-__all__ = ["FlipLens", "ReshapeLens", "SliceLens", "TransposeLens"]
+__all__ = ["FlatLens", "FlipLens", "ReshapeLens", "SliceLens", "TransposeLens"]
 
 
 def _emit(trace, name: str, *nodes: Node, **params) -> Node:
@@ -65,6 +65,14 @@ class ReshapeLens:
 
     def of(self, array: np.ndarray) -> np.ndarray:
         return np.reshape(array, self.shape, copy=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FlatLens(ReshapeLens):
+    """x.flat: the elements in order, whatever the memory; what is written goes to the array."""
+
+    def of(self, array: np.ndarray) -> np.ndarray:
+        return np.lib.stride_tricks.as_strided(np.empty(1, np.int8), self.shape, (1,), writeable=False)
 
 
 @dataclass(frozen=True, slots=True)

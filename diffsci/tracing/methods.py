@@ -10,6 +10,7 @@ import numpy as np
 from diffsci.tracing import indexing
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
+from diffsci.tracing.lenses import FlatLens
 
 NUMBERS = (int, float, complex, bool, np.number, np.bool_, np.ndarray, list, TracedArray)
 
@@ -150,6 +151,10 @@ def _tolist(self):
     return _python_number(self) if self.ndim == 0 else [x.tolist() for x in self]
 
 
+def _set_flat(self, value):
+    self.flat[...] = value
+
+
 def _fill(self, value):
     self[...] = value
 
@@ -172,7 +177,9 @@ METHODS: dict[str, Any] = {
     "__trunc__": lambda self: ops.unary("trunc", self),
     "T": property(lambda self: ops.transpose(self)),
     "mT": property(lambda self: ops.transpose(self, (*range(self.ndim - 2), self.ndim - 1, self.ndim - 2))),
-    "flat": property(lambda self: ops.reshape(self, -1)),
+    "flat": property(
+        lambda self: self.view(FlatLens((self.size,))), lambda self, value: _set_flat(self, value)
+    ),
     "real": property(lambda self: self),
     "imag": property(lambda self: ops.traced(np.zeros(self.shape, self.dtype))),
     "astype": lambda self, dtype, **_: ops.convert(self, dtype),

@@ -16,6 +16,9 @@ FLOAT = np.dtype(float)
 INT = np.dtype(np.int64)
 BOOL = np.dtype(bool)
 
+# What arithmetic means on booleans.
+LOGIC = {"add": "logical_or", "mul": "logical_and", "maximum": "logical_or", "minimum": "logical_and"}
+
 
 def unsupported(what: str, instead: str) -> UnsupportedError:
     """Return the error for an idiom that cannot be traced."""
@@ -98,7 +101,7 @@ def elementwise(name: str, *operands: Any, dtype: np.dtype | None = None, weak: 
     result = TracedArray(trace, trace.bind(lookup(name), nodes, {}))
     result.scalar = shape == () and all(_is_scalar(x) or shape_of(x) == () for x in operands)
     result.weak = weak and result.scalar and all(is_python_scalar(x) or _weak(x) for x in operands)
-    return result
+    return result.laid_out_like(operands)
 
 
 def _weak(x: Any) -> bool:
@@ -118,10 +121,18 @@ def float_elementwise(name: str, *operands: Any, weak: bool = False) -> TracedAr
 
 
 def arithmetic(name: str, x: Any, y: Any, weak: bool = False) -> TracedArray:
-    """add, sub, mul and the like; booleans count as integers."""
+    """add, sub, mul and the like. On booleans some are logic, as in NumPy; elsewhere they are integers."""
     x, y = as_operand(x), as_operand(y)
     common = promoted(x, y)
-    return elementwise(name, x, y, dtype=INT if common == BOOL else common, weak=weak)
+    if common == BOOL:
+        if name == "sub":
+            raise TypeError(
+                f"numpy boolean subtract is not supported{at(user_location())}: use ^ or logical_xor"
+            )
+        if name in LOGIC:
+            return logical(LOGIC[name], x, y)
+        common = INT
+    return elementwise(name, x, y, dtype=common, weak=weak)
 
 
 def compare(name: str, x: Any, y: Any) -> TracedArray:
@@ -173,7 +184,7 @@ def unary(name: str, x: TracedArray, weak: bool = False, **params: Any) -> Trace
     result = bind(name, x, **params)
     result.scalar = x.scalar
     result.weak = weak and x.weak
-    return result
+    return result.laid_out_like((x,))
 
 
 def convert(x: Any, dtype: Any) -> TracedArray:
@@ -181,10 +192,10 @@ def convert(x: Any, dtype: Any) -> TracedArray:
     target = standard_dtype(dtype)
     x = traced(x)
     if x.dtype == target:
-        return copy(x)
+        return copy(x).laid_out_like((x,))
     result = bind("convert", x, dtype=target)
     result.scalar = x.scalar
-    return result
+    return result.laid_out_like((x,))
 
 
 def standard_dtype(dtype: Any) -> np.dtype:
@@ -216,7 +227,7 @@ def as_array(x: Any, dtype: Any = None) -> TracedArray:
     if isinstance(x, (list, tuple)):
         found = _from_sequence(x)
     elif isinstance(x, TracedArray):
-        found = copy(x)
+        found = copy(x).laid_out_like((x,))
     else:
         found = traced(x)
     return found if dtype is None or found.dtype == np.dtype(dtype) else convert(found, dtype)
@@ -393,4 +404,4 @@ def where(condition: Any, x: Any, y: Any) -> TracedArray:
         TracedArray(trace, node_as(trace, condition, BOOL, shape)),
         TracedArray(trace, node_as(trace, x, dtype, shape)),
         TracedArray(trace, node_as(trace, y, dtype, shape)),
-    )
+    ).laid_out_like(operands)

@@ -88,6 +88,7 @@ def _square(x):
 def _heaviside(x, half):
     above = ops.where(ops.compare("gt", x, 0), 1.0, half)
     step = ops.where(ops.compare("lt", x, 0), 0.0, above)
+    step = ops.where(_isnan(x), np.nan, step)
     return ops.convert(step, ops.float_dtype(x, half))
 
 

@@ -15,7 +15,16 @@ __all__ = ["BUILTINS", "MATH"]
 
 
 def _float(name: str):
-    return lambda *operands: ops.float_elementwise(name, *operands)
+    return lambda *operands: _number(ops.float_elementwise(name, *map(_number, operands)))
+
+
+def _number(x: Any) -> Any:
+    """A Python float: double precision, and weak in promotion."""
+    if not isinstance(x, TracedArray):
+        return x
+    number = ops.convert(x, builtins.float) if x.dtype != ops.FLOAT else ops.copy(x)
+    number.scalar = number.weak = number.shape == ()
+    return number
 
 
 def _whole(name: str):
@@ -24,8 +33,8 @@ def _whole(name: str):
 
 
 def _log(x, base=None):
-    natural = ops.float_elementwise("log", x)
-    return natural if base is None else natural / ops.float_elementwise("log", base)
+    natural = _float("log")(x)
+    return natural if base is None else natural / _float("log")(base)
 
 
 def _hypot(*coordinates):

@@ -175,7 +175,17 @@ def _ufunc_wrapper(ufunc: np.ufunc) -> Callable:
         return _writable(ufunc(*args, **kwargs))
 
     for method in ("reduce", "accumulate", "outer", "at"):
-        setattr(call, method, getattr(ufunc, method))
+        setattr(call, method, _ufunc_method(getattr(ufunc, method)))
+    return call
+
+
+def _ufunc_method(method: Callable) -> Callable:
+    """NumPy does not look for traced values inside lists: make arrays of them first."""
+
+    def call(*args, **kwargs):
+        seen = [ops.as_array(x) if isinstance(x, list) and _holds_traced(x) else x for x in args]
+        return method(*seen, **kwargs)
+
     return call
 
 

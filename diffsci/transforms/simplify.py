@@ -91,11 +91,9 @@ def add_zero(b: Builder, node: Node) -> Node | None:
 
 
 def sub_zero(b: Builder, node: Node) -> Node | None:
-    """X - 0 = x; 0 - x = -x."""
+    """X - 0 = x. But 0 - x is not -x: at x = 0 the sign of zero differs, and arctan2 jumps there."""
     x, y = node.inputs
-    if uniform(y) == 0:
-        return x
-    return b.neg(y) if uniform(x) == 0 else None
+    return x if uniform(y) == 0 else None
 
 
 def mul_one(b: Builder, node: Node) -> Node | None:

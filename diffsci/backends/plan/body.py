@@ -217,9 +217,7 @@ def _sub(body: Body, a: int, b: int) -> int:
         return folded
     if body.value_of(b) == 0:
         return a
-    if body.value_of(a) == 0:
-        return _neg(body, b)
-    return body._plain("sub", (a, b))
+    return body._plain("sub", (a, b))  # 0 - b is not -b: the sign of zero
 
 
 def _mul(body: Body, a: int, b: int) -> int:

@@ -37,7 +37,8 @@ def asarray(x, dtype=None, *, order=None, copy=None):
 
 @implements(np.copy)
 def copy(x, order="K", subok=False):
-    return ops.copy(ops.traced(x))
+    x = ops.traced(x)
+    return ops.copy(x) if order == "C" else ops.copy(x).laid_out_like((x,))
 
 
 def _repeated(value, shape, dtype) -> TracedArray:
@@ -69,9 +70,9 @@ def full(shape, fill_value, dtype=None, order="C"):
 def _like(value):
     def make(x, dtype=None, order="K", subok=True, shape=None):
         dtype = dtype if dtype is not None else ops.promoted(ops.as_operand(x))
-        return _repeated(
-            value, ops.shape_of(x) if shape is None else _shape(shape), ops.standard_dtype(dtype)
-        )
+        if shape is not None:
+            return _repeated(value, _shape(shape), ops.standard_dtype(dtype))
+        return _repeated(value, ops.shape_of(x), ops.standard_dtype(dtype)).laid_out_like((x,))
 
     return make
 
@@ -84,7 +85,9 @@ implements(np.ones_like)(_like(1))
 @implements(np.full_like)
 def full_like(x, fill_value, dtype=None, order="K", subok=True, shape=None):
     dtype = dtype if dtype is not None else ops.promoted(ops.as_operand(x))
-    return full(ops.shape_of(x) if shape is None else shape, fill_value, dtype)
+    if shape is not None:
+        return full(shape, fill_value, dtype)
+    return full(ops.shape_of(x), fill_value, dtype).laid_out_like((x,))
 
 
 @implements(np.linspace)

@@ -27,17 +27,19 @@ def _square(matrix: TracedArray) -> None:
 def solve(a, b):
     a, b = ops._common([_float(a), _float(b)])
     _square(a)
-    if b.shape[: max(b.ndim - 1, 0)] != a.shape[:-1] and b.shape != a.shape[:-1]:
-        stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2] if b.ndim > 1 else ())
-        a = ops.broadcast_to(a, (*stack, *a.shape[-2:]))
-        b = (
-            ops.broadcast_to(b, (*stack, *b.shape[-2:]))
-            if b.ndim > 1
-            else ops.broadcast_to(b, (*stack, *b.shape))
-        )
-    if b.shape[: len(a.shape) - 1] != a.shape[:-1]:
+    vector = b.ndim == 1  # only then: anything else is a stack of matrices, as in NumPy 2
+    columns = ops.reshape(b, (b.size, 1)) if vector else b
+    if columns.ndim < 2 or columns.shape[-2] != a.shape[-1]:
         raise ValueError(f"solve: shapes {a.shape} and {b.shape} do not fit{at(user_location())}")
-    return _solved(a, b)
+    if vector and a.ndim == 2:
+        return _solved(a, b)
+    try:
+        stack = np.broadcast_shapes(a.shape[:-2], columns.shape[:-2])
+    except ValueError:
+        raise ValueError(f"solve: shapes {a.shape} and {b.shape} do not fit{at(user_location())}") from None
+    a = ops.broadcast_to(a, (*stack, *a.shape[-2:]))
+    solution = _solved(a, ops.broadcast_to(columns, (*stack, *columns.shape[-2:])))
+    return ops.copy(ops.reshape(solution, solution.shape[:-1])) if vector else solution
 
 
 def _solved(a: TracedArray, b: TracedArray) -> TracedArray:

@@ -113,19 +113,27 @@ def result_type(*operands):
 @implements(np.isclose)
 def isclose(x, y, rtol=1e-5, atol=1e-8, equal_nan=False):
     x, y = ops.traced(x), ops.traced(y)
-    return ops.compare("le", abs(x - y), atol + rtol * abs(y))
+    near = ops.compare("le", abs(x - y), atol + rtol * abs(y))
+    close = ops.logical("logical_and", near, ops.float_elementwise("isfinite", y))
+    close = ops.logical("logical_or", close, ops.compare("eq", x, y))
+    return ops.logical("logical_or", close, _both_nan(x, y)) if equal_nan else close
+
+
+def _both_nan(x, y) -> TracedArray:
+    return ops.logical("logical_and", *(ops.float_elementwise("isnan", v) for v in (x, y)))
 
 
 @implements(np.allclose)
 def allclose(x, y, rtol=1e-5, atol=1e-8, equal_nan=False):
-    return isclose(x, y, rtol, atol).all()
+    return isclose(x, y, rtol, atol, equal_nan).all()
 
 
 @implements(np.array_equal)
 def array_equal(x, y, equal_nan=False):
     if ops.shape_of(x) != ops.shape_of(y):
         return False
-    return ops.compare("eq", x, y).all()
+    equal = ops.compare("eq", x, y)
+    return (ops.logical("logical_or", equal, _both_nan(x, y)) if equal_nan else equal).all()
 
 
 @implements(np.trapezoid)
