@@ -34,6 +34,8 @@ def title_of(path: Path) -> str:
 
 def find_case(name: str) -> Path:
     """Return the case file that is meant: a path, or the name of a shipped case."""
+    if not name:
+        raise BadInputError("expected a case file (.toml) or the name of a shipped case, got nothing")
     path = Path(name)
     if path.is_file():
         return path
@@ -50,7 +52,7 @@ def find_cases(name: str | None) -> list[Path]:
     """Return the case files of a folder, the one case named, or all shipped cases."""
     if name is None:
         return list(shipped_cases().values())
-    if Path(name).is_dir():
+    if name and Path(name).is_dir():
         cases = sorted(Path(name).glob("*.toml"))
         if not cases:
             raise BadInputError(Problem("the folder holds no case (.toml)", name))

@@ -71,9 +71,13 @@ def _trajectories(study: Study, result: StudyResult) -> Figure:
     figure, axes = _panel(6.4, 3.6)
     curve = result.trajectory
     fit = result.fitted
-    for color, name in zip(_cycle(), config.plot.states or study.model.names, strict=False):
+    shown, short = config.plot.states or study.model.names, study.case.units.short
+    units = {short(config.states[name].unit) for name in shown}
+    for color, name in zip(_cycle(), shown, strict=False):
         factor = config.plot.magnify.get(name, 1.0)
         label = name if factor == 1.0 else f"{factor:g} × {name}"
+        if len(units) > 1:  # the axis cannot name them all
+            label = _axis(label, short(config.states[name].unit))
         axes.plot(
             curve.t,
             factor * curve.states[name],
@@ -89,9 +93,8 @@ def _trajectories(study: Study, result: StudyResult) -> Figure:
         axes.set_xscale("log")
         _powers_of_ten(axes.xaxis)
         axes.set_xlim(curve.t[curve.t > 0][0], curve.t[-1])
-    units = {config.states[name].unit for name in config.plot.states or study.model.names}
-    axes.set_xlabel(_axis("time", study.case.units.short(config.time.unit)))
-    axes.set_ylabel(_axis("state", study.case.units.short(units.pop()) if len(units) == 1 else ""))
+    axes.set_xlabel(_axis("time", short(config.time.unit)))
+    axes.set_ylabel(_axis("state", units.pop() if len(units) == 1 else ""))
     axes.set_title(config.case.title, fontsize=10)
     axes.grid(**GRID)
     axes.legend(frameon=False, fontsize=8)

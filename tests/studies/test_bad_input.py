@@ -293,6 +293,13 @@ def test_an_unknown_case_names_the_nearest_shipped_one(bench):
     assert 'did you mean "robertson"' in result.output
 
 
+@pytest.mark.parametrize("command", ["run", "validate"])
+def test_an_empty_name(bench, command):
+    result = bench.invoke(command, "")
+    assert result.exit_code == 2
+    assert "got nothing" in result.output
+
+
 def test_a_folder_without_cases(bench, tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()

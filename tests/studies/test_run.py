@@ -232,3 +232,39 @@ def test_results_that_cannot_be_written_are_bad_input(bench):
     result = bench.invoke("run", str(bench.case), "-o", str(bench.folder / "file" / "out"))
     assert result.exit_code == 2
     assert "cannot write results here" in result.output
+
+
+def test_states_of_different_units_name_them_in_the_legend(bench):
+    from solvers.studies.find import find_case
+    from solvers.studies.load import load_case
+    from solvers.studies.plots import _trajectories
+    from solvers.studies.run import run_study
+
+    bench.change("[parameters.rate]", '[states.z]\ninitial = 1.0\nunit = "kelvin"\n[parameters.rate]')
+    axes = _trajectories(*run_study(load_case(find_case(str(bench.case))))).axes[0]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["x (mol/L)", "z (K)"]
+    assert axes.get_ylabel() == "state"
+    bench.change('"kelvin"', '"mol/L"')
+    axes = _trajectories(*run_study(load_case(find_case(str(bench.case))))).axes[0]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["x", "z"]
+    assert axes.get_ylabel() == "state (mol/L)"
+
+
+def test_every_number_of_the_file_carries_its_unit(bench):
+    import h5py
+
+    bench.change("[objective]", "[calibrate]\nstart = { rate = 1.0 }\n[objective]")
+    bench.run()
+    with h5py.File(bench.folder / "out" / "decay.h5") as file:
+        bare = []
+        file.visititems(
+            lambda name, item: (
+                bare.append(name)
+                if isinstance(item, h5py.Dataset) and item.dtype.kind == "f" and "unit" not in item.attrs
+                else None
+            )
+        )
+        assert bare == []
+        assert list(file["inputs/parameters/rate"].attrs["bounds"]) == [0.0, 10.0]
+        rows = file["objectives/final x/finite_differences"][:]
+        assert [row["unit"].decode() for row in rows] == ["mole * second / liter", "dimensionless"]
