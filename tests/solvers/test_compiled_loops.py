@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import diffsci as ds
-from diffsci.backends.cpu import cache, engine
+from diffsci.backends.cpu import cache, engine, objects
 from diffsci.low_level import native_function
 from solvers import solve_ivp
 from solvers.ode.compiled import Loop
@@ -158,3 +158,11 @@ def test_arguments_are_checked_before_their_addresses_are_used():
         loop(np.zeros(3))
     with pytest.raises(TypeError, match="got int64 of shape"):
         loop(np.zeros((3, 2), np.int64)[:, 0])
+
+
+def test_addresses_are_what_numpy_says_with_and_without_a_known_layout(monkeypatch):
+    arrays = [np.zeros(3), np.zeros((4, 5), np.float32)[1:, ::2], np.array(1.0), np.empty((0, 2))]
+    expected = [array.__array_interface__["data"][0] for array in arrays]
+    assert [objects.array_address(array) for array in arrays] == expected
+    monkeypatch.setattr(objects, "_DATA_AT", None)
+    assert [objects.array_address(array) for array in arrays] == expected
