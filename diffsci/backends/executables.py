@@ -10,6 +10,7 @@ import numpy as np
 from diffsci.backends import interpreter
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Graph, Guard, Node
+from diffsci.source import at
 
 __all__ = ["Executable", "build"]
 
@@ -56,7 +57,7 @@ def native(graph: Graph) -> Executable:
     complex_node = next((n for n in graph.nodes if _is_complex(n)), None)
     if complex_node is not None:
         raise UnsupportedError(
-            f"complex values are not compiled yet ({complex_node.location}): use backend='numpy'"
+            f"complex values are not compiled yet{at(complex_node.location)}: use backend='numpy'"
         )
     return compile_graph(graph)
 

@@ -35,7 +35,6 @@ class TracedArray:
 
     __slots__ = ("_lens", "_node", "_order", "_parent", "_seen", "_version", "owner", "scalar", "weak")
     __array_priority__ = 1000.0
-    __hash__ = None
 
     def __init__(self, trace: Trace, node: Node, scalar: bool = False):
         self.owner = trace
@@ -73,8 +72,11 @@ class TracedArray:
         else:
             self._parent.write(self._lens.write(self.owner, self._parent.read(), node))
 
-    def view(self, lens: Any) -> TracedArray:
-        """Return a view of this array through a lens."""
+    def view(self, lens: Any = None) -> TracedArray:
+        """Return a view of this array through a lens, or of all of it."""
+        lens = ReshapeLens(self.shape) if lens is None else lens
+        if not hasattr(lens, "read"):
+            raise self._needs("view() as another type", "use astype()")
         made = TracedArray(self.owner, lens.read(self.owner, self.read()))
         made._parent, made._lens = self, lens
         made._seen = self._root()._version
@@ -220,8 +222,22 @@ class TracedArray:
 
     def __index__(self) -> int:
         if self.dtype.kind not in "ib" or self.size != 1:
-            raise TypeError("only integer scalar arrays can be converted to a scalar index")
+            raise TypeError(
+                f"only integer scalar arrays can be converted to a scalar index{at(user_location())}: "
+                "use int(), which holds the program to the integer seen"
+            )
         return int(self.pinned().item())
+
+    def __hash__(self) -> int:
+        raise TypeError(
+            f"a traced value cannot be a key or stand in a set{at(user_location())}: use an int or a string"
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # asked by NumPy and copy, often
+            raise AttributeError(name)
+        instead = f": use numpy.{name}" if name == "sort" else ""
+        raise AttributeError(f"traced arrays have no attribute {name!r}{at(user_location())}{instead}")
 
     def __len__(self) -> int:
         if self.ndim == 0:

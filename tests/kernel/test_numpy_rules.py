@@ -150,3 +150,30 @@ class TestKinks:
     def test_copysign_at_zero(self):
         assert ds.grad(lambda x: np.copysign(x, 1.0))(0.0) == 0.0
         assert ds.grad(lambda x: np.copysign(x, -1.0))(-2.0) == 1.0
+
+
+class TestMessages:
+    @pytest.mark.parametrize(
+        "f",
+        [
+            lambda x: {0.5: 1.0}[x[0]],
+            lambda x: len({x[0]}),
+            lambda x: [1.0, 2.0][x[0]],
+            lambda x: x.copy().sort(),
+            lambda x: x.view(np.int64).sum(),
+            lambda x: x.no_such_thing,
+        ],
+    )
+    def test_names_the_line(self, f):
+        with pytest.raises(
+            (TypeError, AttributeError, ds.UnsupportedError), match=r"test_numpy_rules\.py:\d+"
+        ):
+            ds.grad(f)(X)
+
+    def test_view_of_everything(self):
+        def f(x):
+            y = x.copy()
+            y.view()[0] = 3.0
+            return y
+
+        same_as_numpy(f, X)

@@ -98,12 +98,12 @@ def view(a, pick):
 
 
 def fresh(a, arrays, pick):
-    """A new array; copied, so that its memory order is C whatever its operands' was."""
+    """A new array. Elementwise ones keep the memory order of their operands; the others are copied to C."""
     kind = pick(7)
     if kind == 0:
-        made = a * operand_like(a, arrays, pick)
+        return a * operand_like(a, arrays, pick)
     elif kind == 1:
-        made = np.sin(a)
+        return np.sin(a)
     elif kind == 2 and a.ndim:
         made = np.roll(a, pick(3), axis=pick(a.ndim))
     elif kind == 3 and a.ndim and a.shape[0]:
