@@ -14,13 +14,15 @@ from diffsci.tracing.identity import Identity
 from diffsci.tracing.libraries import is_library
 
 __all__ = [
-    "LARGE", "attribute", "has_attributes", "is_plain", "item", "items", "layout", "rebuilt", "snapshot",
-    "write_back",
+    "LARGE", "attribute", "defaults", "defaults_now", "has_attributes", "is_data", "is_plain", "item",
+    "items", "layout", "rebuilt", "snapshot", "write_back",
 ]  # fmt: skip
 
 LARGE = 64  # containers with more items are constants of the program, and a change makes another program
 WATCHED = 4096  # arrays and containers up to this size are compared by their contents, larger by identity
 DEPTH = 4
+
+DATA = (int, float, complex, str, np.generic, np.ndarray)
 
 PLAIN = (dict, list, tuple, collections.OrderedDict, collections.defaultdict)
 
@@ -83,6 +85,21 @@ def has_attributes(value: Any) -> bool:
 def attribute(value: Any, name: str) -> tuple:
     """Return a snapshot of an attribute of an object, now."""
     return snapshot(vars(value).get(name))
+
+
+def is_data(name: str, value: Any) -> bool:
+    """Tell whether a class attribute is data: a number, a string, an array or a container."""
+    return not name.startswith("__") and (is_plain(value) or isinstance(value, DATA))
+
+
+def defaults(function: types.FunctionType) -> tuple:
+    """Return the defaults of all parameters."""
+    return (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
+
+
+def defaults_now(function: types.FunctionType) -> tuple:
+    """Return a snapshot of the defaults, now."""
+    return snapshot(defaults(function))
 
 
 def snapshot(value: Any, depth: int = DEPTH) -> tuple:

@@ -143,6 +143,16 @@ def _hold(trace: Trace, key: Any, fetch, value: Any, settles: bool = False) -> N
         (trace.settling if settles else trace.statics).append((fetch, value))
 
 
+def _hold_attributes(trace: Trace, value: Any) -> None:
+    """Note the data that an object or a class holds."""
+    trace.keep.append(value)
+    for name, item in tuple(vars(value).items()):
+        if isinstance(value, type) and not containers.is_data(name, item):
+            continue
+        fetch = functools.partial(containers.attribute, value, name)
+        _hold(trace, (id(value), name), fetch, containers.snapshot(item), settles=True)
+
+
 def _container(trace: Trace, value: Any, fetch, key: Any) -> Any:
     """Return a dict, list or tuple whose items are resolved like globals of their own."""
     known = trace.copies.get(id(value))
@@ -267,6 +277,9 @@ def _copy_function(trace: Trace, function: types.FunctionType) -> types.Function
     copy.__defaults__ = function.__defaults__ and tuple(
         _default(trace, value) for value in function.__defaults__
     )
+    if any(isinstance(value, (np.ndarray, dict, list)) for value in containers.defaults(function)):
+        fetch = functools.partial(containers.defaults_now, function)
+        _hold(trace, (id(function), "defaults"), fetch, fetch(), settles=True)
     copy.__dict__.update(function.__dict__)
     copy.__module__, copy.__qualname__ = function.__module__, function.__qualname__
     copy.__doc__ = function.__doc__
@@ -327,7 +340,12 @@ def _user_class(cls: type) -> bool:
 
 def traced_class(trace: Trace | None, cls: type) -> type:
     """Return a subclass whose methods are traced copies."""
-    if trace is None or not _user_class(cls) or getattr(cls, "_diffsci_copy", False):
+    if trace is None or getattr(cls, "_diffsci_copy", False):
+        return cls
+    for base in cls.__mro__:
+        if not is_library(base.__module__) and base is not object:
+            _hold_attributes(trace, base)
+    if not _user_class(cls):
         return cls
     import enum
 
@@ -378,10 +396,7 @@ def _instance(trace: Trace | None, value: Any) -> Any:
     if trace is None or isinstance(value, (type, TracedArray)):
         return value
     if containers.has_attributes(value):
-        trace.keep.append(value)
-        for name, item in tuple(vars(value).items()):
-            fetch = functools.partial(containers.attribute, value, name)
-            _hold(trace, (id(value), name), fetch, containers.snapshot(item), settles=True)
+        _hold_attributes(trace, value)
     if not _user_class(cls):
         return value
     if (

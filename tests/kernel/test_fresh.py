@@ -175,6 +175,28 @@ class TestObjects:
         model.k = 3.0
         assert f(1.0, model) == 3.0
 
+    def test_class_attributes(self, jitted):
+        class Base:
+            K = 2.0
+
+        class Plate(Base):
+            def rhs(self, x):
+                return x * self.K * Base.K
+
+        f = jitted(Plate().rhs)
+        g = jitted(lambda x: x * Base.K)
+        Base.K = 5.0
+        assert (f(1.0), g(1.0)) == (25.0, 5.0)
+
+    def test_defaults(self, jitted):
+        def f(x, k=[2.0], a=np.array([1.0, 2.0])):  # noqa: B006, B008
+            return x * k[0] * a
+
+        compiled = jitted(f)
+        f.__defaults__[0][0] = 3.0
+        f.__defaults__[1][1] = 7.0
+        assert compiled(1.0).tolist() == [3.0, 21.0]
+
     def test_counter_does_not_recompile(self):
         model = Model(2.0)
         f = ds.jit(model.rhs)
