@@ -38,8 +38,9 @@ def jit(f: Callable | None = None, *, backend: str = "numba") -> Any:
 
     Floats and arrays read from globals, closures and the dicts, lists and tuples there are read again
     at every call. Attributes of objects and classes, and containers of more than 64 items, are constants
-    of the program: binding one anew, or writing into an array of up to 4096 elements, makes another program; writing into a larger array is not noticed,
-    nor is state that the function itself writes (a counter).
+    of the program: binding one anew, or writing into an array of up to 4096 elements, makes another
+    program; writing into a larger array is not noticed, nor is state that the function itself writes
+    (a counter).
 
     Parameters
     ----------
