@@ -14,8 +14,8 @@ from diffsci.tracing.identity import Identity
 from diffsci.tracing.libraries import is_library
 
 __all__ = [
-    "LARGE", "attribute", "defaults", "defaults_now", "has_attributes", "is_data", "is_plain", "item",
-    "items", "layout", "rebuilt", "snapshot", "write_back",
+    "LARGE", "attribute", "defaults", "defaults_now", "filled", "has_attributes", "is_data", "is_plain",
+    "item", "items", "layout", "snapshot", "started", "write_back",
 ]  # fmt: skip
 
 LARGE = 64  # containers with more items are constants of the program, and a change makes another program
@@ -47,11 +47,15 @@ def layout(value: Any) -> tuple:
     return type(value), tuple(value) if isinstance(value, dict) else len(value) if is_plain(value) else 0
 
 
-def rebuilt(value: Any, resolved: dict[Any, Any]) -> Any:
-    """Return a container of the same kind with other items."""
-    if isinstance(value, tuple):
+def started(value: Any) -> Any:
+    """Return a copy of a dict or list, to be given other items; None for a tuple, which is made at once."""
+    return None if isinstance(value, tuple) else copy.copy(value)
+
+
+def filled(made: Any, value: Any, resolved: dict[Any, Any]) -> Any:
+    """Return the started copy, or a tuple of the same kind, with other items."""
+    if made is None:
         return type(value)(*resolved.values()) if hasattr(value, "_fields") else tuple(resolved.values())
-    made = copy.copy(value)
     for name, found in resolved.items():
         made[name] = found
     return made
@@ -59,6 +63,8 @@ def rebuilt(value: Any, resolved: dict[Any, Any]) -> Any:
 
 def write_back(made: Any, value: Any, resolved: dict[Any, Any]) -> None:
     """Hand over to the user's dict or list what the function changed in its copy."""
+    if made is value:
+        return
     if isinstance(value, dict):
         for name in [name for name in value if name not in made]:
             del value[name]
@@ -69,7 +75,7 @@ def write_back(made: Any, value: Any, resolved: dict[Any, Any]) -> None:
         kept = list(resolved.values())
         if len(made) == len(kept) and all(a is b for a, b in zip(made, kept, strict=True)):
             return
-        originals = {id(found): old for found, old in zip(kept, tuple(value), strict=True)}
+        originals = {id(found): old for found, old in zip(kept, tuple(value), strict=False)}
         value[:] = [originals.get(id(found), found) for found in made]
 
 

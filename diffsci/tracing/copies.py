@@ -163,13 +163,16 @@ def _container(trace: Trace, value: Any, fetch, key: Any) -> Any:
         _hold(trace, key, lambda: containers.snapshot(fetch()), containers.snapshot(value), settles=True)
         return value
     _hold(trace, key, lambda: containers.layout(fetch()), containers.layout(value), settles=True)
-    items = {
-        name: resolve(item, functools.partial(containers.item, fetch, name), (key, name))
-        for name, item in containers.items(value)
-    }
+    items: dict[Any, Any] = {}
+    made = containers.started(value)
+    if made is not None:
+        trace.copies[id(value)] = (made, value, items)  # before its items: a list may hold itself
+    for name, item in containers.items(value):
+        items[name] = resolve(item, functools.partial(containers.item, fetch, name), (key, name))
     if all(items[name] is item for name, item in containers.items(value)):
+        trace.copies[id(value)] = (value, value, items)
         return value
-    made = containers.rebuilt(value, items)
+    made = containers.filled(made, value, items)
     trace.copies[id(value)] = (made, value, items)
     return made
 

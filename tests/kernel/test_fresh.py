@@ -80,6 +80,32 @@ class TestContainersAreReadAgain:
         options["b"] = 5.0
         assert f(1.0) == 7.0
 
+    def test_cycles_and_shared_lists(self, jitted):
+        numbers = [1.0]
+        numbers.append(numbers)
+        f = jitted(lambda x: numbers[1][1][0] * x)
+        numbers[0] = 5.0
+        assert f(2.0) == 10.0
+        shared = [1.0, 2.0]
+        table = {"a": shared, "b": shared}
+
+        def g(x):
+            table["a"][1] = 9.0
+            return x * table["b"][1]
+
+        assert ds.jit(g)(2.0) == 18.0
+        assert shared == [1.0, 9.0]
+
+    def test_log_of_strings(self):
+        log = ["start"]
+
+        def f(x):
+            log.append("called")
+            return x * len(log)
+
+        assert ds.jit(f)(3.0) == 6.0
+        assert log == ["start", "called"]
+
     def test_large_table(self, jitted):
         table = [float(k) for k in range(200)]
         f = jitted(lambda x: x * table[3])
