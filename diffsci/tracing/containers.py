@@ -61,8 +61,8 @@ def filled(made: Any, value: Any, resolved: dict[Any, Any]) -> Any:
     return made
 
 
-def write_back(made: Any, value: Any, resolved: dict[Any, Any]) -> None:
-    """Hand over to the user's dict or list what the function changed in its copy."""
+def write_back(made: Any, value: Any, resolved: dict[Any, Any], plain: Callable[[Any], Any]) -> None:
+    """Hand over to the user's dict or list what the function changed in its copy, as plain values."""
     if made is value:
         return
     if isinstance(value, dict):
@@ -70,13 +70,13 @@ def write_back(made: Any, value: Any, resolved: dict[Any, Any]) -> None:
             del value[name]
         for name, found in made.items():
             if name not in resolved or resolved[name] is not found:
-                value[name] = found
+                value[name] = plain(found)
     elif isinstance(value, list):
         kept = list(resolved.values())
         if len(made) == len(kept) and all(a is b for a, b in zip(made, kept, strict=True)):
             return
         originals = {id(found): old for found, old in zip(kept, tuple(value), strict=False)}
-        value[:] = [originals.get(id(found), found) for found in made]
+        value[:] = [originals[id(found)] if id(found) in originals else plain(found) for found in made]
 
 
 def has_attributes(value: Any) -> bool:

@@ -437,11 +437,19 @@ def original(function: Any) -> Any:
     return getattr(function, "_diffsci_original", function)
 
 
+def _plain(trace: Trace, value: Any) -> Any:
+    """Return the value at this call of what a function stores outside: a number or array, as in NumPy."""
+    if not isinstance(value, TracedArray) or value.owner is not trace:
+        return value
+    found = np.array(value.concrete())
+    return (found.item() if value.weak else found[()]) if value.scalar else found
+
+
 def write_back(trace: Trace) -> None:
     """Hand `global` assignments of the copies over to the user's modules; traced values may not go there."""
     for scope in trace.copies.values():
         if isinstance(scope, tuple) and len(scope) == 3:
-            containers.write_back(*scope)
+            containers.write_back(*scope, functools.partial(_plain, trace))
         if not isinstance(scope, TracedGlobals):
             continue
         for name, value in scope.items():

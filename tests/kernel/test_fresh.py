@@ -96,6 +96,22 @@ class TestContainersAreReadAgain:
         assert ds.jit(g)(2.0) == 18.0
         assert shared == [1.0, 9.0]
 
+    def test_state_in_a_list_stays_plain(self):
+        state = [0.0, np.zeros(2)]
+
+        def f(x):
+            state[0] += 1.5
+            state[1] = x[:2] * 2.0
+            return np.sum(x**2) + state[0]
+
+        for calls in (1, 2):
+            value, gradient = ds.value_and_grad(f)(X)
+            assert value == 14.0 + 1.5 * calls
+            assert gradient.tolist() == (2 * X).tolist()
+            assert state[0] == 1.5 * calls
+            assert type(state[0]) is float
+            assert state[1].tolist() == [2.0, 4.0]
+
     def test_log_of_strings(self):
         log = ["start"]
 
