@@ -63,8 +63,19 @@ class Builder:
         return scalar if type_.shape == () else self.emit("broadcast", scalar, shape=type_.shape, axes=())
 
     def zeros(self, type_: Type) -> Node:
-        """Return zeros (False) of that type."""
-        return self.full(type_, 0)
+        """Return structural zeros (False) of that type: they stand for "nothing there"."""
+        zero = np.zeros((), type_.dtype)
+        zero.flags.writeable = False
+        scalar = self.emit("const", value=zero, structural=True)
+        return scalar if type_.shape == () else self.emit("broadcast", scalar, shape=type_.shape, axes=())
+
+    def fixed(self, value: Any, dtype: Any = None, structural: bool = False) -> Node:
+        """Return a constant, marked structural or not."""
+        if not structural:
+            return self.const(value, dtype)
+        array = np.array(value, dtype=dtype)
+        array.flags.writeable = False
+        return self.emit("const", value=array, structural=True)
 
     def __getattr__(self, name: str):
         try:

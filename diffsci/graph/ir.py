@@ -80,6 +80,12 @@ class Node:
         return self.primitive.name == "const"
 
     @property
+    def is_structural(self) -> bool:
+        """Whether it is a constant whose zeros stand for "nothing there" (repeated or not)."""
+        source = self.inputs[0] if self.primitive.name == "broadcast" else self
+        return source.is_const and source.params.get("structural", False)
+
+    @property
     def is_known(self) -> bool:
         """Whether it depends on no input: a constant, or a constant repeated by a broadcast."""
         return self.is_const or (self.primitive.name == "broadcast" and self.inputs[0].is_const)

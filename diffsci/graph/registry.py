@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +49,12 @@ class Primitive:
     transpose: Callable[..., Any] | None = None
     masks: str = "drop"
     batch: Callable[..., Any] | None = None
+
+    def keeps_structure(self, inputs: Sequence[Any]) -> bool:
+        """Tell whether the zeros of a folded constant are structural: pads make such, moves keep them."""
+        if self.name == "pad":
+            return True
+        return self.family == "structural" and all(x.is_structural for x in inputs)
 
     def __repr__(self) -> str:
         return f"Primitive({self.name!r})"

@@ -1,4 +1,9 @@
-"""Inputs and constants."""
+"""Inputs and constants.
+
+A constant may be marked `structural`: its zeros stand for "nothing there" (an absent tangent, the rim of a
+pad, the zeros of a unit vector), so compiled code drops products with them. Zeros of the user are numbers
+like any other: ``0 * nan`` is nan.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +21,8 @@ register(Primitive(name="input", type=_input_type, value=None, family="leaf", jv
 register(
     Primitive(
         name="const",
-        type=lambda *, value: Type(value.shape, value.dtype),
-        value=lambda *, value: np.asarray(value),
+        type=lambda *, value, structural=False: Type(value.shape, value.dtype),
+        value=lambda *, value, structural=False: np.asarray(value),
         family="leaf",
         jvp="zero",
     )

@@ -73,9 +73,9 @@ class Trace:
         self.values[node] = value
         return node
 
-    def const(self, value: Any, dtype: Any = None) -> Node:
+    def const(self, value: Any, dtype: Any = None, structural: bool = False) -> Node:
         """Return a constant node."""
-        node = self.builder.const(value, dtype)
+        node = self.builder.fixed(value, dtype, structural)
         self.values[node] = node.params["value"]
         return node
 
@@ -108,9 +108,13 @@ class Trace:
             )
         node = operand.read()
         if node.is_const:
-            return self.const(node.params["value"])
+            return self.const(node.params["value"], structural=node.is_structural)
         if node.is_known:
-            return self.bind(node.primitive, (self.const(node.inputs[0].params["value"]),), node.params)
+            return self.bind(
+                node.primitive,
+                (self.const(node.inputs[0].params["value"], structural=node.is_structural),),
+                node.params,
+            )
         return self.capture(node, outer.values[node], lambda: operand, keep=(operand, node))
 
     def bind(
@@ -132,7 +136,7 @@ class Trace:
             if nodes and single and all(x.is_known for x in nodes):
                 large = primitive.name == "broadcast" and node.type.size > FOLD_SIZE
                 if not (large and nodes[0].is_const):  # a number repeated stays a number
-                    return self.const(value, node.dtype)
+                    return self.const(value, node.dtype, primitive.keeps_structure(nodes))
             self.values[node] = value
         return node
 

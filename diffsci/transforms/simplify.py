@@ -1,6 +1,6 @@
 """Simplification: constants, identities and moves that cancel. Each rule is small and has a name.
 
-Rules never change which values are NaN or infinite: ``0 * x`` stays.
+Rules never change which values are NaN or infinite: ``0 * x`` stays, unless that 0 is structural.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def fold_constants(b: Builder, node: Node) -> Node | None:
     if any(value is None for value in values):
         return None
     with np.errstate(all="ignore"):
-        return b.const(node.primitive.value(*values, **node.params), node.dtype)
+        value = node.primitive.value(*values, **node.params)
+    return b.fixed(value, node.dtype, node.primitive.keeps_structure(node.inputs))
 
 
 def constant(node: Node) -> np.ndarray | None:
@@ -82,12 +83,17 @@ def uniform(node: Node) -> float | None:
     return None
 
 
+def is_absent(node: Node) -> bool:
+    """Tell a structural zero from the user's number 0."""
+    return node.is_structural and uniform(node) == 0
+
+
 def add_zero(b: Builder, node: Node) -> Node | None:
-    """X + 0 = x."""
+    """What is added to nothing stays (adding the number 0 would turn -0 into 0)."""
     x, y = node.inputs
-    if uniform(y) == 0:
+    if is_absent(y):
         return x
-    return y if uniform(x) == 0 else None
+    return y if is_absent(x) else None
 
 
 def sub_zero(b: Builder, node: Node) -> Node | None:
@@ -97,8 +103,10 @@ def sub_zero(b: Builder, node: Node) -> Node | None:
 
 
 def mul_one(b: Builder, node: Node) -> Node | None:
-    """X * 1 = x; x * -1 = -x."""
+    """X * 1 = x; x * -1 = -x; a product with nothing is nothing."""
     for x, y in (node.inputs, node.inputs[::-1]):
+        if is_absent(x):
+            return x
         factor = uniform(y)
         if factor == 1:
             return x

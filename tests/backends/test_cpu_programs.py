@@ -377,7 +377,7 @@ def test_long_straight_code_is_split():
 def test_seeds_of_ones_and_zeros_fold_away():
     b = Builder()
     x = b.input(type_of((6,)))
-    seeds = b.const(np.eye(6))
+    seeds = b.fixed(np.eye(6), structural=True)
     wide = b.broadcast(b.mul(b.cos(x), x), shape=(6, 6), axes=(1,))
     plan = build_plan(Graph([x], [b.mul(wide, seeds)]))
     assert sum(len(step.live) for step in plan.steps) < 6 * 4 + 4
@@ -393,7 +393,7 @@ def test_seeds_fold_in_called_programs_too():
     )
     b = Builder()
     y = b.input(type_of((6,)))
-    unit = b.project(b.call(y, b.const(np.eye(6)), graph=inner), index=0)
+    unit = b.project(b.call(y, b.fixed(np.eye(6), structural=True), graph=inner), index=0)
     nothing = b.project(b.call(y, b.zeros(type_of((6, 6))), graph=inner), index=0)
     graph = Graph([y], [unit, nothing])
     compiled = compile_graph(graph)

@@ -105,6 +105,16 @@ class Body:
             return number
         return self._emit("lit", code, attr=_Literal(value, value))
 
+    def zero(self, code: str) -> int:
+        """Return the structural zero: nothing is there, and products with it vanish."""
+        if code not in ("f8", "f4"):
+            return self.lit(0, code)
+        return self._emit("lit", code, attr=_Literal(0.0, "structural"))
+
+    def is_absent(self, number: int) -> bool:
+        """Tell the structural zero from the number 0."""
+        return self.ops[number] == "lit" and self.attrs[number].bits == "structural"
+
     def load(self, buffer: Any, address: tuple[int, ...]) -> int:
         """Return the statement that reads a buffer at an affine address."""
         return self._emit("load", code_of(buffer.dtype), attr=(buffer, address), deps=_mask(address))
@@ -201,18 +211,22 @@ _fold_mul = _arith(lambda x, y: x * y)
 def _add(body: Body, a: int, b: int) -> int:
     if body.codes[a] == "b1":
         return body.op("logical_or", a, b)
+    if body.is_absent(a) or (body.codes[a] == "i8" and body.value_of(a) == 0):
+        return b
+    if body.is_absent(b) or (body.codes[a] == "i8" and body.value_of(b) == 0):
+        return a
     if (folded := _fold_add(body, a, b)) is not None:
         return folded
-    if body.value_of(a) == 0:
-        return b
-    if body.value_of(b) == 0:
-        return a
     if body.ops[b] == "neg" and body.codes[a] != "i8":
         return _sub(body, a, body.args[b][0])
     return body._plain("add", (a, b))
 
 
 def _sub(body: Body, a: int, b: int) -> int:
+    if body.is_absent(b):
+        return a
+    if body.is_absent(a):
+        return _neg(body, b)
     if (folded := _fold_sub(body, a, b)) is not None:
         return folded
     if body.value_of(b) == 0:
@@ -223,25 +237,26 @@ def _sub(body: Body, a: int, b: int) -> int:
 def _mul(body: Body, a: int, b: int) -> int:
     if body.codes[a] == "b1":
         return body.op("logical_and", a, b)
+    for x in (a, b):
+        if body.is_absent(x) or (body.codes[a] == "i8" and body.value_of(x) == 0):
+            return x
     if (folded := _fold_mul(body, a, b)) is not None:
         return folded
     for x, y in ((a, b), (b, a)):
         value = body.value_of(x)
         if value == 1:
             return y
-        if value == 0:
-            return body.lit(0, body.codes[a])
         if value == -1:
             return _neg(body, y)
     return body._plain("mul", (a, b))
 
 
 def _div(body: Body, a: int, b: int) -> int:
+    if body.is_absent(a):
+        return a
     x, y = body.value_of(a), body.value_of(b)
     if y is not None and y != 0 and math.frexp(y)[0] in (0.5, -0.5) and 1e-37 < abs(y) < 1e37:
         return _mul(body, a, body.lit(1.0 / y, body.codes[b]))
-    if x == 0 and y is None:
-        return a
     if x is not None and y is not None and y != 0:
         kind = np.float32 if body.codes[a] == "f4" else np.float64
         with np.errstate(all="ignore"):
@@ -250,6 +265,8 @@ def _div(body: Body, a: int, b: int) -> int:
 
 
 def _neg(body: Body, a: int) -> int:
+    if body.is_absent(a):
+        return a
     value = body.value_of(a)
     if value is not None and not (body.codes[a] == "i8" and value == -(2**63)):
         return body.lit(-value, body.codes[a])
@@ -311,6 +328,8 @@ def _convert(body: Body, a: int, dtype: np.dtype) -> int:
     code, source = code_of(dtype), body.codes[a]
     if code == source:
         return a
+    if body.is_absent(a) and code != "b1":
+        return body.zero(code)
     value = body.value_of(a)
     if value is not None and (code != "i8" or math.isfinite(value)):
         return body.lit(value != 0 if code == "b1" else value, code)

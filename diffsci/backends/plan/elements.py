@@ -207,6 +207,8 @@ class _Elements:
         if is_data(node) and not is_structure(value):
             return self._loads(node)
         code = code_of(value.dtype)
+        if node.is_structural:
+            return self._map(lambda v: self.body.lit(v, code) if v else self.body.zero(code), value)
         return self._map(lambda v: self.body.lit(v, code), value)
 
     @staticmethod
@@ -336,7 +338,7 @@ def _structural(e: _Elements, node: Node, *ids: np.ndarray) -> np.ndarray:
 
 
 def _pad(e: _Elements, node: Node, ids: np.ndarray) -> np.ndarray:
-    out = np.full(node.shape, e.body.lit(0, code_of(node.dtype)), dtype=np.int64)
+    out = np.full(node.shape, e.body.zero(code_of(node.dtype)), dtype=np.int64)
     if ids.size:
         low, interior = node.params["low"], node.params["interior"]
         region = tuple(

@@ -213,6 +213,8 @@ def build_statement(body: Body, answer: tuple, args: list[int]) -> int:
     kind = answer[0]
     if kind == "lit":
         return body.lit(answer[1], answer[2])
+    if kind == "zero":
+        return body.zero(answer[1])
     if kind == "load":
         return body.load(answer[1], answer[2])
     if kind == "forward":

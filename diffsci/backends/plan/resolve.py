@@ -1,7 +1,7 @@
 """Values as index functions: what an element of a node is, in terms of elements of its inputs.
 
 The answer is one of
-``("lit", value, code)``, ``("load", buffer, address)``, ``("forward", (node, index))``,
+``("lit", value, code)``, ``("zero", code)``, ``("load", buffer, address)``, ``("forward", (node, index))``,
 ``("op", name, params, operands)``, ``("fold", op, operands)``, ``("dot", operands)`` or
 ``("gather", buffer, address, stride, size, operand)``; an operand is ``(node, index)``.
 """
@@ -129,11 +129,12 @@ def _contiguous_start(node: Node) -> int | None:
 
 
 def _const(resolver: Resolver, node: Node, index: Index, extents):
-    return ("lit", node.params["value"].flat[0].item(), code_of(node.dtype))
+    value = node.params["value"].flat[0].item()
+    return _zero(node) if value == 0 and node.is_structural else ("lit", value, code_of(node.dtype))
 
 
 def _zero(node: Node) -> tuple:
-    return ("lit", 0, code_of(node.dtype))
+    return ("zero", code_of(node.dtype))
 
 
 def _broadcast(resolver, node, index, extents):

@@ -18,13 +18,11 @@ def specialise(graph: Graph) -> Graph:
 
 
 def _is_seed(node: Node) -> bool:
-    if node.name == "broadcast":
-        node = node.inputs[0]
-        return node.name == "const" and node.params["value"].ndim == 0 and node.params["value"] == 0
-    if node.name != "const" or node.dtype.kind != "f" or not node.shape:
+    """Tell whether an operand has structural zeros that are known here."""
+    if not node.is_structural:
         return False
-    value = node.params["value"]
-    return is_structure(value) and bool((value == 0).any())
+    source = node.inputs[0] if node.name == "broadcast" else node
+    return is_structure(source.params["value"]) and bool((source.params["value"] == 0).any())
 
 
 class _Specialiser:

@@ -198,14 +198,14 @@ def _pad_widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
 
 
 def _pad_constant(x: TracedArray, widths, fill) -> TracedArray:
-    low, high = zip(*widths, strict=True) if widths else ((), ())
-    padded = bind("pad", x, low=low, high=high, interior=(0,) * x.ndim)
-    if not isinstance(fill, TracedArray) and np.all(np.asarray(fill) == 0):
-        return padded
+    """Write into an array of the fill value: the user's zeros are numbers, not structure."""
     if ops.shape_of(fill) != ():
         raise ops.unsupported("numpy.pad with several constant_values", "pad one axis at a time")
-    inside = np.pad(np.ones(x.shape, bool), widths)
-    return ops.where(inside, padded, ops.convert(fill, x.dtype))
+    shape = tuple(low + n + high for n, (low, high) in zip(x.shape, widths, strict=True))
+    base = ops.broadcast_to(ops.convert(fill, x.dtype), shape)
+    if x.size == 0:
+        return base
+    return bind("set_slice", base, x, start=tuple(low for low, _ in widths), step=(1,) * x.ndim)
 
 
 @implements(np.tile)
