@@ -169,7 +169,8 @@ class Jitted:
         result = self._try(path, inputs)
         if result is None:  # it fails its own guard at its own point: rounding decides the branch
             return _as_traced(traced)
-        paths.insert(0, path)
+        # A path without guards holds everywhere: it comes behind those that say where they hold.
+        paths.insert(0 if graph.guards else len(paths), path)
         return result[0]
 
     def _warn(self, traced: Traced) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.source import at, user_location
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 
@@ -169,5 +170,34 @@ def _stands_for(dtype: np.dtype, cls: type) -> bool:
     except TypeError:
         return False
 
+
+# Where Python's math raises ValueError: (comparison, bound) that the argument's size or value must not meet.
+OUTSIDE: dict[str, tuple[str, float]] = {
+    "sqrt": ("lt", 0.0),
+    "log": ("le", 0.0),
+    "log2": ("le", 0.0),
+    "log10": ("le", 0.0),
+    "log1p": ("le", -1.0),
+    "acosh": ("lt", 1.0),
+}
+OUTSIDE_SIZE: dict[str, tuple[str, float]] = {"asin": ("gt", 1.0), "acos": ("gt", 1.0), "atanh": ("ge", 1.0)}
+
+
+def _raising(function: Any, comparison: str, bound: float, by_size: bool) -> Any:
+    """Raise where math raises; a program that has seen the error holds only where it is raised."""
+
+    def apply(x, *rest):
+        size = ops.float_elementwise("abs", x) if by_size else x
+        outside = ops.compare(comparison, size, bound)
+        if outside.concrete() and outside:
+            raise ValueError(f"math domain error{at(user_location())}")
+        return function(x, *rest)
+
+    return apply
+
+
+for _table, _by_size in ((OUTSIDE, False), (OUTSIDE_SIZE, True)):
+    for _name, (_comparison, _bound) in _table.items():
+        MATH[_name] = _raising(MATH[_name], _comparison, _bound, _by_size)
 
 BUILTINS: dict[str, Any] = {"float": TracedFloat, "isinstance": traced_isinstance}

@@ -177,3 +177,31 @@ class TestMessages:
             return y
 
         same_as_numpy(f, X)
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [
+        ("sqrt", -1.0),
+        ("log", 0.0),
+        ("log10", -2.0),
+        ("log1p", -1.0),
+        ("asin", 2.0),
+        ("atanh", -1.0),
+        ("acosh", 0.5),
+    ],
+)
+def test_math_raises_outside_its_domain_as_in_python(name, bad):
+    def f(x):
+        try:
+            return getattr(math, name)(x) * x
+        except ValueError:
+            return 7.0 * x
+
+    assert ds.value_and_grad(f)(bad) == (7.0 * bad, 7.0)
+    compiled = ds.jit(ds.grad(f))
+    inside = 1.5 if name == "acosh" else 0.5
+    for x in (bad, inside, bad):
+        assert compiled(x) == pytest.approx(ds.grad(f)(x), rel=1e-14)
+    with pytest.raises(ValueError, match=r"math domain error.*test_numpy_rules\.py"):
+        ds.grad(lambda x: getattr(math, name)(x))(bad)
