@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from diffsci import primitives as _primitives  # noqa: F401  fills the registry
-from diffsci.backends import interpreter
-from diffsci.graph import Graph
+from diffsci.graph import Graph, interpreter
 from diffsci.source import at, user_location
 from diffsci.tracing import Traced, TracedArray, trace_function
 from diffsci.tracing.function import concrete, is_dynamic

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from diffsci.backends import executables, interpreter
+from diffsci.backends import executables
 from diffsci.errors import EvaluationError
-from diffsci.graph import Graph, Type
+from diffsci.graph import Graph, Type, interpreter
 from diffsci.source import at
 from diffsci.tracing import Traced, TracedArray, is_tracing, trace_function
 from diffsci.tracing.function import concrete, is_dynamic

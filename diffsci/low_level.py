@@ -13,8 +13,8 @@ from typing import Any
 from diffsci.backends.cpu.objects import array_address
 from diffsci.backends.cpu.settings import SETTINGS
 from diffsci.backends.cpu.stored import NativeFunction, native_function
-from diffsci.backends.interpreter import first_broken_guard, run
 from diffsci.graph import Graph
+from diffsci.graph.interpreter import first_broken_guard, run
 from diffsci.tracing import Traced, TracedArray, trace_function
 from diffsci.tracing.copies import original, resolve
 from diffsci.tracing.function import concrete, is_dynamic

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from solvers.ode import OdeResult, solve_ivp
+    from solvers.ode import JumpWarning, OdeResult, solve_ivp
 
-__all__ = ["OdeResult", "solve_ivp"]
+__all__ = ["JumpWarning", "OdeResult", "solve_ivp"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,1 +1,1 @@
-"""From a graph to numbers: the NumPy interpreter (the oracle) and the native CPU backend."""
+"""From a graph to a program: what a jitted function runs, the plan of loops, the native CPU backend."""

@@ -7,9 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from diffsci.backends import interpreter
 from diffsci.errors import UnsupportedError
-from diffsci.graph import Graph, Guard, Node
+from diffsci.graph import Graph, Guard, Node, interpreter
 from diffsci.source import at
 
 __all__ = ["Executable", "build"]

@@ -29,7 +29,7 @@ def get(x: TracedArray, key: Any) -> TracedArray:
         return _basic(x, parts, as_view=_has_ellipsis(key))
     dynamic = _dynamic(parts)
     if dynamic is None:
-        positions = _positions(x, _concrete(parts))
+        positions = _positions(x, tuple(parts))
         return _taken(_flat(x), positions)
     x, index, axis = _dynamic_index(x, parts, dynamic)
     result = bind("take", x, index, axis=axis)
@@ -204,10 +204,6 @@ def _dynamic(parts: list) -> int | None:
     return traced[0]
 
 
-def _concrete(parts: list) -> tuple:
-    return tuple(parts)
-
-
 def _positions(x: TracedArray, key: tuple) -> np.ndarray:
     """Return the flat positions that NumPy selects, as an array of the result's shape."""
     return np.arange(x.size).reshape(x.shape)[key]
@@ -292,7 +288,7 @@ def _in_trace(x: TracedArray, value: TracedArray):
 def _scatter(x: TracedArray, parts: list, value: Any, how: str) -> None:
     dynamic = _dynamic(parts)
     if dynamic is None:
-        positions = _positions(x, _concrete(parts))
+        positions = _positions(x, tuple(parts))
         base, index, axis = _flat(x), ops.traced(positions), 0
     else:
         base, index, axis = _dynamic_index(x, parts, dynamic)

@@ -267,10 +267,10 @@ def expand(x: Any, axis: int) -> TracedArray:
 
 
 def stack(parts, axis: int = 0) -> TracedArray:
-    return concatenate([expand(x, axis) for x in _common(parts)], axis)
+    return concatenate([expand(x, axis) for x in common(parts)], axis)
 
 
-def _common(parts) -> list[TracedArray]:
+def common(parts) -> list[TracedArray]:
     """Convert parts to their common dtype (Python numbers are weak)."""
     parts = [as_operand(x) for x in parts]
     dtype = promoted(*parts)
@@ -279,7 +279,7 @@ def _common(parts) -> list[TracedArray]:
 
 
 def concatenate(parts, axis: int | None = 0) -> TracedArray:
-    parts = _common(parts)
+    parts = common(parts)
     if axis is None:
         parts, axis = [reshape(x, (x.size,)) for x in parts], 0
     return bind("concatenate", *parts, axis=normal_axis(axis, parts[0].ndim))
@@ -384,7 +384,7 @@ def reduce(name: str, x: Any, axis: Any = None, keepdims: bool = False, dtype: A
 
 def contract(x: Any, y: Any, spec: tuple[str, str, str]) -> TracedArray:
     """Contract two operands of one dtype."""
-    x, y = _common([x, y])
+    x, y = common([x, y])
     if x.dtype == BOOL:
         x, y = convert(x, INT), convert(y, INT)
     result = bind("contract", x, y, spec=spec)

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diffsci.backends import interpreter
 from diffsci.errors import TraceError, UnsupportedError
-from diffsci.graph import Builder, Graph, Guard, Node, Primitive, Type, lookup
+from diffsci.graph import Builder, Graph, Guard, Node, Primitive, Type, interpreter, lookup
 from diffsci.source import Location, at, user_location
 
 if TYPE_CHECKING:

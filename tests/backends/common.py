@@ -6,9 +6,9 @@ import numpy as np
 
 import diffsci.primitives  # noqa: F401  (fills the registry)
 from diffsci.backends.cpu import compile_graph
-from diffsci.backends.interpreter import run
 from diffsci.backends.plan import build
 from diffsci.graph import Builder, Graph, Type
+from diffsci.graph.interpreter import run
 
 F8, F4, I8, B1 = (np.dtype(name) for name in ("float64", "float32", "int64", "bool"))
 

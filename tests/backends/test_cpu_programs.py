@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from diffsci.backends.cpu import Program, cache, compile_graph, get_num_threads, program, set_num_threads
-from diffsci.backends.interpreter import run
 from diffsci.backends.plan import build_plan
 from diffsci.backends.plan.program import CallStep, LuStep, Nest
 from diffsci.graph import Builder, Graph, Guard
+from diffsci.graph.interpreter import run
 from diffsci.source import Location
 from tests.backends.common import I8, compare, loops_only, type_of
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import diffsci
-from diffsci.backends import interpreter
-from diffsci.graph import registered
+from diffsci.graph import interpreter, registered
 from diffsci.transforms import batch_graph, jvp_graph, simplify, vjp_graph
 from tests.kernel.samples import FLAT, SAMPLES, graph_of, label
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.errors import UnsupportedError
+
 __all__ = ["COMPARISONS", "Body", "code_of", "identity_of"]
 
 COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
@@ -30,7 +32,7 @@ def code_of(dtype: np.dtype) -> str:
     try:
         return _CODES[dtype.name]
     except KeyError:
-        raise NotImplementedError(
+        raise UnsupportedError(
             f"compiled programs know float64, float32, int64 and bool, not {dtype}"
         ) from None
 

@@ -25,7 +25,7 @@ def _square(matrix: TracedArray) -> None:
 
 @implements(np.linalg.solve)
 def solve(a, b):
-    a, b = ops._common([_float(a), _float(b)])
+    a, b = ops.common([_float(a), _float(b)])
     _square(a)
     vector = b.ndim == 1  # only then: anything else is a stack of matrices, as in NumPy 2
     columns = ops.reshape(b, (b.size, 1)) if vector else b
