@@ -160,3 +160,6 @@ def integral_accuracy(table: Table) -> None:
         table.add(f"G, {label}: relative error at rtol 1e-8", error, "", target=1e-6)
         error = float(np.max(np.abs(slope - np.array(expected["dG_dp"])) / np.abs(expected["dG_dp"])))
         table.add(f"dG/dp, {label}: relative error at rtol 1e-8", error, "", target=1e-6)
+        evidence = ds.check_grad(integral, RATES)
+        faults = 0 if evidence.passed else 1
+        table.add(f"G, {label}: check_grad, faults found", faults, "", target=0, note=evidence.verdict)

@@ -93,6 +93,21 @@ def test_roberts_gradient_of_an_integral(end):
     np.testing.assert_allclose(dy0, expected[2], rtol=1e-6)
 
 
+@pytest.mark.parametrize("end", [50.0, 4e7])
+def test_roberts_gradient_has_good_evidence(end):
+    """An independent witness: finite differences on free steps, both modes, at two points."""
+
+    def integral(p):
+        sol = solve_ivp(
+            roberts, (0, end), [1.0, 0.0, 0.0], "Rodas5P", args=(p,), rtol=1e-8,
+            atol=[1e-12, 1e-16, 1e-12], quadrature=lambda t, y, p: y[2],
+        )  # fmt: skip
+        return sol.q[-1]
+
+    evidence = ds.check_grad(integral, np.array([0.04, 1e4, 3e7]))
+    assert evidence.verdict == "good", str(evidence)
+
+
 def lotka_volterra(t, u, p):
     return [p[0] * u[0] - p[1] * u[0] * u[1], -p[2] * u[1] + p[3] * u[0] * u[1]]
 
