@@ -28,6 +28,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the case: a.b=1."),
+]
+
 
 @app.command()
 def run(
@@ -36,10 +41,7 @@ def run(
         Path | None,
         typer.Option("-o", "--output", help="Folder for the results; results/CASE by default."),
     ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the case: a.b=1."),
-    ] = None,
+    set_: Changes = None,
 ) -> None:
     """Simulate, differentiate and compare with finite differences; write one HDF5 file and plots."""
     with _answering():
@@ -70,10 +72,7 @@ def validate(
         str | None,
         typer.Argument(metavar="[CASE|FOLDER]", help="A case, or a folder; all shipped cases by default."),
     ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the case: a.b=1."),
-    ] = None,
+    set_: Changes = None,
 ) -> None:
     """Check gradients against published values, finite differences, Taylor remainders and forward mode."""
     with _answering():

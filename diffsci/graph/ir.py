@@ -133,6 +133,10 @@ class Graph:
             self._nodes = topological(roots)
         return self._nodes
 
+    def feeding_guards(self) -> set[Node]:
+        """Return the nodes that guards depend on: they decide branches, so they are computed exactly."""
+        return set(topological(guard.predicate for guard in self.guards))
+
     @property
     def input_types(self) -> tuple[Type, ...]:
         return tuple(node.type for node in self.inputs)

@@ -74,7 +74,7 @@ class _Elements:
         self.pending: list[Store] = []
         self.done: set[int] = set()
         self.steps: list = []
-        self.exact = self._exact_nodes()
+        self.exact = self.graph.feeding_guards()
         self.factors: dict[Node, tuple] = {}
 
     def run(self):
@@ -108,16 +108,6 @@ class _Elements:
             below = max((depth[x] for x in node.inputs), default=0)
             depth[node] = below + (node.name in LIBRARY and not self._solved_inline(node))
         return sorted(self.graph.nodes, key=lambda node: depth[node])
-
-    def _exact_nodes(self) -> set[Node]:
-        exact: set[Node] = set()
-        stack = [guard.predicate for guard in self.graph.guards]
-        while stack:
-            node = stack.pop()
-            if node not in exact:
-                exact.add(node)
-                stack.extend(node.inputs)
-        return exact
 
     # ---- memory ------------------------------------------------------------------------------
 

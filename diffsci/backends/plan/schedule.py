@@ -64,7 +64,7 @@ class _Scheduler:
         copies = self._place_outputs()
         self._choose_by_cost(copies)
         self._schedule(copies)
-        lowering = Lowering(self.resolver, self.position, self._exact())
+        lowering = Lowering(self.resolver, self.position, self.graph.feeding_guards())
         steps: list[Step] = []
         for slot in self.slots:
             steps += lower_group(slot.pieces, lowering) if isinstance(slot, _Group) else slot
@@ -251,17 +251,6 @@ class _Scheduler:
         batch, m, n = node.shape
         k = node.inputs[0].shape[left.index("k")]
         return GemmStep(a, b, self.layout.place(node), batch, m, n, k, left == "bkm", right == "bnk")
-
-    def _exact(self) -> set[Node]:
-        """Return the nodes that guards depend on: they are computed without contraction."""
-        exact: set[Node] = set()
-        stack = [guard.predicate for guard in self.graph.guards]
-        while stack:
-            node = stack.pop()
-            if node not in exact:
-                exact.add(node)
-                stack.extend(node.inputs)
-        return exact
 
 
 def is_gemm(node: Node) -> bool:
