@@ -1,0 +1,48 @@
+"""One or more sample applications of every primitive, a file per family.
+
+Every module of this package may have
+
+- ``SAMPLES``: rows ``(name, operands, params)`` on which the primitive is differentiable (only float
+  operands are differentiated);
+- ``FLAT``: the same for primitives whose derivative is zero by declaration;
+- ``DOMAINS``: ``{name: ((low, high), ...)}``, one interval per float operand: where operands of the first
+  sample's shapes may be drawn at random; without an entry they are the sample's, varied by 10 %.
+
+A new file is found by itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import numpy as np
+
+from diffsci.graph import Builder, Graph, Type
+
+
+def _modules():
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return [importlib.import_module(f"{__name__}.{name}") for name in names]
+
+
+_MODULES = _modules()
+SAMPLES = [row for module in _MODULES for row in getattr(module, "SAMPLES", ())]
+FLAT = [row for module in _MODULES for row in getattr(module, "FLAT", ())]
+DOMAINS = {name: domain for module in _MODULES for name, domain in getattr(module, "DOMAINS", {}).items()}
+
+
+def graph_of(name, operands, params) -> Graph:
+    """Return the graph of one application; all results of an operation with several are outputs."""
+    b = Builder()
+    inputs = [b.input(Type.of(np.asarray(x))) for x in operands]
+    node = b.emit(name, *inputs, **params)
+    if isinstance(node.type, tuple):
+        return Graph(inputs, [b.project(node, index=k) for k in range(len(node.type))])
+    return Graph(inputs, [node])
+
+
+def label(sample) -> str:
+    name, operands, params = sample
+    shapes = "x".join(str(np.shape(x)) for x in operands)
+    return f"{name}{shapes}{'' if 'graph' in params else params or ''}"
