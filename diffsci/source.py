@@ -20,6 +20,8 @@ def _library_roots() -> tuple[str, ...]:
 
 _SKIP = _library_roots()
 _is_library: dict[str, bool] = {}
+_known: dict[tuple[int, int], tuple] = {}  # (code, instruction) -> the code, kept alive, and its location
+_MANY = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,21 @@ def user_location() -> Location | None:
         if skip is None:
             skip = known[file] = file.startswith(_SKIP)
         if not skip:
-            return Location(file, frame.f_lineno, frame.f_code.co_name)
+            return _location(frame)
         frame = frame.f_back
     return None
+
+
+def _location(frame) -> Location:
+    """Return the location of a frame, one object for each place: tracing asks for thousands."""
+    code = frame.f_code
+    key = (id(code), frame.f_lasti)
+    found = _known.get(key)
+    if found is None:
+        if len(_known) > _MANY:
+            _known.clear()
+        found = _known[key] = (code, Location(code.co_filename, frame.f_lineno, code.co_name))
+    return found[1]
 
 
 def at(location: Location | None) -> str:

@@ -11,7 +11,7 @@ from diffsci.graph.ir import Node, Type
 from diffsci.graph.registry import Primitive, lookup
 from diffsci.source import Location
 
-__all__ = ["Builder"]
+__all__ = ["Builder", "params_key"]
 
 
 class Builder:
@@ -33,7 +33,7 @@ class Builder:
         """Return the node of `primitive` applied to `inputs`."""
         if isinstance(primitive, str):
             primitive = lookup(primitive)
-        key = (primitive, inputs, _params_key(params))
+        key = (primitive, inputs, params_key(params))
         node = self._memo.get(key)
         if node is None:
             type_ = primitive.type(*[node.type for node in inputs], **params)
@@ -44,7 +44,7 @@ class Builder:
         """Share these existing nodes: emitting an equal operation returns them."""
         for node in nodes:
             if node.primitive.name != "input":
-                key = (node.primitive, node.inputs, _params_key(node.params))
+                key = (node.primitive, node.inputs, params_key(node.params))
                 self._memo.setdefault(key, node)
 
     def input(self, type_: Type) -> Node:
@@ -90,7 +90,8 @@ class Builder:
         return emit
 
 
-def _params_key(params: dict[str, Any]) -> Any:
+def params_key(params: dict[str, Any]) -> Any:
+    """Return what identifies the parameters of an operation, hashable."""
     if not params:
         return ()
     return tuple((name, _value_key(value)) for name, value in sorted(params.items()))

@@ -8,7 +8,7 @@ import numpy as np
 
 from diffsci.graph import Graph, Node
 
-__all__ = ["evaluate", "first_broken_guard", "run"]
+__all__ = ["Values", "evaluate", "first_broken_guard", "run"]
 
 
 def evaluate(node: Node, operands: Sequence) -> np.ndarray | tuple:
@@ -17,6 +17,24 @@ def evaluate(node: Node, operands: Sequence) -> np.ndarray | tuple:
         return tuple(run(node.params["graph"], operands))
     value = node.primitive.value(*operands, **node.params)
     return value if isinstance(node.type, tuple) else np.asarray(value)
+
+
+class Values(dict):
+    """Values of nodes at one point, each computed when it is first asked for and then kept."""
+
+    def __missing__(self, node: Node):
+        stack = [node]
+        with np.errstate(all="ignore"):
+            while stack:
+                last = stack[-1]
+                missing = [x for x in last.inputs if x not in self]
+                if missing:
+                    stack += missing
+                    continue
+                stack.pop()
+                if last not in self:
+                    self[last] = evaluate(last, [self[x] for x in last.inputs])
+        return self[node]
 
 
 def run(graph: Graph, inputs: Sequence, known: Mapping[Node, np.ndarray] | None = None) -> list[np.ndarray]:

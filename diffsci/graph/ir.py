@@ -36,18 +36,47 @@ class Type:
 
     @staticmethod
     def of(value: Any) -> Type:
-        """Return the type of a NumPy value."""
+        """Return the type of a NumPy value; equal types of values are one object."""
         array = np.asarray(value)
-        return Type(array.shape, array.dtype)
+        key = (array.shape, array.dtype)
+        known = _types.get(key)
+        if known is None:
+            if len(_types) > 10_000:  # shapes without end: start anew
+                _types.clear()
+            known = _types[key] = Type(*key)
+        return known
 
     def __str__(self) -> str:
         return f"{self.dtype.name}[{','.join(map(str, self.shape))}]"
 
 
-class Node:
-    """One operation applied to earlier nodes. Immutable; compared by identity."""
+_types: dict[tuple, Type] = {}
 
-    __slots__ = ("__weakref__", "inputs", "location", "params", "primitive", "type")
+
+class Node:
+    """One operation applied to earlier nodes. Immutable; compared by identity.
+
+    Attributes
+    ----------
+    is_const : bool
+        Whether it is a constant.
+    is_known : bool
+        Whether it depends on no input: a constant, or a constant repeated by a broadcast.
+    serial : int
+        Its number in the trace that made it, -1 elsewhere.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "inputs",
+        "is_const",
+        "is_known",
+        "location",
+        "params",
+        "primitive",
+        "serial",
+        "type",
+    )
 
     def __init__(
         self,
@@ -56,12 +85,17 @@ class Node:
         params: dict[str, Any],
         type: Type | tuple[Type, ...],
         location: Location | None = None,
+        serial: int = -1,
     ):
         self.primitive = primitive
         self.inputs = inputs
         self.params = params
         self.type = type
         self.location = location
+        self.serial = serial
+        name = primitive.name
+        self.is_const = name == "const"
+        self.is_known = self.is_const or (name == "broadcast" and inputs[0].is_const)
 
     @property
     def name(self) -> str:
@@ -76,19 +110,10 @@ class Node:
         return self.type.dtype
 
     @property
-    def is_const(self) -> bool:
-        return self.primitive.name == "const"
-
-    @property
     def is_structural(self) -> bool:
         """Whether it is a constant whose zeros stand for "nothing there" (repeated or not)."""
         source = self.inputs[0] if self.primitive.name == "broadcast" else self
         return source.is_const and source.params.get("structural", False)
-
-    @property
-    def is_known(self) -> bool:
-        """Whether it depends on no input: a constant, or a constant repeated by a broadcast."""
-        return self.is_const or (self.primitive.name == "broadcast" and self.inputs[0].is_const)
 
     def __repr__(self) -> str:
         return f"<{self.primitive.name}: {self.type}>"

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffsci.errors import TraceError, UnsupportedError
-from diffsci.graph import Builder, Graph, Guard, Node, Primitive, Type, interpreter, lookup
+from diffsci import primitives as _primitives  # noqa: F401  fills the registry
+from diffsci.graph import Graph, Guard, Node, Primitive, Type, interpreter, lookup
+from diffsci.graph.builder import params_key
 from diffsci.source import Location, at, user_location
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class _Local(threading.local):
 
 _local = _Local()
 
+INPUT, CONST, BROADCAST = lookup("input"), lookup("const"), lookup("broadcast")
 FOLD_SIZE = 64  # a constant repeated more often is kept as a broadcast
 ALLOWED_DTYPES = frozenset(np.dtype(t) for t in "? q f d F D".split())
 
@@ -51,12 +54,23 @@ class Capture:
 
 
 class Trace:
-    """One run of a user's function: nodes, their values, guards and captured inputs."""
+    """One run of a user's function: nodes, their values, guards and captured inputs.
+
+    Attributes
+    ----------
+    values : Values
+        What nodes are worth at this point, computed when a branch asks for it.
+    emitted : dict
+        (operation, its parameters, serial numbers of its operands) -> node, in order: an operation met
+        again is the same node, and equal keys mean that two runs recorded the same program.
+    """
 
     def __init__(self, level: int):
         self.level = level
-        self.builder = Builder()
-        self.values: dict[Node, Any] = {}
+        self.values = interpreter.Values()
+        self.emitted: dict[Any, Node] = {}
+        self.serials = 0
+        self.numbers: dict[Any, Node] = {}
         self.guards: list[Guard] = []
         self.captures: dict[Any, Capture] = {}
         self.statics: list[tuple[Callable[[], Any], Any]] = []
@@ -65,17 +79,49 @@ class Trace:
         self.keep: list[Any] = []  # keeps what `copies` and `captures` are keyed by alive
         self.closed = False
 
+    def add(
+        self,
+        key: Any,
+        primitive: Primitive,
+        nodes: tuple[Node, ...],
+        params: dict[str, Any],
+        type_: Any,
+        location: Location | None,
+    ) -> Node:
+        """Enter a new node under its key."""
+        node = self.emitted[key] = Node(primitive, nodes, params, type_, location, self.serials)
+        self.serials += 1
+        return node
+
     def input(self, value: np.ndarray) -> Node:
         """Return a new input node with a concrete value, copied: the user may overwrite the original."""
         value = np.array(standard(value))
-        node = self.builder.input(Type.of(value))
+        type_ = Type.of(value)
+        node = self.add((INPUT, type_, self.serials), INPUT, (), {}, type_, None)
         self.values[node] = value
         return node
 
     def const(self, value: Any, dtype: Any = None, structural: bool = False) -> Node:
         """Return a constant node."""
-        node = self.builder.fixed(value, dtype, structural)
-        self.values[node] = node.params["value"]
+        array = np.array(value, dtype=dtype)
+        key = (CONST, structural, params_key({"value": array}))
+        node = self.emitted.get(key)
+        if node is None:
+            array.flags.writeable = False
+            params = {"value": array, "structural": True} if structural else {"value": array}
+            node = self.add(key, CONST, (), params, Type.of(array), None)
+            self.values[node] = array
+        return node
+
+    def number(self, value: float, type_: Type) -> Node:
+        """Return a Python number as a constant of a float type, repeated over its shape."""
+        key = (value, type_) if value else (str(value), type_)  # tells 0.0 from -0.0
+        node = self.numbers.get(key)
+        if node is None:
+            node = self.const(value, type_.dtype)
+            if type_.shape:
+                node = self.bind(BROADCAST, (node,), {"shape": type_.shape, "axes": ()})
+            self.numbers[key] = node
         return node
 
     def capture(
@@ -123,21 +169,29 @@ class Trace:
         params: dict[str, Any],
         location: Location | None = None,
     ) -> Node:
-        """Emit an operation and compute its value; operations on constants are constants."""
-        b = self.builder
-        b.location = location or user_location()
-        node = b.emit(primitive, *nodes, **params)
-        if node not in self.values:
-            operands = [self.values[x] for x in nodes]
-            with np.errstate(all="ignore"):
-                value = interpreter.evaluate(node, operands)
-            single = primitive.family != "host" and not isinstance(node.type, tuple)
-            if nodes and single and all(x.is_known for x in nodes):
-                large = primitive.name == "broadcast" and node.type.size > FOLD_SIZE
-                if not (large and nodes[0].is_const):  # a number repeated stays a number
-                    return self.const(value, node.dtype, primitive.keeps_structure(nodes))
-            self.values[node] = value
-        return node
+        """Emit an operation, or return the node that stands for it; operations on constants are constants."""
+        key = (primitive, params_key(params), *[x.serial for x in nodes])
+        node = self.emitted.get(key)
+        if node is not None:
+            return node
+        type_ = primitive.type(*[x.type for x in nodes], **params)
+        location = location or user_location()
+        if all([x.is_known for x in nodes]) and nodes and primitive.family != "host":
+            folded = self._folded(Node(primitive, nodes, params, type_, location))
+            if folded is not None:
+                self.emitted[key] = folded
+                return folded
+        return self.add(key, primitive, nodes, params, type_, location)
+
+    def _folded(self, node: Node) -> Node | None:
+        """Return the value of an operation on constants as a constant; a number repeated stays a number."""
+        if isinstance(node.type, tuple):
+            return None
+        if node.name == "broadcast" and node.type.size > FOLD_SIZE and node.inputs[0].is_const:
+            return None
+        with np.errstate(all="ignore"):
+            value = interpreter.evaluate(node, [self.values[x] for x in node.inputs])
+        return self.const(value, node.dtype, node.primitive.keeps_structure(node.inputs))
 
     def guard(self, node: Node) -> bool:
         """Record that the program holds for this outcome of a boolean scalar, and return it."""
