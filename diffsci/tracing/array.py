@@ -33,19 +33,19 @@ class TracedArray:
         It stands for a Python number: it does not promote float32 arrays.
     """
 
-    __slots__ = ("_lens", "_node", "_order", "_parent", "_seen", "_version", "owner", "scalar", "weak")
     __array_priority__ = 1000.0
+
+    weak = False
+    _version = 0
+    _parent: TracedArray | None = None
+    _lens: Any = None
+    _order: tuple[int, ...] | None = None  # axes from slow to fast in memory; None: in order
+    _seen = 0
 
     def __init__(self, trace: Trace, node: Node, scalar: bool = False):
         self.owner = trace
         self.scalar = scalar
-        self.weak = False
         self._node = node
-        self._version = 0
-        self._parent: TracedArray | None = None
-        self._lens: Any = None
-        self._order: tuple[int, ...] | None = None  # axes from slow to fast in memory; None: in order
-        self._seen = 0
 
     # the buffer and its views ---------------------------------------------------------------------
 

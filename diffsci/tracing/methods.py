@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.graph import lookup
 from diffsci.tracing import indexing
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
@@ -15,11 +16,21 @@ from diffsci.tracing.lenses import FlatLens
 NUMBERS = (int, float, complex, bool, np.number, np.bool_, np.ndarray, list, TracedArray)
 
 
-def _binary(apply: Callable, name: str) -> None:
+def _binary(apply: Callable, name: str, primitive: str | None) -> None:
+    rule = None if primitive is None else lookup(primitive)
+
     def forward(self, other):
+        if rule is not None:
+            result = ops.quick_binary(rule, self, other, weak=True)
+            if result is not None:
+                return result
         return apply(self, other) if isinstance(other, NUMBERS) else NotImplemented
 
     def backward(self, other):
+        if rule is not None:
+            result = ops.quick_binary(rule, self, other, weak=True, swapped=True)
+            if result is not None:
+                return result
         return apply(other, self) if isinstance(other, NUMBERS) else NotImplemented
 
     def in_place(self, other):
@@ -69,6 +80,9 @@ def _bits(name: str, ufunc: str):
     return apply
 
 
+# Operators that are a primitive of the same operands where both are floats of one type.
+QUICK = {"add": "add", "sub": "sub", "mul": "mul", "truediv": "div"}
+
 for _name, _apply in {
     "add": _arithmetic("add"),
     "sub": _arithmetic("sub"),
@@ -82,7 +96,7 @@ for _name, _apply in {
     "or": _bits("or", "logical_or"),
     "xor": _bits("xor", "logical_xor"),
 }.items():
-    _binary(_apply, _name)
+    _binary(_apply, _name, QUICK.get(_name))
 
 
 def _comparison(name: str):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from diffsci.errors import UnsupportedError
+from diffsci.graph import Primitive, Type, lookup
 from diffsci.source import at, user_location
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.trace import Trace, bind, innermost, standard
@@ -15,6 +16,9 @@ from diffsci.tracing.trace import Trace, bind, innermost, standard
 FLOAT = np.dtype(float)
 INT = np.dtype(np.int64)
 BOOL = np.dtype(bool)
+
+# Functions of floats that give booleans.
+PREDICATES = frozenset({"isnan", "isinf", "isfinite"})
 
 # What arithmetic means on booleans.
 LOGIC = {"add": "logical_or", "mul": "logical_and", "maximum": "logical_or", "minimum": "logical_and"}
@@ -57,8 +61,6 @@ def shape_of(x: Any) -> tuple[int, ...]:
 
 def node_as(trace: Trace, x: Any, dtype: np.dtype, shape: tuple[int, ...]):
     """Return the node of an operand, converted and broadcast."""
-    from diffsci.graph import lookup
-
     node = trace.node(x, dtype if is_python_scalar(x) else None)
     if node.dtype != dtype:
         node = trace.bind(lookup("convert"), (node,), {"dtype": np.dtype(dtype)})
@@ -95,13 +97,67 @@ def elementwise(name: str, *operands: Any, dtype: np.dtype | None = None, weak: 
     trace = innermost(operands)
     shape = _broadcast_shape(operands)
     common = promoted(*operands) if dtype is None else dtype
-    from diffsci.graph import lookup
-
     nodes = tuple(node_as(trace, x, common, shape) for x in operands)
     result = TracedArray(trace, trace.bind(lookup(name), nodes, {}))
     result.scalar = shape == () and all(_is_scalar(x) or shape_of(x) == () for x in operands)
     result.weak = weak and result.scalar and all(is_python_scalar(x) or _weak(x) for x in operands)
     return result.laid_out_like(operands)
+
+
+def _quick(name: str, operands: tuple, weak: bool) -> TracedArray | None:
+    x = operands[0]
+    if type(x) is not TracedArray or name in PREDICATES:
+        return None
+    if len(operands) == 1:
+        return quick_unary(lookup(name), x, weak)
+    return quick_binary(lookup(name), x, operands[1], weak) if len(operands) == 2 else None
+
+
+def quick_unary(rule: Primitive, x: TracedArray, weak: bool = False) -> TracedArray | None:
+    """Apply an elementwise primitive to one float array laid out in order; None where more is to consider."""
+    trace, node = x.owner, x.read()
+    type_ = node.type
+    if trace.closed or node.is_known or type_.dtype.kind != "f" or not _in_order(x, type_):
+        return None
+    result = TracedArray(trace, trace.apply(rule, (node,), type_), not type_.shape)
+    if weak and x.weak:
+        result.weak = True
+    return result
+
+
+def quick_binary(
+    rule: Primitive, x: TracedArray, y: Any, weak: bool = False, swapped: bool = False
+) -> TracedArray | None:
+    """Apply an elementwise primitive to operands of one float type, or to one and a Python number.
+
+    None where NumPy's promotion, broadcasting or memory order has to be considered.
+    """
+    trace, node = x.owner, x.read()
+    type_ = node.type
+    if trace.closed or type_.dtype.kind != "f" or not _in_order(x, type_):
+        return None
+    kind = type(y)
+    if kind is TracedArray:
+        other = y.read()
+        if y.owner is not trace or other.type is not type_ or not _in_order(y, type_):
+            return None
+        weak = weak and x.weak and y.weak
+    elif kind is float or kind is int:
+        other = trace.number(y, type_)
+        weak = weak and x.weak
+    else:
+        return None
+    if node.is_known and other.is_known:
+        return None
+    nodes = (other, node) if swapped else (node, other)
+    result = TracedArray(trace, trace.apply(rule, nodes, type_), not type_.shape)
+    if weak and not type_.shape:
+        result.weak = True
+    return result
+
+
+def _in_order(x: TracedArray, type_: Type) -> bool:
+    return len(type_.shape) < 2 or (x._parent is None and x._order is None)
 
 
 def _weak(x: Any) -> bool:
@@ -116,12 +172,18 @@ def float_dtype(*operands: Any) -> np.dtype:
 
 def float_elementwise(name: str, *operands: Any, weak: bool = False) -> TracedArray:
     """Apply a primitive of floats; integers become float64."""
+    result = _quick(name, operands, weak)
+    if result is not None:
+        return result
     operands = tuple(as_operand(x) for x in operands)
     return elementwise(name, *operands, dtype=float_dtype(*operands), weak=weak)
 
 
 def arithmetic(name: str, x: Any, y: Any, weak: bool = False) -> TracedArray:
     """add, sub, mul and the like. On booleans some are logic, as in NumPy; elsewhere they are integers."""
+    result = _quick(name, (x, y), weak)
+    if result is not None:
+        return result
     x, y = as_operand(x), as_operand(y)
     common = promoted(x, y)
     if common == BOOL:
@@ -181,6 +243,9 @@ def literal_number(x: Any) -> float | None:
 
 def unary(name: str, x: TracedArray, weak: bool = False, **params: Any) -> TracedArray:
     """Apply an elementwise primitive of one operand."""
+    quick = None if params else _quick(name, (x,), weak)
+    if quick is not None:
+        return quick
     result = bind(name, x, **params)
     result.scalar = x.scalar
     result.weak = weak and x.weak

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diffsci.errors import TraceError, UnsupportedError
 from diffsci import primitives as _primitives  # noqa: F401  fills the registry
+from diffsci.errors import TraceError, UnsupportedError
 from diffsci.graph import Graph, Guard, Node, Primitive, Type, interpreter, lookup
 from diffsci.graph.builder import params_key
 from diffsci.source import Location, at, user_location
@@ -176,12 +176,19 @@ class Trace:
             return node
         type_ = primitive.type(*[x.type for x in nodes], **params)
         location = location or user_location()
-        if all([x.is_known for x in nodes]) and nodes and primitive.family != "host":
+        if nodes and all(x.is_known for x in nodes) and primitive.family != "host":
             folded = self._folded(Node(primitive, nodes, params, type_, location))
             if folded is not None:
                 self.emitted[key] = folded
                 return folded
         return self.add(key, primitive, nodes, params, type_, location)
+
+    def apply(self, primitive: Primitive, nodes: tuple[Node, ...], type_: Type) -> Node:
+        """Emit an elementwise operation without parameters whose result has the type of its operands."""
+        first = nodes[0].serial
+        key = (primitive, (), first) if len(nodes) == 1 else (primitive, (), first, nodes[1].serial)
+        node = self.emitted.get(key)
+        return self.add(key, primitive, nodes, {}, type_, user_location()) if node is None else node
 
     def _folded(self, node: Node) -> Node | None:
         """Return the value of an operation on constants as a constant; a number repeated stays a number."""
