@@ -11,9 +11,19 @@ from diffsci.tracing import indexing
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 
-__all__ = ["FUNCTIONS", "UFUNCS", "bitwise", "call_function", "call_ufunc", "implements"]
+__all__ = [
+    "FUNCTIONS",
+    "SCIPY",
+    "UFUNCS",
+    "bitwise",
+    "call_function",
+    "call_ufunc",
+    "implements",
+    "implements_scipy",
+]
 
 FUNCTIONS: dict[Callable, Callable] = {}
+SCIPY: dict[str, Callable] = {}  # by public name: "scipy.integrate.simpson"
 
 
 def implements(*functions: Callable):
@@ -22,6 +32,17 @@ def implements(*functions: Callable):
     def enter(implementation: Callable) -> Callable:
         for function in functions:
             FUNCTIONS[function] = implementation
+        return implementation
+
+    return enter
+
+
+def implements_scipy(*names: str):
+    """Enter an implementation for functions of SciPy, by public name (they are not imported for it)."""
+
+    def enter(implementation: Callable) -> Callable:
+        for name in names:
+            SCIPY[name] = implementation
         return implementation
 
     return enter

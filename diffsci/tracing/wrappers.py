@@ -15,7 +15,7 @@ from diffsci.tracing import methods as _methods  # noqa: F401  fills the class
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.functions.special import SPECIAL
-from diffsci.tracing.protocols import FUNCTIONS, call_function
+from diffsci.tracing.protocols import FUNCTIONS, SCIPY, call_function
 from diffsci.tracing.python import MATH
 from diffsci.tracing.trace import current_trace
 
@@ -123,7 +123,8 @@ def _scipy(function: Any, module: str) -> Callable | None:
     if module.startswith("scipy.linalg") and name in SCIPY_LINALG:
         numpy_function = SCIPY_LINALG[name]
         return _dispatching(function, lambda *a, **k: call_function(numpy_function, a, k), "scipy.linalg")
-    return _dispatching(function, None, ".".join(module.split(".")[:2]))
+    package = ".".join(module.split(".")[:2])
+    return _dispatching(function, SCIPY.get(f"{package}.{name}"), package)
 
 
 def _dispatching(function: Callable, traced: Callable | None, module: str) -> Callable:
