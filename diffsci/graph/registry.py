@@ -36,6 +36,16 @@ class Primitive:
     batch : callable
         ``batch(b, node, inputs, batched, size) -> Node``: the operation over a new leading axis
         of the inputs marked in `batched`; the output is batched.
+    taylor : callable or None
+        ``taylor(b, node, series, k) -> Node | None``: coefficient k > 0 of the output as a power
+        series, `series(x, j)` being coefficient j of an operand or of the node itself. None: the
+        rule of its family, or what follows from `jvp` (see `diffsci.transforms.taylor`).
+    pattern : callable or None
+        ``pattern(node, known) -> list``: one pair of flat index arrays (of the output, of the
+        input) per input, None where nothing depends on it, covering the dependence of output
+        elements on input elements for every value; a list of such lists, one per output, for
+        several outputs. `known(x)` is the value of an operand that depends on no input of the
+        program, or None. None: the rule of its family (see `diffsci.primitives.dependence`).
     family : str
         ``leaf``, ``elementwise``, ``structural``, ``indexing``, ``reduction``, ``contraction``,
         ``linalg``, ``call`` or ``host``.
@@ -49,6 +59,8 @@ class Primitive:
     transpose: Callable[..., Any] | None = None
     masks: str = "drop"
     batch: Callable[..., Any] | None = None
+    taylor: Callable[..., Any] | None = None
+    pattern: Callable[..., Any] | None = None
 
     def keeps_structure(self, inputs: Sequence[Any]) -> bool:
         """Tell whether the zeros of a folded constant are structural: pads make such, moves keep them."""
