@@ -80,7 +80,7 @@ def peak_states(function: Callable[[], object], state_bytes: int) -> float:
 
 def measure(threads: int) -> Table:
     """Compare the 50-checkpoint gradient with the store-all one, bit by bit, at two points."""
-    from diffsci.checkpoint import optimal_extra_steps
+    from diffsci.schedules import optimal_extra_steps
 
     table = Table(
         "gray_scott_case", f"Gray-Scott case: {STEPS} steps of RK4 on 128 x 128, {SLOTS} checkpoints"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 import diffsci as ds
-from diffsci.checkpoint import StoreAll, for_slots
+from diffsci.schedules import StoreAll, for_slots
 from solvers.ode import codes
 from solvers.ode.adaptive import integrate_adaptively
 from solvers.ode.failures import Failure

@@ -32,7 +32,7 @@ from solvers.ode.codes import (
 from solvers.ode.integrate import basis_weights, interpolate
 from solvers.ode.native import copy_bytes, native, redirect, run_program, view
 
-# The codes of diffsci.checkpoint.actions, as constants that a compiled loop can see.
+# The codes of diffsci.schedules.actions, as constants that a compiled loop can see.
 _FORWARD, _STORE, _LOAD, _REVERSE, _DISCARD = 0, 1, 2, 3, 4
 
 
@@ -127,7 +127,7 @@ def replay(
     Parameters
     ----------
     actions : int64 array of shape (actions, 3)
-        Encoded actions (see `diffsci.checkpoint.encode`).
+        Encoded actions (see `diffsci.schedules.encode`).
     slots, blocks : int64 arrays
         Addresses of the states that the schedule keeps, and of the three blocks that hold the working state
         and the adjoint in turn. States are passed on by address, never copied.

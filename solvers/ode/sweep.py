@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from diffsci.checkpoint import Load, Reverse, Schedule
+from diffsci.schedules import Load, Reverse, Schedule
 from solvers.ode import codes
 from solvers.ode.binding import Bound, Unbound, Workspace, address, copy_at
 from solvers.ode.chunks import first_chunk, run_chunks

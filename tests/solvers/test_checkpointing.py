@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import diffsci as ds
-from diffsci.checkpoint import Binomial
+from diffsci.schedules import Binomial
 from solvers import solve_ivp
 from solvers.ode import loop
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import comb
 
-from diffsci.checkpoint.actions import Action, Discard, Forward, Load, Reverse, Store
-from diffsci.checkpoint.schedule import Schedule
+from diffsci.schedules.actions import Action, Discard, Forward, Load, Reverse, Store
+from diffsci.schedules.schedule import Schedule
 
 
 def beta(slots: int, repetitions: int) -> int:

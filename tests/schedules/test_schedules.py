@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diffsci.checkpoint import (
+from diffsci.schedules import (
     Binomial,
     Discard,
     Forward,

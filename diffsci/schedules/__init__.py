@@ -1,8 +1,8 @@
 """Checkpoint schedules: which states of a long loop to keep, and in which order to reverse its steps."""
 
-from diffsci.checkpoint.actions import Action, Discard, Forward, Load, Reverse, Store, encode
-from diffsci.checkpoint.binomial import Binomial, beta, optimal_extra_steps
-from diffsci.checkpoint.schedule import Schedule, StoreAll, for_slots
+from diffsci.schedules.actions import Action, Discard, Forward, Load, Reverse, Store, encode
+from diffsci.schedules.binomial import Binomial, beta, optimal_extra_steps
+from diffsci.schedules.schedule import Schedule, StoreAll, for_slots
 
 __all__ = [
     "Action",

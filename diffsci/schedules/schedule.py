@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from diffsci.checkpoint.actions import Action, Discard, Forward, Load, Reverse, Store, encode
+from diffsci.schedules.actions import Action, Discard, Forward, Load, Reverse, Store, encode
 
 
 class Schedule(ABC):
@@ -100,7 +100,7 @@ def for_slots(n_steps: int, slots: int | None) -> Schedule:
     >>> for_slots(100, None)
     StoreAll(100)
     """
-    from diffsci.checkpoint.binomial import Binomial
+    from diffsci.schedules.binomial import Binomial
 
     if slots is None or slots >= n_steps:
         return StoreAll(n_steps)
