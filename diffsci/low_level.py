@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from diffsci.backends.callbacks import raise_pending
 from diffsci.backends.cpu.objects import array_address
 from diffsci.backends.cpu.settings import SETTINGS
 from diffsci.backends.cpu.stored import NativeFunction, native_function
@@ -41,6 +42,7 @@ __all__ = [
     "is_traced",
     "native_function",
     "original",
+    "raise_pending",
     "run",
     "simplify",
     "trace_function",

@@ -16,7 +16,7 @@ def graph_text(graph: Graph, locations: bool = False) -> str:
     """Return one line per node, in topological order; sub-graphs follow, named by their content.
 
     Equal texts mean equal programs. Scalars are literal; larger constants appear by shape and
-    order only, because compiled programs take them as arguments.
+    order only, objects and functions by their kind, because compiled programs take them as arguments.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def graph_text(graph: Graph, locations: bool = False) -> str:
 
 
 def constants_digest(graph: Graph) -> str:
-    """Return a digest of the constant arrays, in order, those of sub-graphs included."""
+    """Return a digest of the constant arrays and objects, in order, those of sub-graphs included."""
     digest = hashlib.sha256()
     _add_constants(digest, graph)
     return digest.hexdigest()
@@ -57,11 +57,22 @@ def constants_digest(graph: Graph) -> str:
 def _add_constants(digest: Any, graph: Graph) -> None:
     for node in graph.nodes:
         for _, value in sorted(node.params.items()):
-            if isinstance(value, Graph):
-                _add_constants(digest, value)
-            elif isinstance(value, np.ndarray):
-                digest.update(f"{value.dtype.str}{value.shape}".encode())
-                digest.update(value.tobytes())
+            _add_constant(digest, value)
+
+
+def _add_constant(digest: Any, value: Any) -> None:
+    if isinstance(value, Graph):
+        _add_constants(digest, value)
+    elif isinstance(value, np.ndarray):
+        digest.update(f"{value.dtype.str}{value.shape}".encode())
+        digest.update(value.tobytes())
+    elif _is_literal(value):
+        return
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            _add_constant(digest, item)
+    else:
+        digest.update(f"object {id(value)}".encode())
 
 
 def _param(value: Any, callees: dict[str, str]) -> str:
@@ -74,4 +85,15 @@ def _param(value: Any, callees: dict[str, str]) -> str:
         if value.ndim == 0:
             return repr(value.item())
         return f"<{value.dtype.name}{list(value.shape)}>"
-    return str(value)
+    if _is_literal(value):
+        return str(value)
+    if isinstance(value, (tuple, list)):
+        return "(" + ", ".join(_param(item, callees) for item in value) + ")"
+    return f"<{getattr(value, '__qualname__', type(value).__qualname__)}>"
+
+
+def _is_literal(value: Any) -> bool:
+    """Tell whether the text of a parameter is all there is to it."""
+    if isinstance(value, (tuple, list)):
+        return all(map(_is_literal, value))
+    return value is None or isinstance(value, (bool, int, float, complex, str, np.generic, np.dtype, slice))

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import diffsci as ds
-from diffsci.low_level import NativeFunction, array_address, native_function
+from diffsci.low_level import NativeFunction, array_address, native_function, raise_pending
 
 # For every loop its module, the type of its result, and its arguments: an element type and a number of
 # dimensions, 0 for an integer. Elements are int64 (i), float64 (f), or of the state's type (r).
@@ -73,6 +73,7 @@ class Loop:
                 self._put(k, value)
         if self._run():
             raise RuntimeError(f"the compiled loop {self.name!r} raised an exception")
+        raise_pending()  # the model's own, from an operation that runs in Python
         return self._result.value
 
     def _put(self, k: int, value) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from diffsci.backends.callbacks import FAILED
 from diffsci.backends.cpu.function import MEMORY, Function, literal
 from diffsci.backends.cpu.lu import LIBRARY_ORDER, write_det, write_factor, write_solve
 from diffsci.backends.cpu.operations import Operations, combine
+from diffsci.backends.cpu.symbols import CALLBACK
 from diffsci.backends.plan.body import code_of, identity_of
 from diffsci.backends.plan.program import (
+    CallbackStep,
     CallStep,
     CombineStep,
     DetStep,
@@ -124,11 +127,9 @@ def _call(module, f: Function, step: CallStep, failed: str) -> None:
     pointers.append(module.base(f, step.workspace))
     settings = f.set(f"getelementptr ptr, ptr %slots, i64 {module.plan.slot_count - 1}")
     pointers.append(f.set(f"load ptr, ptr {settings}"))
-    slots = f.set(f"alloca [{len(pointers)} x ptr]")
-    for i, pointer in enumerate(pointers):
-        place = f.set(f"getelementptr ptr, ptr {slots}, i64 {i}")
-        f.do(f"store ptr {pointer}, ptr {place}")
-    status = f.set(f"call i64 @{name}(ptr {slots})")
+    status = f.set(f"call i64 @{name}(ptr {_table(f, pointers)})")
+    if step.plan.has_callbacks:
+        _leave_unless(f, f.set(f"icmp ne i64 {status}, {FAILED}"), str(FAILED))
 
     def remember() -> list[str]:
         f.do(f"store i64 {status}, ptr {failed}")
@@ -138,6 +139,22 @@ def _call(module, f: Function, step: CallStep, failed: str) -> None:
     if step.plan.guards:
         own = f.set(f"add i64 {status}, {step.status_base}")
         _leave_unless(f, f.set(f"icmp sle i64 {status}, 0"), own)
+
+
+def _table(f: Function, pointers: list[str]) -> str:
+    table = f.set(f"alloca [{len(pointers)} x ptr]")
+    for i, pointer in enumerate(pointers):
+        place = f.set(f"getelementptr ptr, ptr {table}, i64 {i}")
+        f.do(f"store ptr {pointer}, ptr {place}")
+    return table
+
+
+def _callback(module, f: Function, step: CallbackStep, failed: str) -> None:
+    module.declare(f"declare i64 @{CALLBACK}(ptr, ptr)")
+    handle = f.set(f"load ptr, ptr {module.base(f, step.handle.buffer)}")
+    table = _table(f, [module.place(f, view) for view in (*step.inputs, *step.outputs)])
+    status = f.set(f"call i64 @{CALLBACK}(ptr {handle}, ptr {table})")
+    _leave_unless(f, f.set(f"icmp eq i64 {status}, 0"), str(FAILED))
 
 
 def _gemm(module, f: Function, step: GemmStep, failed: str) -> None:
@@ -247,6 +264,7 @@ WRITERS = {
     GuardStep: _guard,
     IndexCheckStep: _index_check,
     CallStep: _call,
+    CallbackStep: _callback,
     GemmStep: _gemm,
     LuStep: _factor,
     LuSolveStep: _solve,

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.backends import callbacks
 from diffsci.backends.cpu import cache, objects
 from diffsci.backends.cpu.settings import SETTINGS
 from diffsci.backends.plan.layout import all_guards, hidden_consts, plan_key
@@ -80,7 +81,8 @@ class Program:
     address : int
         Native function ``int64 f(void **slots)``. Slots: inputs, outputs, hidden constants,
         workspace (`workspace_bytes`, 64-byte aligned), settings. Returns 0, or k > 0 if guard
-        k - 1 did not hold, or a negative status for a failure; see `message`.
+        k - 1 did not hold, or a negative status for a failure; see `message`. Who calls it by
+        address calls `callbacks.raise_pending` afterwards.
     input_types, output_types : tuple of Type
     consts : list of ndarray
         The hidden constants.
@@ -126,6 +128,8 @@ class Program:
             return f"a condition{where} was not {guard.outcome}, as it was when the function was traced"
         if status == -1:
             return f"an index is out of range{self._index_locations()}"
+        if status == callbacks.FAILED:
+            return "an operation that runs in Python raised an exception"
         return f"failed with status {status}"
 
     def _index_locations(self) -> str:
@@ -159,7 +163,7 @@ class Program:
         return self._native(slots.ctypes.data)
 
     def run(self, arrays) -> tuple[int, list[np.ndarray]]:
-        """Run on arrays and return (status, outputs).
+        """Run on arrays and return (status, outputs); an exception raised by a callback is raised here.
 
         An output that the caller still holds is never overwritten by a later run.
         """
@@ -182,6 +186,8 @@ class Program:
         held.append(context.addresses)
         status = self._entry(id(held)) if self._entry is not None else self._by_slots(held)
         self._contexts.append(context)
+        if status == callbacks.FAILED:
+            callbacks.raise_pending()
         return status, outputs
 
 

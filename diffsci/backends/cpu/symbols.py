@@ -8,7 +8,11 @@ import functools
 import re
 import sys
 
-__all__ = ["address", "imported_names"]
+from diffsci.backends.callbacks import trampoline_address
+
+__all__ = ["CALLBACK", "address", "imported_names"]
+
+CALLBACK = "diffsci_callback"
 
 _BLAS = ("dgemm", "sgemm")
 _LAPACK = ("dgetrf", "sgetrf", "dgetrs", "sgetrs")
@@ -20,7 +24,9 @@ def imported_names(text: str) -> list[str]:
 
 
 def address(name: str) -> int:
-    """Return the address of a function of the C library, BLAS or LAPACK."""
+    """Return the address of a function of the C library, BLAS or LAPACK, or of the callback."""
+    if name == CALLBACK:
+        return trampoline_address()
     if name in _BLAS:
         from scipy.linalg import cython_blas
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from diffsci.errors import UnsupportedError
 
-__all__ = ["COMPARISONS", "Body", "code_of", "identity_of"]
+__all__ = ["COMPARISONS", "STATEMENTS", "Body", "code_of", "identity_of"]
 
 COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 COMMUTATIVE = frozenset({"add", "mul", "maximum", "minimum", "logical_and", "logical_or", "logical_xor"})
@@ -23,6 +23,13 @@ _PREDICATES = COMPARISONS | {
     "isinf",
     "isfinite",
 }
+_PLAIN = frozenset(
+    {
+        "exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "hypot", "copysign",
+        "sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2",
+        "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "logical_xor",
+    }
+)  # fmt: skip
 _CODES = {"float64": "f8", "float32": "f4", "int64": "i8", "bool": "b1"}
 _LN2 = math.log(2.0)
 
@@ -477,3 +484,5 @@ _RULES: dict[str, Any] = {
 _RULES |= {name: _compare(name) for name in COMPARISONS}
 _RULES |= {name: _finite_test(name) for name in ("isnan", "isinf", "isfinite")}
 _RULES |= {name: _integer_identity(name) for name in ("floor", "ceil", "trunc", "rint")}
+
+STATEMENTS = _PLAIN | _RULES.keys()  # the elementwise operations that are statements

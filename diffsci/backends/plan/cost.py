@@ -15,7 +15,8 @@ from diffsci.backends.plan.affine import (
     used,
 )
 from diffsci.backends.plan.pieces import Piece
-from diffsci.backends.plan.resolve import REDUCTIONS, is_inline_reduction
+from diffsci.backends.plan.resolve import is_inline_reduction
+from diffsci.backends.plan.vocabulary import REDUCTIONS, is_callback
 from diffsci.graph import Node
 
 __all__ = ["Demands", "operation_cost"]
@@ -90,6 +91,9 @@ def _inline_costs(nodes: list[Node]) -> dict[Node, int]:
     costs: dict[Node, int] = {}
     for node in nodes:
         family = node.primitive.family
+        if is_callback(node):
+            costs[node] = 0
+            continue
         if node.name in _FREE:
             own = 0
         elif family == "elementwise":
@@ -107,6 +111,8 @@ def _inline_costs(nodes: list[Node]) -> dict[Node, int]:
 
 def _reads(node: Node, index: Index, rank: int) -> list[tuple[Node, Index | None]]:
     """Return what an element reads in the interior: the formula that most of the box follows."""
+    if is_callback(node):
+        return []
     if node.primitive.family == "elementwise":
         return [(x, index) for x in node.inputs]
     rule = _READS.get(node.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from diffsci.backends.plan.program import (
+    CallbackStep,
     CallStep,
     CombineStep,
     FillStep,
@@ -53,6 +54,9 @@ def _step(step) -> tuple[str, int, int]:
     if isinstance(step, CallStep):
         names = ", ".join(view.buffer.name for view in step.outputs)
         return f"call -> {names}", 0, 0
+    if isinstance(step, CallbackStep):
+        names = ", ".join(view.buffer.name for view in step.outputs)
+        return f"operation in Python -> {names}", 0, 0
     if isinstance(step, GuardStep):
         return f"guard {step.status}: {step.predicate.buffer.name} is {step.outcome}", 0, 0
     if isinstance(step, CombineStep):

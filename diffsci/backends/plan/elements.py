@@ -12,10 +12,11 @@ import numpy as np
 
 from diffsci.backends.plan.body import Body, code_of, identity_of
 from diffsci.backends.plan.cost import operation_cost
-from diffsci.backends.plan.layout import LIBRARY, Layout, is_data, is_structure
+from diffsci.backends.plan.layout import Layout, is_data, is_structure
 from diffsci.backends.plan.program import GuardStep, Store, Straight, View
 from diffsci.backends.plan.regions import fold_statements
-from diffsci.backends.plan.resolve import REDUCTIONS, letter_sizes, reduced_axes
+from diffsci.backends.plan.resolve import letter_sizes, reduced_axes
+from diffsci.backends.plan.vocabulary import MOVES, REDUCTIONS, is_callback, is_library
 from diffsci.graph import Graph, Node
 
 __all__ = ["TooLarge", "plan_elements"]
@@ -56,7 +57,11 @@ def _loop_cost(graph: Graph) -> float:
 
 
 def _node_loop_cost(node: Node) -> float:
-    if isinstance(node.type, tuple) or node.primitive.family in ("leaf", "structural", "call"):
+    if (
+        isinstance(node.type, tuple)
+        or node.primitive.family in ("leaf", "structural", "call")
+        or is_callback(node)
+    ):
         return 0.0
     long = node.name in REDUCTIONS or node.name == "contract"
     size = node.inputs[0].type.size if node.name in REDUCTIONS else node.type.size
@@ -106,7 +111,7 @@ class _Elements:
         depth: dict[Node, int] = {}
         for node in self.graph.nodes:
             below = max((depth[x] for x in node.inputs), default=0)
-            depth[node] = below + (node.name in LIBRARY and not self._solved_inline(node))
+            depth[node] = below + (is_library(node) and not self._solved_inline(node))
         return sorted(self.graph.nodes, key=lambda node: depth[node])
 
     # ---- memory ------------------------------------------------------------------------------
@@ -117,7 +122,7 @@ class _Elements:
         for i, (node, buffer) in enumerate(zip(self.graph.outputs, self.layout.plan.outputs, strict=True)):
             while node.name in ("reshape", "stop_gradient"):
                 node = node.inputs[0]
-            stored = node.name == "project" or (node.name in LIBRARY and not self._solved_inline(node))
+            stored = node.name == "project" or (is_library(node) and not self._solved_inline(node))
             if stored and not self.layout.is_reserved(node):
                 self.layout.reserve(node, View(buffer))
                 self.direct.add(i)
@@ -181,11 +186,11 @@ class _Elements:
             self.values[node] = self._loads(node)
         elif name == "const":
             self.values[node] = self._const(node)
-        elif name == "call":
+        elif isinstance(node.type, tuple):
             self._library(node)
         elif name == "project":
             self.values[node] = self._loads(node)
-        elif name in LIBRARY:
+        elif is_library(node):
             self.values[node] = self._solve_inline(node) if self._solved_inline(node) else self._solved(node)
         elif node.primitive.family == "elementwise":
             self.values[node] = self._elementwise(node)
@@ -431,8 +436,7 @@ def _contract(e: _Elements, node: Node, a: np.ndarray, b: np.ndarray) -> np.ndar
     return np.array(results, dtype=np.int64).reshape(node.shape)
 
 
-_MOVES = ("broadcast", "reshape", "transpose", "slice", "set_slice", "flip", "roll", "concatenate")
-_RULES = dict.fromkeys(_MOVES, _structural)
+_RULES = dict.fromkeys(MOVES, _structural)
 _RULES |= dict.fromkeys(REDUCTIONS, _reduce)
 _RULES |= {
     "pad": _pad,

@@ -7,8 +7,10 @@ import weakref
 
 import numpy as np
 
+from diffsci.backends import callbacks
 from diffsci.backends.plan.program import (
     Buffer,
+    CallbackStep,
     CallStep,
     DetStep,
     LuSolveStep,
@@ -18,11 +20,11 @@ from diffsci.backends.plan.program import (
     View,
 )
 from diffsci.backends.plan.resolve import Resolver
+from diffsci.backends.plan.vocabulary import callees, is_callback
 from diffsci.graph import Graph, Guard, Node
 
-__all__ = ["LIBRARY", "Layout", "all_guards", "hidden_consts", "is_structure", "plan_key"]
+__all__ = ["Layout", "all_guards", "hidden_consts", "is_structure", "plan_key"]
 
-LIBRARY = frozenset({"call", "solve", "det"})
 _STRUCTURE_LIMIT = 4096
 _uniform: weakref.WeakKeyDictionary[Node, bool] = weakref.WeakKeyDictionary()
 
@@ -50,20 +52,29 @@ def is_structure(value: np.ndarray) -> bool:
 
 
 def hidden_consts(graph: Graph) -> list[np.ndarray]:
-    """Return the constant arrays that the compiled program takes, in slot order."""
-    own = [np.ascontiguousarray(node.params["value"]) for node in graph.nodes if is_data(node)]
+    """Return the constant arrays that the compiled program takes, in slot order.
+
+    They are its own constants, then for every operation that needs some: the handle of a callback,
+    the hidden constants of a called program.
+    """
+    found = [np.ascontiguousarray(node.params["value"]) for node in graph.nodes if is_data(node)]
     for node in graph.nodes:
-        if node.name == "call":
-            own += hidden_consts(node.params["graph"])
-    return own
+        found += _consts_of(node)
+    return found
+
+
+def _consts_of(node: Node) -> list[np.ndarray]:
+    if is_callback(node):
+        return [callbacks.handle(node)]
+    return [value for callee in callees(node) for value in hidden_consts(callee)]
 
 
 def all_guards(graph: Graph) -> list[Guard]:
     """Return the guards in status order: the program's own, then those of each call."""
     guards = list(graph.guards)
     for node in graph.nodes:
-        if node.name == "call":
-            guards += all_guards(node.params["graph"])
+        for callee in callees(node):
+            guards += all_guards(callee)
     return guards
 
 
@@ -81,8 +92,8 @@ def _structure_of(graph: Graph, parts: list[str]) -> None:
             parts.append(value.tobytes().hex() if is_structure(value) else "data")
         elif node.name == "const" and node.shape:
             parts.append(repr(node.params["value"].flat[0].item()) if node.type.size else "empty")
-        elif node.name == "call":
-            _structure_of(node.params["graph"], parts)
+        for callee in callees(node):
+            _structure_of(callee, parts)
 
 
 class Layout:
@@ -108,18 +119,16 @@ class Layout:
         ]
         data = [node for node in graph.nodes if is_data(node)]
         consts = [self._slot("const", i, node) for i, node in enumerate(data)]
-        self._call_consts: dict[Node, list[Buffer]] = {}
+        self._hidden: dict[Node, list[Buffer]] = {}
         self._status: dict[Node, int] = {}
         status = len(graph.guards)
         for node in graph.nodes:
-            if node.name != "call":
-                continue
-            values = hidden_consts(node.params["graph"])
+            values = _consts_of(node)
             places = [Buffer(v.dtype, v.size, "const", slot=len(consts) + i) for i, v in enumerate(values)]
-            self._call_consts[node] = places
+            self._hidden[node] = places
             consts += places
             self._status[node] = status
-            status += len(all_guards(node.params["graph"]))
+            status += sum(len(all_guards(callee)) for callee in callees(node))
         self.plan = Plan(plan_key(graph), inputs, outputs, consts, hidden_consts(graph), all_guards(graph))
         self._reserved: dict[Node, View] = {}
 
@@ -149,7 +158,9 @@ class Layout:
         return view
 
     def library_steps(self, node: Node) -> list[Step]:
-        """Return the steps of a call, solve or determinant; all operands lie in memory."""
+        """Return the steps of a library operation; all operands lie in memory."""
+        if is_callback(node):
+            return [self._callback(node)]
         if node.name == "call":
             return [self._call(node)]
         factors, first = self._factor(node.inputs[0])
@@ -177,16 +188,26 @@ class Layout:
 
     def _call(self, node: Node) -> CallStep:
         callee = self.build_callee(node.params["graph"])
-        outputs: list[View | None] = [None] * len(node.type)
-        for user in self.graph.nodes:
-            if user.name == "project" and user.inputs[0] is node and outputs[user.params["index"]] is None:
-                outputs[user.params["index"]] = self.place(user)
-        for i, type_ in enumerate(node.type):
-            if outputs[i] is None:
-                outputs[i] = View(self.work(type_.dtype, type_.size))
+        outputs = self._parts(node)
         workspace = self.work(np.dtype(np.uint8), callee.workspace_bytes)
         if callee not in self.plan.callees:
             self.plan.callees.append(callee)
         inputs = [self.resolver.view(x) for x in node.inputs]
-        consts = [View(buffer) for buffer in self._call_consts[node]]
+        consts = [View(buffer) for buffer in self._hidden[node]]
         return CallStep(callee, inputs, outputs, consts, workspace, self._status[node])
+
+    def _callback(self, node: Node) -> CallbackStep:
+        outputs = self._parts(node) if isinstance(node.type, tuple) else [self.place(node)]
+        (buffer,) = self._hidden[node]
+        return CallbackStep(View(buffer), [self.resolver.view(x) for x in node.inputs], outputs)
+
+    def _parts(self, node: Node) -> list[View]:
+        """Place the results of an operation that has several; nobody may ask for some of them."""
+        outputs: list[View | None] = [None] * len(node.type)
+        for user in self.graph.nodes:
+            if user.name == "project" and user.inputs[0] is node and outputs[user.params["index"]] is None:
+                outputs[user.params["index"]] = self.place(user)
+        return [
+            View(self.work(type_.dtype, type_.size)) if view is None else view
+            for view, type_ in zip(outputs, node.type, strict=True)
+        ]

@@ -20,12 +20,12 @@ from diffsci.backends.plan.affine import (
 )
 from diffsci.backends.plan.program import View
 from diffsci.backends.plan.resolve import (
-    REDUCTIONS,
     NeedBuffer,
     Resolver,
     letter_sizes,
     reduced_axes,
 )
+from diffsci.backends.plan.vocabulary import REDUCTIONS
 from diffsci.graph import Node
 
 __all__ = ["Piece", "check_piece", "pieces_of", "restructure", "scatter_piece", "without_units"]

@@ -13,6 +13,7 @@ from diffsci.backends.plan.body import Body
 __all__ = [
     "Buffer",
     "CallStep",
+    "CallbackStep",
     "CombineStep",
     "DetStep",
     "FillStep",
@@ -317,6 +318,23 @@ class DetStep:
 
 
 @dataclass
+class CallbackStep:
+    """Run an operation in Python: `handle` is where the address of its object lies."""
+
+    handle: View
+    inputs: list[View]
+    outputs: list[View]
+
+    def reads(self) -> set[Buffer]:
+        """Buffers that the step reads."""
+        return {self.handle.buffer, *(view.buffer for view in self.inputs)}
+
+    def writes(self) -> set[Buffer]:
+        """Buffers that the step writes."""
+        return {view.buffer for view in self.outputs}
+
+
+@dataclass
 class CallStep:
     """Run a sub-program; a status k > 0 of its own becomes ``status_base + k``."""
 
@@ -369,6 +387,12 @@ class Plan:
     work: list[Buffer] = field(default_factory=list)
     workspace_bytes: int = 0
     callees: list[Plan] = field(default_factory=list)
+
+    @property
+    def has_callbacks(self) -> bool:
+        """Whether a step of it or of a called program runs in Python."""
+        own = any(isinstance(step, CallbackStep) for step in self.steps)
+        return own or any(callee.has_callbacks for callee in self.callees)
 
     @property
     def slot_count(self) -> int:

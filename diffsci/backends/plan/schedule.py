@@ -8,7 +8,7 @@ import numpy as np
 
 from diffsci.backends.plan.affine import flatten, identity, row_strides
 from diffsci.backends.plan.cost import Demands
-from diffsci.backends.plan.layout import LIBRARY, Layout, is_data
+from diffsci.backends.plan.layout import Layout, is_data
 from diffsci.backends.plan.pieces import (
     Operand,
     Piece,
@@ -19,13 +19,14 @@ from diffsci.backends.plan.pieces import (
 )
 from diffsci.backends.plan.program import GemmStep, GuardStep, IndexCheckStep, Step, View
 from diffsci.backends.plan.regions import Lowering, lower_group
-from diffsci.backends.plan.resolve import REDUCTIONS, NeedBuffer, is_inline_reduction
+from diffsci.backends.plan.resolve import NeedBuffer, is_inline_reduction
+from diffsci.backends.plan.vocabulary import REDUCTIONS, is_library
 from diffsci.graph import Graph, Node
 
 __all__ = ["plan_loops"]
 
 _MOST_FUSED = 24
-_STORED = frozenset({"put", "put_add", "cumsum", "cumprod", "argmax", "argmin", "project", "solve", "det"})
+_STORED = frozenset({"put", "put_add", "cumsum", "cumprod", "argmax", "argmin", "project"})
 
 
 def plan_loops(graph: Graph, build_callee):
@@ -76,9 +77,10 @@ class _Scheduler:
 
     def _force(self) -> None:
         for node in self.graph.nodes:
-            if node.name in _STORED or self._is_long_reduction(node):
+            library = is_library(node)
+            if node.name in _STORED or (library and not _has_parts(node)) or self._is_long_reduction(node):
                 self.stored.add(node)
-            if node.name in LIBRARY or is_gemm(node):
+            if library or is_gemm(node):
                 for x in node.inputs:
                     self._store_base(x)
             elif node.name == "take":
@@ -135,7 +137,7 @@ class _Scheduler:
                     demands.spread(node)
                     continue
                 self.stored.add(node)
-            if node.name in LIBRARY or node.name == "project":
+            if is_library(node) or node.name == "project":
                 continue
             view = View(self.layout.work(node.dtype, node.type.size))
             for piece in pieces_of(node, view, self.resolver):
@@ -150,7 +152,7 @@ class _Scheduler:
             self.reads[node] = self._reads_of(node)
             if node.name in ("take", "put", "put_add"):
                 self._check_index(node, checked)
-            if node.name == "call":
+            if _has_parts(node):
                 self._append(self.layout.library_steps(node))
                 for user in self.graph.nodes[self.position[node] :]:
                     if user.name == "project" and user.inputs[0] is node:
@@ -189,7 +191,7 @@ class _Scheduler:
 
     def _compute(self, node: Node) -> None:
         reads = self.reads[node]
-        if node.name in LIBRARY:
+        if is_library(node):
             self.at[node] = self._append(self.layout.library_steps(node))
             return
         if is_gemm(node):
@@ -259,6 +261,11 @@ def is_gemm(node: Node) -> bool:
         return False
     left, right, out = node.params["spec"]
     return out == "bmn" and left in ("bmk", "bkm") and right in ("bkn", "bnk")
+
+
+def _has_parts(node: Node) -> bool:
+    """Tell whether an operation has several results, seen through `project`."""
+    return isinstance(node.type, tuple)
 
 
 def _base(node: Node) -> Node:

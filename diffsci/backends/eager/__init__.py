@@ -1,0 +1,5 @@
+"""Straight-line NumPy: how derivatives run outside `jit`."""
+
+from diffsci.backends.eager.program import EagerProgram
+
+__all__ = ["EagerProgram"]

@@ -1,0 +1,45 @@
+"""Which operations a plan knows, by what becomes of them."""
+
+from __future__ import annotations
+
+from diffsci.backends.plan.body import STATEMENTS
+from diffsci.graph import Graph, Node
+
+__all__ = ["LIBRARY", "MOVES", "REDUCTIONS", "callees", "is_callback", "is_library"]
+
+MOVES = frozenset(
+    {"broadcast", "reshape", "transpose", "slice", "pad", "set_slice", "flip", "roll", "concatenate"}
+)
+REDUCTIONS = frozenset({"sum", "prod", "max", "min", "any", "all"})
+LIBRARY = frozenset({"call", "solve", "det"})
+_OTHERS = frozenset(
+    {
+        "input",
+        "const",
+        "project",
+        "contract",
+        "take",
+        "put",
+        "put_add",
+        "cumsum",
+        "cumprod",
+        "argmax",
+        "argmin",
+    }
+)
+_NATIVE = STATEMENTS | MOVES | REDUCTIONS | LIBRARY | _OTHERS
+
+
+def is_callback(node: Node) -> bool:
+    """Tell whether an operation has no native form: compiled programs call its `value`."""
+    return node.name not in _NATIVE
+
+
+def is_library(node: Node) -> bool:
+    """Tell whether an operation is a step of its own, on arrays in memory."""
+    return node.name in LIBRARY or is_callback(node)
+
+
+def callees(node: Node) -> list[Graph]:
+    """Return the sub-graphs that a node runs natively."""
+    return [node.params["graph"]] if node.name == "call" else []
