@@ -181,6 +181,8 @@ def _evaluate(node: Node, operands: list[Array]) -> Any:
         return _promoted(node.params["value"])
     if name == "call":
         return run_analytic(node.params["graph"], operands)
+    if name == "cond":
+        return run_analytic(node.params["true" if np.real(operands[0]) else "false"], operands[1:])
     if name == "project":
         return operands[0][node.params["index"]]
     if node.primitive.family == "host":

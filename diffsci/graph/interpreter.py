@@ -15,6 +15,8 @@ def evaluate(node: Node, operands: Sequence) -> np.ndarray | tuple:
     """Return the value of one node on given operands."""
     if node.name == "call":
         return tuple(run(node.params["graph"], operands))
+    if node.name == "cond":
+        return tuple(run(node.params["true" if operands[0] else "false"], operands[1:]))
     value = node.primitive.value(*operands, **node.params)
     return value if isinstance(node.type, tuple) else np.asarray(value)
 

@@ -4,6 +4,7 @@ from diffsci.primitives import (
     binary,
     calls,
     comparison,
+    conditional,
     contraction,
     convolution,
     host,
@@ -13,6 +14,7 @@ from diffsci.primitives import (
     reductions,
     scans,
     sorting,
+    special,
     structural,
     unary,
 )
@@ -21,6 +23,7 @@ __all__ = [
     "binary",
     "calls",
     "comparison",
+    "conditional",
     "contraction",
     "convolution",
     "host",
@@ -30,6 +33,7 @@ __all__ = [
     "reductions",
     "scans",
     "sorting",
+    "special",
     "structural",
     "unary",
 ]

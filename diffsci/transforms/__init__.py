@@ -1,19 +1,22 @@
 """Graph to graph: tangents, transposes, batches, simplification. They compose in any order."""
 
-from diffsci.transforms import calls
+from diffsci.transforms import calls, conditional
 from diffsci.transforms.batch import batch_graph
 from diffsci.transforms.forward import jvp_graph, tangent_graph
 from diffsci.transforms.inline import inline
 from diffsci.transforms.reverse import transpose_graph, vjp_graph
 from diffsci.transforms.simplify import simplify
+from diffsci.transforms.taylor import taylor_graph
 
 __all__ = [
     "batch_graph",
     "calls",
+    "conditional",
     "inline",
     "jvp_graph",
     "simplify",
     "tangent_graph",
+    "taylor_graph",
     "transpose_graph",
     "vjp_graph",
 ]
