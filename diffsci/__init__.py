@@ -15,6 +15,8 @@ from diffsci.jacobians import hessian, jacobian
 from diffsci.jit import compile, jit
 from diffsci.loops import custom_loop
 from diffsci.primitives.host import CustomLoop
+from diffsci.rematerialize import checkpoint, stop_gradient
+from diffsci.series import taylor
 from diffsci.showing import show
 
 __version__ = "0.1.0"
@@ -27,6 +29,7 @@ __all__ = [
     "UnsupportedError",
     "check_all",
     "check_grad",
+    "checkpoint",
     "compile",
     "complex_step",
     "custom_loop",
@@ -42,6 +45,8 @@ __all__ = [
     "set_num_threads",
     "show",
     "stable",
+    "stop_gradient",
+    "taylor",
     "value_and_grad",
     "vjp",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.series import linear, product, quotient
 from diffsci.primitives.shared import BOOL, add_tangents, batch_elementwise, full_like, same_types
 
 Tangents = list["Node | None"]
@@ -172,7 +173,7 @@ def _minimum(x, y):
     return np.minimum(x, y)
 
 
-def _binary(name, type_, value, jvp, transpose=None) -> None:
+def _binary(name, type_, value, jvp, transpose=None, taylor=None) -> None:
     register(
         Primitive(
             name=name,
@@ -183,14 +184,15 @@ def _binary(name, type_, value, jvp, transpose=None) -> None:
             transpose=transpose,
             masks="keep" if transpose else "drop",
             batch=batch_elementwise,
+            taylor=taylor,
         )
     )
 
 
-_binary("add", _numbers, np.add, _add_jvp, _add_transpose)
-_binary("sub", _numbers, np.subtract, _sub_jvp, _sub_transpose)
-_binary("mul", _numbers, np.multiply, _mul_jvp, _mul_transpose)
-_binary("div", _floats, np.divide, _div_jvp, _div_transpose)
+_binary("add", _numbers, np.add, _add_jvp, _add_transpose, linear)
+_binary("sub", _numbers, np.subtract, _sub_jvp, _sub_transpose, linear)
+_binary("mul", _numbers, np.multiply, _mul_jvp, _mul_transpose, product)
+_binary("div", _floats, np.divide, _div_jvp, _div_transpose, quotient)
 _binary("pow", _numbers, np.power, _pow_jvp)
 _binary("maximum", _numbers, _maximum, _extremum_jvp("gt"))
 _binary("minimum", _numbers, _minimum, _extremum_jvp("lt"))
@@ -211,5 +213,6 @@ register(
         transpose=_select_transpose,
         masks="keep",
         batch=batch_elementwise,
+        taylor=linear,
     )
 )

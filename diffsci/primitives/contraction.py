@@ -7,6 +7,7 @@ import string
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.series import product
 from diffsci.primitives.shared import add_tangents
 
 
@@ -76,5 +77,6 @@ register(
         jvp=_jvp,
         transpose=_transpose,
         batch=_batch,
+        taylor=product,
     )
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.series import product
 from diffsci.primitives.shared import add_tangents, align
 
 
@@ -56,5 +57,6 @@ register(
         jvp=_jvp,
         transpose=_transpose,
         batch=lambda b, node, inputs, batched, size: b.convolve(*align(b, inputs, batched, size)),
+        taylor=product,
     )
 )

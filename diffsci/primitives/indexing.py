@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.series import linear
 from diffsci.primitives.shared import INT, to_batch
 
 
@@ -159,6 +160,7 @@ register(
         jvp=_take_jvp,
         transpose=_take_transpose,
         batch=_take_batch,
+        taylor=linear,
     )
 )
 
@@ -171,6 +173,7 @@ register(
         jvp=_put_add_jvp,
         transpose=_put_add_transpose,
         batch=_put_batch,
+        taylor=linear,
     )
 )
 
@@ -183,5 +186,6 @@ register(
         jvp=_put_jvp,
         transpose=_put_transpose,
         batch=_put_batch,
+        taylor=linear,
     )
 )

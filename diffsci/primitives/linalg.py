@@ -7,6 +7,7 @@ import string
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.series import Series, convolved, minus
 from diffsci.primitives.shared import add_tangents, to_batch
 
 
@@ -55,6 +56,15 @@ def _solve_jvp(b: Builder, node: Node, t: list[Node | None]) -> Node | None:
     return b.solve(matrix, rhs, transposed=transposed)
 
 
+def _solve_taylor(b: Builder, node: Node, series: Series, k: int) -> Node | None:
+    """From A x = r: A_0 x_k = r_k - sum of A_j x_(k-j), all solved with one factorization."""
+    matrix, rhs = node.inputs
+    spec = _letters(node, node.params["transposed"])
+    known = convolved(lambda x, y: b.contract(x, y, spec=spec), b, matrix, node, series, k)
+    rest = minus(b, series(rhs, k), known)
+    return None if rest is None else b.solve(series(matrix, 0), rest, **node.params)
+
+
 def _solve_transpose(b: Builder, node: Node, ct: Node, linear: list[bool]) -> list[Node | None]:
     return [None, b.solve(node.inputs[0], ct, transposed=not node.params["transposed"])]
 
@@ -101,6 +111,7 @@ register(
         jvp=_solve_jvp,
         transpose=_solve_transpose,
         batch=_solve_batch,
+        taylor=_solve_taylor,
     )
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.series import linear
 from diffsci.primitives.shared import BOOL, INT, full_like, shifted
 
 
@@ -114,7 +115,7 @@ def _complex_extremum(x, axes, function):
     return np.squeeze(extreme, axis=axes) + 1j * imaginary
 
 
-def _reduction(name, type_, value, jvp, transpose=None, masks="drop", batch=_axes_batch) -> None:
+def _reduction(name, type_, value, jvp, transpose=None, masks="drop", batch=_axes_batch, taylor=None) -> None:
     register(
         Primitive(
             name=name,
@@ -125,6 +126,7 @@ def _reduction(name, type_, value, jvp, transpose=None, masks="drop", batch=_axe
             transpose=transpose,
             masks=masks,
             batch=batch,
+            taylor=taylor,
         )
     )
 
@@ -136,6 +138,7 @@ _reduction(
     lambda b, node, t: b.sum(t[0], axes=node.params["axes"]),
     _sum_transpose,
     masks="move",
+    taylor=linear,
 )
 _reduction("prod", _same_dtype, lambda x, *, axes: np.prod(x, axis=axes), _prod_jvp)
 _reduction("max", _extremum_type, _real(np.max), _extremum_jvp)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.series import linear
 from diffsci.primitives.shared import full_like
 
 
@@ -61,6 +62,7 @@ register(
         batch=lambda b, node, inputs, batched, size: b.cumsum(
             inputs[0], axis=node.params["axis"] + 1, reverse=node.params["reverse"]
         ),
+        taylor=linear,
     )
 )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.series import linear
 from diffsci.primitives.shared import INT, align
 
 
@@ -113,6 +114,7 @@ register(
         jvp=_tie_average_jvp,
         transpose=lambda b, node, ct, linear: [None, b.tie_average(node.inputs[0], ct)],
         batch=_same_lanes_batch,
+        taylor=linear,
     )
 )
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.series import Series, linear
 from diffsci.primitives.shared import BOOL, batch_elementwise, full_like
 
 Derivative = Callable[[Builder, Node, Node], Node]
@@ -50,6 +51,11 @@ def _sech_squared(b: Builder, x: Node) -> Node:
     return _scaled(b, b.mul(b.sigmoid(twice), b.sigmoid(b.neg(twice))), 4.0)
 
 
+def _negative(b: Builder, x: Node) -> Node:
+    """Return -x, without a double minus: derivatives of the sigmoid's derivative come back to it."""
+    return x.inputs[0] if x.name == "neg" else b.neg(x)
+
+
 def _sqrt_shifted(b: Builder, x: Node, shift: float) -> Node:
     return b.sqrt(b.add(x, full_like(b, x, shift)))
 
@@ -79,7 +85,7 @@ SMOOTH: dict[str, tuple[Callable, Derivative]] = {
         lambda b, x, y: _reciprocal(b, b.mul(_sqrt_shifted(b, x, -1.0), _sqrt_shifted(b, x, 1.0))),
     ),
     "arctanh": (np.arctanh, lambda b, x, y: _reciprocal(b, _one_minus_square(b, x))),
-    "sigmoid": (stable_sigmoid, lambda b, x, y: b.mul(y, b.sigmoid(b.neg(x)))),
+    "sigmoid": (stable_sigmoid, lambda b, x, y: b.mul(y, b.sigmoid(_negative(b, x)))),
     "softplus": (stable_softplus, lambda b, x, y: b.sigmoid(x)),
     "abs": (np.abs, lambda b, x, y: b.sign(x)),
 }
@@ -121,6 +127,23 @@ def _pow_jvp(b: Builder, node: Node, tangents: list[Node | None]) -> Node | None
     if exponent == 1:
         return tangents[0]
     return b.mul(_scaled(b, b.integer_pow(x, exponent=exponent - 1), float(exponent)), tangents[0])
+
+
+def _pow_taylor(b: Builder, node: Node, series: Series, k: int) -> Node | None:
+    """As products by repeated squaring, which are exact where the base is zero."""
+    x, exponent = node.inputs[0], node.params["exponent"]
+    if exponent == 0:
+        return None
+    power = _product_of_squares(b, x, abs(exponent))
+    return series(power if exponent > 0 else _reciprocal(b, power), k)
+
+
+def _product_of_squares(b: Builder, x: Node, exponent: int) -> Node:
+    if exponent == 1:
+        return x
+    half = _product_of_squares(b, x, exponent // 2)
+    square = b.mul(half, half)
+    return b.mul(square, x) if exponent % 2 else square
 
 
 def _integer_power(x, *, exponent: int):
@@ -187,6 +210,7 @@ register(
         transpose=lambda b, node, ct, linear: [b.neg(ct)],
         masks="keep",
         batch=batch_elementwise,
+        taylor=linear,
     )
 )
 
@@ -198,6 +222,7 @@ register(
         family="elementwise",
         jvp=_pow_jvp,
         batch=batch_elementwise,
+        taylor=_pow_taylor,
     )
 )
 
@@ -211,6 +236,7 @@ register(
         transpose=_convert_transpose,
         masks="keep",
         batch=batch_elementwise,
+        taylor=linear,
     )
 )
 

@@ -1,4 +1,4 @@
-"""Derivatives of `call`: calls of the callee's own tangent, transpose and batch.
+"""Derivatives of `call`: calls of the callee's own tangent, transpose, power series and batch.
 
 A callee's derivative is made once and kept with it, so eight stages of a step share one.
 """
@@ -14,6 +14,7 @@ from diffsci.transforms.batch import batch_graph
 from diffsci.transforms.forward import tangent_graph
 from diffsci.transforms.reverse import transpose_graph
 from diffsci.transforms.simplify import simplify
+from diffsci.transforms.taylor import Coefficients, series_graph
 
 _derived: weakref.WeakKeyDictionary[Graph, dict[Any, Any]] = weakref.WeakKeyDictionary()
 
@@ -53,6 +54,27 @@ def _transpose(b: Builder, node: Node, cts: list[Node], linear: list[bool]) -> l
     return [b.project(pulled, index=next(back)) if is_linear else None for is_linear in linear]
 
 
+def _taylor(b: Builder, node: Node, series: Coefficients, k: int) -> list[Node | None]:
+    graph, order = node.params["graph"], series.reach(node, k)
+    given = [[series(x, j) for j in range(1, order + 1)] for x in node.inputs]
+    degrees = tuple(max((j + 1 for j, c in enumerate(row) if c is not None), default=0) for row in given)
+
+    def make():
+        expanded, kept = series_graph(graph, order, degrees)
+        return simplify(expanded), kept
+
+    callee, kept = once(graph, ("series", order, degrees), make)
+    coefficients = [
+        row[j] or b.zeros(x.type)
+        for j in range(order)
+        for x, row, degree in zip(node.inputs, given, degrees, strict=True)
+        if j < degree
+    ]
+    called = b.call(*(series(x, 0) for x in node.inputs), *coefficients, graph=callee)
+    positions = [kept.get((index, k)) for index in range(len(node.type))]
+    return [None if at is None else b.project(called, index=at) for at in positions]
+
+
 def _batch(b: Builder, node: Node, inputs: list[Node], batched: list[bool], size: int) -> Node:
     graph = node.params["graph"]
     flags = tuple(batched)
@@ -60,10 +82,13 @@ def _batch(b: Builder, node: Node, inputs: list[Node], batched: list[bool], size
     return b.call(*inputs, graph=callee)
 
 
+RULES = {"jvp": _jvp, "transpose": _transpose, "taylor": _taylor, "batch": _batch}
+
+
 def _enter_rules() -> None:
     """Complete the record of `call`, whose rules need the transformations above."""
     record = lookup("call")
-    for name, rule in (("jvp", _jvp), ("transpose", _transpose), ("batch", _batch)):
+    for name, rule in RULES.items():
         object.__setattr__(record, name, rule)
 
 
