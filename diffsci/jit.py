@@ -14,10 +14,11 @@ from diffsci.backends import executables
 from diffsci.errors import EvaluationError
 from diffsci.graph import Graph, Type, interpreter
 from diffsci.source import at
+from diffsci.subprograms import bind_call
 from diffsci.tracing import Traced, TracedArray, is_tracing, trace_function
 from diffsci.tracing.function import concrete, is_dynamic
 from diffsci.tracing.identity import Identity, fingerprint
-from diffsci.tracing.trace import apply_graph, bind, current_trace, standard
+from diffsci.tracing.trace import apply_graph, current_trace, standard
 from diffsci.transforms import simplify
 from diffsci.trees import Tree, flatten, unflatten
 
@@ -257,7 +258,7 @@ def _apply(traced: Traced, inputs: list) -> Any:
         return unflatten(traced.out_tree, [np.array(y)[()] for y in outputs])
     if any(node.primitive.family == "host" for node in traced.graph.nodes):
         return unflatten(traced.out_tree, apply_graph(traced.graph, inputs))
-    outputs = bind("call", *inputs, graph=traced.graph)
+    outputs = bind_call(traced.graph, inputs)
     for output in outputs:
         output.scalar = output.shape == ()
     return unflatten(traced.out_tree, outputs)
