@@ -30,35 +30,39 @@ class Callback:
     """One operation of a program, run on memory by address."""
 
     __slots__ = (
-        "_cached", "_copies", "_inputs", "_outputs", "_several", "_width", "name", "params", "value", "where",
+        "_cached", "_copies", "_inputs", "_outputs", "_several", "_words", "name", "params", "value", "where",
     )  # fmt: skip
 
     def __init__(self, node: Node):
         # Not the node itself: the handle is kept as long as the node lives, and would keep it alive.
-        self.name, self.value, self.params = node.name, node.primitive.value, node.params
+        self.name, self.params = node.name, node.params
+        self.value = np.errstate(all="ignore")(node.primitive.value)
         self.where = at(node.location)
         self._inputs = [x.type for x in node.inputs]
         self._several = isinstance(node.type, tuple)
         self._outputs = list(node.type) if self._several else [node.type]
-        self._width = ctypes.sizeof(ctypes.c_void_p) * (len(self._inputs) + len(self._outputs))
+        count = len(self._inputs) + len(self._outputs)
+        self._words = ctypes.c_char * (ctypes.sizeof(ctypes.c_void_p) * count)
         self._copies = node.primitive.family == "host"  # a host object may keep what it is given
         self._cached: dict[bytes, tuple[list[np.ndarray], list[np.ndarray]]] = {}
 
     def run(self, table: int) -> None:
         """Compute the outputs; `table` is the address of the addresses of all arrays."""
-        key = ctypes.string_at(table, self._width)
+        key = self._words.from_address(table).raw
         operands, targets = self._cached.get(key) or self._views(key)
         if self._copies:
             operands = [array.copy() for array in operands]
-        with np.errstate(all="ignore"):
-            values = self.value(*operands, **self.params)
+        values = self.value(*operands, **self.params)
         if not self._several:
             values = (values,)
         for target, value in zip(targets, values, strict=True):
             value = np.asarray(value)
             if value.shape != target.shape:
                 raise TypeError(f"{self.name} gave an array of shape {value.shape}, expected {target.shape}")
-            np.copyto(target, value)
+            if value.dtype is target.dtype:
+                target[...] = value
+            else:
+                np.copyto(target, value)  # refuses to lose a part of a complex number, or a fraction
 
     def _views(self, key: bytes) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Arrays over the memory; programs mostly use the same memory again."""

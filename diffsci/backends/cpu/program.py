@@ -18,6 +18,7 @@ from diffsci.backends.cpu import cache, objects
 from diffsci.backends.cpu.settings import SETTINGS
 from diffsci.backends.plan.layout import all_guards, hidden_consts, plan_key
 from diffsci.backends.plan.specialise import specialise
+from diffsci.backends.stateless import without_tapes
 from diffsci.graph import Graph, Type
 
 __all__ = ["Binding", "Program", "compile_graph"]
@@ -34,7 +35,7 @@ def compile_graph(graph: Graph) -> Program:
     Parameters
     ----------
     graph : Graph
-        float64, float32, int64 and bool arrays; no host nodes.
+        float64, float32, int64 and bool arrays.
 
     Returns
     -------
@@ -91,7 +92,7 @@ class Program:
     """
 
     def __init__(self, graph: Graph):
-        self.graph = graph = specialise(graph)
+        self.graph = graph = specialise(without_tapes(graph))
         self.input_types: tuple[Type, ...] = graph.input_types
         self.output_types: tuple[Type, ...] = graph.output_types
         self.consts = hidden_consts(graph)
