@@ -6,7 +6,7 @@ A callee's derivative is made once and kept with it, so eight stages of a step s
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from diffsci.graph import Builder, Graph, Node, lookup
@@ -54,22 +54,35 @@ def _transpose(b: Builder, node: Node, cts: list[Node], linear: list[bool]) -> l
     return [b.project(pulled, index=next(back)) if is_linear else None for is_linear in linear]
 
 
-def _taylor(b: Builder, node: Node, series: Coefficients, k: int) -> list[Node | None]:
-    graph, order = node.params["graph"], series.reach(node, k)
-    given = [[series(x, j) for j in range(1, order + 1)] for x in node.inputs]
-    degrees = tuple(max((j + 1 for j, c in enumerate(row) if c is not None), default=0) for row in given)
+def given_coefficients(b: Builder, operands: Sequence[Node], series: Coefficients, order: int):
+    """Return the operands' degrees as polynomials, and their coefficients as a callee's power series takes
+    them.
+    """
+    rows = [[series(x, j) for j in range(1, order + 1)] for x in operands]
+    degrees = tuple(max((j + 1 for j, c in enumerate(row) if c is not None), default=0) for row in rows)
+    flat = [
+        row[j] or b.zeros(x.type)
+        for j in range(order)
+        for x, row, degree in zip(operands, rows, degrees, strict=True)
+        if j < degree
+    ]
+    return degrees, flat
+
+
+def series_once(graph: Graph, order: int, degrees: tuple[int, ...]):
+    """Return the callee's graph of coefficients, and where each stands: see `series_graph`."""
 
     def make():
         expanded, kept = series_graph(graph, order, degrees)
         return simplify(expanded), kept
 
-    callee, kept = once(graph, ("series", order, degrees), make)
-    coefficients = [
-        row[j] or b.zeros(x.type)
-        for j in range(order)
-        for x, row, degree in zip(node.inputs, given, degrees, strict=True)
-        if j < degree
-    ]
+    return once(graph, ("series", order, degrees), make)
+
+
+def _taylor(b: Builder, node: Node, series: Coefficients, k: int) -> list[Node | None]:
+    order = series.reach(node, k)
+    degrees, coefficients = given_coefficients(b, node.inputs, series, order)
+    callee, kept = series_once(node.params["graph"], order, degrees)
     called = b.call(*(series(x, 0) for x in node.inputs), *coefficients, graph=callee)
     positions = [kept.get((index, k)) for index in range(len(node.type))]
     return [None if at is None else b.project(called, index=at) for at in positions]

@@ -6,13 +6,14 @@ runs both branches and selects; what was not selected is kept out of derivatives
 
 from __future__ import annotations
 
-from diffsci.graph import Builder, Graph, Node, lookup
+from diffsci.graph import Builder, Graph, Node, Type, lookup
 from diffsci.transforms.batch import batch_graph
-from diffsci.transforms.calls import once
+from diffsci.transforms.calls import given_coefficients, once, series_once
 from diffsci.transforms.forward import tangent_graph
 from diffsci.transforms.inline import inline
 from diffsci.transforms.reverse import transpose_graph
 from diffsci.transforms.simplify import simplify
+from diffsci.transforms.taylor import Coefficients
 
 BRANCHES = ("true", "false")
 
@@ -29,14 +30,14 @@ def _tangents(graph: Graph, active: tuple[bool, ...]) -> tuple[Graph, list[int]]
     return once(graph, ("tangent", active), make)
 
 
-def _filled(graph: Graph, kept: list[int], wanted: list[int], node: Node) -> Graph:
-    """Return the tangent graph with zeros for the outputs that only the other branch moves."""
+def _filled(graph: Graph, kept: list, wanted: list, types: list[Type]) -> Graph:
+    """Return a branch's derivative with zeros for what only the other branch moves."""
     if kept == wanted:
         return graph
     b = Builder()
     b.adopt(graph.nodes)
     found = dict(zip(kept, graph.outputs, strict=True))
-    outputs = [found.get(index) or b.zeros(node.type[index]) for index in wanted]
+    outputs = [found.get(key) or b.zeros(type_) for key, type_ in zip(wanted, types, strict=True)]
     return Graph(graph.inputs, outputs)
 
 
@@ -51,7 +52,8 @@ def _jvp(b: Builder, node: Node, tangents: list[Node | None]) -> list[Node | Non
         return out
 
     def make():
-        return [_filled(graph, kept, wanted, node) for graph, kept in pushed]
+        types = [node.type[index] for index in wanted]
+        return [_filled(graph, kept, wanted, types) for graph, kept in pushed]
 
     true, false = once(node.params["true"], ("cond tangent", node.params["false"], active), make)
     seeds = [tangent for tangent in tangents[1:] if tangent is not None]
@@ -73,6 +75,25 @@ def _transpose(b: Builder, node: Node, cts: list[Node], linear: list[bool]) -> l
     pulled = b.cond(node.inputs[0], *rest, *cts, true=true, false=false)
     back = iter(range(len(pulled.type)))
     return [b.project(pulled, index=next(back)) if is_linear else None for is_linear in linear]
+
+
+def _taylor(b: Builder, node: Node, series: Coefficients, k: int) -> list[Node | None]:
+    order, operands = series.reach(node, k), node.inputs[1:]
+    degrees, coefficients = given_coefficients(b, operands, series, order)
+
+    def make():
+        expanded = [series_once(graph, order, degrees) for graph in _branches(node)]
+        wanted = sorted({key for _, kept in expanded for key in kept})
+        types = [node.type[index] for index, _ in wanted]
+        return wanted, [_filled(graph, list(kept), wanted, types) for graph, kept in expanded]
+
+    wanted, (true, false) = once(
+        node.params["true"], ("cond series", node.params["false"], order, degrees), make
+    )
+    moved = b.cond(*(series(x, 0) for x in node.inputs), *coefficients, true=true, false=false)
+    found = {key: position for position, key in enumerate(wanted)}
+    positions = [found.get((index, k)) for index in range(len(node.type))]
+    return [None if at is None else b.project(moved, index=at) for at in positions]
 
 
 def _batch(b: Builder, node: Node, inputs: list[Node], batched: list[bool], size: int) -> Node:
@@ -106,10 +127,13 @@ def _select(b: Builder, chosen: Node, yes: Node, no: Node) -> Node:
     return b.select(mask, yes, no)
 
 
+RULES = {"jvp": _jvp, "transpose": _transpose, "taylor": _taylor, "batch": _batch}
+
+
 def _enter_rules() -> None:
     """Complete the record of `cond`, whose rules need the transformations above."""
     record = lookup("cond")
-    for name, rule in (("jvp", _jvp), ("transpose", _transpose), ("batch", _batch)):
+    for name, rule in RULES.items():
         object.__setattr__(record, name, rule)
 
 
