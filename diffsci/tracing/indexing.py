@@ -19,7 +19,7 @@ from diffsci.tracing.array import TracedArray
 from diffsci.tracing.lenses import FlipLens, SliceLens
 from diffsci.tracing.trace import bind
 
-__all__ = ["get", "put", "put_add"]
+__all__ = ["get", "places", "put", "put_add"]
 
 
 def get(x: TracedArray, key: Any) -> TracedArray:
@@ -60,6 +60,12 @@ def put_add(x: TracedArray, key: Any, value: Any) -> None:
         view.write(_fitted(x, ops.arithmetic("add", view, value), view.shape))
         return
     _scatter(x, parts, ops.as_operand(value), "put_add")
+
+
+def places(x: TracedArray, key: Any) -> np.ndarray:
+    """Return the flat positions that x[key] selects, held to those seen."""
+    parts = [part.pinned() if isinstance(part, TracedArray) else part for part in _parts(x, key)]
+    return _positions(x, tuple(parts))
 
 
 def _parts(x: TracedArray, key: Any) -> list:

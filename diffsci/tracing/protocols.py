@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from diffsci.tracing import indexing
 from diffsci.tracing import operations as ops
+from diffsci.tracing import ufunc_methods
 from diffsci.tracing.array import TracedArray
 
 __all__ = [
@@ -117,10 +117,55 @@ def _scaled(factor: float):
     return lambda x: ops.float_elementwise("mul", x, factor)
 
 
-def _matmul(x, y):
-    from diffsci.tracing.functions.products import matmul
+def _divmod(x, y):
+    return ops.arithmetic("floor_divide", x, y), ops.arithmetic("mod", x, y)
 
-    return matmul(x, y)
+
+def _modf(x):
+    x = ops.traced(x)
+    x = x if x.dtype.kind == "f" else ops.convert(x, float)
+    whole = ops.unary("trunc", x)
+    return ops.float_elementwise("copysign", x - whole, x), whole
+
+
+def _ldexp(x, exponent):
+    x = ops.traced(x)
+    x = x if x.dtype.kind == "f" else ops.convert(x, float)
+    return x * ops.power(np.asarray(2.0, x.dtype), ops.convert(exponent, x.dtype))
+
+
+def _frexp(x):
+    """Mantissa in [1/2, 1) and exponent; the exponent is a number that the derivative does not see."""
+    x = ops.traced(x)
+    x = x if x.dtype.kind == "f" else ops.convert(x, float)
+    size = ops.unary("stop_gradient", ops.unary("abs", x))
+    zero = ops.logical("logical_or", ops.compare("eq", size, 0), ~ops.unary("isfinite", size))
+    size = ops.where(zero, 0.5, size)
+    exponent = ops.unary("floor", ops.unary("log2", size)) + 1
+    mantissa = size * ops.power(np.asarray(2.0, x.dtype), -exponent)
+    # The logarithm is rounded: next to a power of two it may be one off.
+    exponent = exponent - ops.where(ops.compare("lt", mantissa, 0.5), 1, 0)
+    exponent = exponent + ops.where(ops.compare("ge", mantissa, 1), 1, 0)
+    return _ldexp(x, -exponent), ops.convert(exponent, int)
+
+
+def _logaddexp2(x, y):
+    two = np.log(2.0)
+    return ops.float_elementwise("logaddexp", _scaled(two)(x), _scaled(two)(y)) / two
+
+
+def _signbit(x):
+    x = ops.traced(x)
+    return ops.compare("lt", ops.float_elementwise("copysign", np.ones((), ops.float_dtype(x)), x), 0)
+
+
+def _product(name: str):
+    def apply(x, y):
+        from diffsci.tracing.functions import products
+
+        return getattr(products, name)(x, y)
+
+    return apply
 
 
 UFUNCS: dict[str, Callable] = {
@@ -176,78 +221,82 @@ UFUNCS: dict[str, Callable] = {
     "radians": _scaled(np.pi / 180),
     "rad2deg": _scaled(180 / np.pi),
     "degrees": _scaled(180 / np.pi),
-    "matmul": _matmul,
+    **{name: _product(name) for name in ("matmul", "vecdot", "matvec", "vecmat")},
+    "divmod": _divmod,
+    "modf": _modf,
+    "frexp": _frexp,
+    "ldexp": _ldexp,
+    "logaddexp2": _logaddexp2,
+    "signbit": _signbit,
     "conjugate": lambda x: ops.traced(x),
     "expit": _float("sigmoid"),  # scipy.special.expit
-}
-
-REDUCTIONS = {
-    "add": "sum",
-    "multiply": "prod",
-    "maximum": "max",
-    "minimum": "min",
-    "logical_and": "all",
-    "logical_or": "any",
 }
 
 
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict[str, Any]) -> Any:
     """Carry out ``ufunc.method(*inputs, **kwargs)`` with a traced value among the operands."""
     out = kwargs.pop("out", None)
-    name = ufunc.__name__
-    if method == "at":
-        return _ufunc_at(name, *inputs)
+    if isinstance(out, tuple) and all(target is None for target in out):
+        out = None
+    inputs = tuple(map(_known_integer, inputs)) if method in ("at", "reduceat") else inputs
     if method == "__call__":
-        result = _ufunc_call(name, inputs, kwargs)
-    elif method == "reduce":
-        result = _ufunc_reduce(name, *inputs, **kwargs)
-    elif method == "outer":
+        return _ufunc_call(ufunc, inputs, kwargs, out)
+    rule = _rule(ufunc)
+    if method == "at":
+        if not isinstance(inputs[0], TracedArray):
+            raise _foreign(inputs[0])
+        return ufunc_methods.at(ufunc, rule, *inputs)
+    if method == "outer":
         x, y = (ops.traced(x) for x in inputs)
-        result = _ufunc_call(name, (ops.reshape(x, (*x.shape, *(1,) * y.ndim)), y), kwargs)
-    elif method == "accumulate" and name in ("add", "multiply"):
-        function = np.cumsum if name == "add" else np.cumprod
-        result = call_function(function, inputs, {"axis": 0, **kwargs})
-    else:
-        raise ops.unsupported(f"numpy.{name}.{method}", "write the loop out, or use another function")
+        return _ufunc_call(ufunc, (ops.reshape(x, (*x.shape, *(1,) * y.ndim)), y), kwargs, out)
+    result = getattr(ufunc_methods, method)(ufunc, rule, *inputs, **kwargs)
     return result if out is None else _written(out, result)
 
 
-def _ufunc_call(name: str, inputs: tuple, kwargs: dict[str, Any]) -> Any:
-    rule = UFUNCS.get(name)
+def _known_integer(x: Any) -> Any:
+    """Return plain numbers for a constant array of integers, such as places."""
+    return x.constant() if isinstance(x, TracedArray) and x.is_const and x.dtype.kind in "ib" else x
+
+
+def _rule(ufunc: np.ufunc) -> Callable:
+    rule = UFUNCS.get(ufunc.__name__)
     if rule is None:
-        raise ops.unsupported(f"the ufunc {name}", "express it by supported functions")
+        raise ops.unsupported(f"the ufunc {ufunc.__name__}", "express it by supported functions")
+    return rule
+
+
+def _ufunc_call(ufunc: np.ufunc, inputs: tuple, kwargs: dict[str, Any], out: Any = None) -> Any:
+    rule = _rule(ufunc)
+    inputs, given = inputs[: ufunc.nin], inputs[ufunc.nin :]
+    out = given if given else out
     where = kwargs.pop("where", True)
     dtype = kwargs.pop("dtype", None)
-    kwargs.pop("casting", None)
+    for option in ("casting", "order", "subok"):
+        kwargs.pop(option, None)
     if kwargs:
-        raise ops.unsupported(f"the option {next(iter(kwargs))!r} of numpy.{name}", "leave it out")
-    if where is not True:
-        raise ops.unsupported(f"the option 'where' of numpy.{name}", "use numpy.where on the result")
+        raise ops.unsupported(f"the option {next(iter(kwargs))!r} of numpy.{ufunc.__name__}", "leave it out")
     if dtype is not None:
         inputs = tuple(ops.convert(x, dtype) for x in inputs)
-    return rule(*inputs)
+    result = rule(*inputs)
+    if where is not True:
+        result = _where(where, result, out)
+    return result if out is None else _written(out, result)
 
 
-def _ufunc_reduce(name: str, x: Any, axis=0, dtype=None, keepdims=False, **options) -> Any:
-    if name not in REDUCTIONS or any(value is not None and value is not True for value in options.values()):
-        raise ops.unsupported(f"numpy.{name}.reduce with these options", "use the function of numpy instead")
-    return ops.reduce(REDUCTIONS[name], x, axis, keepdims, dtype)
-
-
-def _ufunc_at(name: str, x: Any, index: Any, value: Any = None) -> None:
-    if not isinstance(x, TracedArray):
-        raise _foreign(x)
-    if name == "add":
-        indexing.put_add(x, index, value)
-    elif name == "subtract":
-        indexing.put_add(x, index, -ops.traced(value))
-    else:
-        raise ops.unsupported(f"numpy.{name}.at", "only add.at and subtract.at are")
+def _where(where: Any, result: Any, out: Any) -> Any:
+    """Keep what stands in `out` elsewhere; without it NumPy leaves what is in memory, we leave zeros."""
+    if isinstance(result, tuple):
+        raise ops.unsupported("the option 'where' of a ufunc with two results", "use numpy.where on them")
+    target = out[0] if isinstance(out, tuple) else out
+    return ops.where(where, result, np.zeros((), result.dtype) if target is None else target)
 
 
 def _written(out: Any, result: Any) -> Any:
     from diffsci.tracing.methods import assign
 
+    if isinstance(result, tuple):
+        pairs = zip(out, result, strict=True)
+        return tuple(part if target is None else _written(target, part) for target, part in pairs)
     target = out[0] if isinstance(out, tuple) else out
     if target is None:
         return result

@@ -53,6 +53,32 @@ def _matmul(x, y):
     return matmul(x, y)
 
 
+def vecdot(x, y):
+    """Sum over the last axis of the product."""
+    return ops.reduce("sum", ops.arithmetic("mul", _conjugate(x), y), -1)
+
+
+def matvec(x, y):
+    """Stacks of matrices times stacks of vectors."""
+    y = ops.traced(y)
+    return _without_axis(matmul(x, ops.expand(y, y.ndim)), -1)
+
+
+def vecmat(x, y):
+    """Stacks of vectors times stacks of matrices."""
+    x = ops.traced(x)
+    return _without_axis(matmul(ops.expand(_conjugate(x), x.ndim - 1), y), -2)
+
+
+def _conjugate(x):
+    return ops.traced(x).conj()
+
+
+def _without_axis(x: TracedArray, axis: int) -> TracedArray:
+    axis = ops.normal_axis(axis, x.ndim)
+    return ops.copy(ops.reshape(x, x.shape[:axis] + x.shape[axis + 1 :]))
+
+
 @implements(np.dot)
 def dot(x, y):
     x, y = ops.traced(x), ops.traced(y)
@@ -83,7 +109,7 @@ def inner(x, y):
     return ops.contract(x, y, (left + "Z", right + "Z", left + right))
 
 
-@implements(np.outer)
+@implements(np.outer, np.linalg.outer)
 def outer(x, y):
     return ops.contract(ops.reshape(x, -1), ops.reshape(y, -1), ("a", "b", "ab"))
 
@@ -122,36 +148,44 @@ def kron(x, y):
 
 @implements(np.cross)
 def cross(x, y, axisa=-1, axisb=-1, axisc=-1, axis=None):
-    x, y = ops.traced(x), ops.traced(y)
-    if axis is not None or (axisa, axisb, axisc) != (-1, -1, -1):
-        raise ops.unsupported("numpy.cross with axes", "bring the vectors to the last axis")
-    if x.shape[-1] != 3 or y.shape[-1] != 3:
-        raise ops.unsupported(
-            "numpy.cross of vectors that are not three-dimensional", "write the product out"
-        )
-    a, b = ([v[..., k] for k in range(3)] for v in (x, y))
-    parts = [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
-    return ops.stack(parts, -1)
+    """Vector product of vectors with three components (two: the third is zero)."""
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = (_components(v, where) for v, where in ((x, axisa), (y, axisb)))
+    if not {len(a), len(b)} <= {2, 3}:
+        raise ValueError(f"cross: expected vectors of 2 or 3 components{at(user_location())}")
+    third = a[0] * b[1] - a[1] * b[0]
+    if len(a) == len(b) == 2:
+        return third
+    (a0, a1, a2), (b0, b1, b2) = ((*v, 0.0) if len(v) == 2 else v for v in (a, b))
+    parts = [a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, third]
+    return ops.stack(parts, ops.normal_axis(axisc, third.ndim + 1))
+
+
+def _components(v, axis: int) -> list[TracedArray]:
+    v = ops.traced(v)
+    before = (slice(None),) * ops.normal_axis(axis, v.ndim)
+    return [v[(*before, k)] for k in range(v.shape[len(before)])]
 
 
 @implements(np.einsum)
-def einsum(subscripts, *operands, optimize=False, **options):
+def einsum(subscripts, *operands, optimize=False, dtype=None, order="K", casting="safe"):
     """Einsum of any number of operands, two at a time."""
-    if options or not isinstance(subscripts, str):
-        raise ops.unsupported("this form of numpy.einsum", "use a string of subscripts and no options")
-    arrays = [ops.traced(x) for x in operands]
+    if not isinstance(subscripts, str):
+        subscripts, operands = _named(subscripts, *operands)
+    arrays = [ops.traced(x) if dtype is None else ops.convert(x, dtype) for x in operands]
     terms, out = _subscripts(subscripts, arrays)
     for letters, x in zip(terms, arrays, strict=True):
         if len(letters) != x.ndim:
             raise ValueError(
                 f"einsum: {letters!r} names {len(letters)} axes of one with {x.ndim}{at(user_location())}"
             )
-    pairs = [_distinct(x, letters) for x, letters in zip(arrays, terms, strict=True)]
-    while len(pairs) > 2:
-        (x, left), (y, right) = pairs.pop(0), pairs.pop(0)
+    pairs = _stretched([_distinct(x, letters) for x, letters in zip(arrays, terms, strict=True)])
+    for first, second in _order(pairs, out, optimize):
+        (x, left), (y, right) = pairs.pop(first), pairs.pop(second)
         needed = set(out).union(*(letters for _, letters in pairs))
         kept = "".join(dict.fromkeys(letter for letter in left + right if letter in needed))
-        pairs.insert(0, (ops.contract(x, y, (left, right, kept)), kept))
+        pairs.append((ops.contract(x, y, (left, right, kept)), kept))
     if len(pairs) == 2:
         (x, left), (y, right) = pairs
         return ops.contract(x, y, (left, right, out))
@@ -159,6 +193,56 @@ def einsum(subscripts, *operands, optimize=False, **options):
     x = ops.reduce("sum", x, tuple(k for k, letter in enumerate(letters) if letter not in out) or ())
     left = [letter for letter in letters if letter in out]
     return ops.transpose(x, [left.index(letter) for letter in out]) if left != list(out) else x
+
+
+def _order(pairs, out: str, optimize) -> list[tuple[int, int]]:
+    """Return which two to contract, until two are left: left to right, or by NumPy's search."""
+    if len(pairs) < 3:
+        return []
+    if optimize is False:  # the last result stands at the end: take it, then the next in line
+        return [(0, 0)] + [(-1, 0)] * (len(pairs) - 3)
+    text = ",".join(letters for _, letters in pairs) + "->" + out
+    plan = optimize if isinstance(optimize, (str, list, tuple)) else "greedy"
+    path = np.einsum_path(text, *(np.broadcast_to(0.0, x.shape) for x, _ in pairs), optimize=plan)[0]
+    steps, count = [], len(pairs)
+    for step in path[1:]:
+        places = sorted(step, reverse=True)
+        while len(places) > 1 and count > 2:  # a step of three or more is several of two
+            second, first = places[1], places[0]
+            steps.append((first, second))
+            count -= 1
+            places = [count - 1, *places[2:]]
+    return steps
+
+
+def _stretched(pairs):
+    """Drop axes of one whose letter is longer elsewhere: the contraction broadcasts them."""
+    sizes: dict[str, int] = {}
+    for x, letters in pairs:
+        for letter, n in zip(letters, x.shape, strict=True):
+            sizes[letter] = n if sizes.get(letter, 1) == 1 else sizes[letter]
+            if n not in (1, sizes[letter]):
+                raise ValueError(f"einsum: axes named {letter!r} differ in length{at(user_location())}")
+    made = []
+    for x, letters in pairs:
+        kept = [k for k, letter in enumerate(letters) if x.shape[k] == sizes[letter]]
+        if len(kept) < len(letters):
+            x, letters = ops.reshape(x, tuple(x.shape[k] for k in kept)), "".join(letters[k] for k in kept)
+        made.append((x, letters))
+    return made
+
+
+def _named(*interleaved) -> tuple[str, tuple]:
+    """Write einsum(x, [0, 1], y, [1, 2], [0, 2]) with letters."""
+
+    def letters(axes) -> str:
+        return "".join("..." if axis is Ellipsis else LETTERS[axis] for axis in axes)
+
+    operands, lists = interleaved[0::2], interleaved[1::2]
+    out = ""
+    if len(operands) > len(lists):
+        out, operands = "->" + letters(operands[-1]), operands[:-1]
+    return ",".join(map(letters, lists)) + out, operands
 
 
 def _subscripts(subscripts: str, arrays) -> tuple[list[str], str]:

@@ -5,37 +5,42 @@ from __future__ import annotations
 import numpy as np
 
 from diffsci.tracing import operations as ops
-from diffsci.tracing.protocols import implements
+from diffsci.tracing import ufunc_methods
+from diffsci.tracing.protocols import FUNCTIONS, implements
 from diffsci.tracing.trace import bind
 
 
-def _reduction(name: str):
-    def reduce(x, axis=None, dtype=None, keepdims=False, initial=None, where=True):
-        if where is not True:
-            x = ops.where(where, x, {"sum": 0, "prod": 1, "any": False, "all": True}[name])
-        result = ops.reduce(name, x, axis, bool(keepdims), dtype)
-        if initial is None or initial is np._NoValue:
-            return result
-        return result + initial if name == "sum" else result * initial
+def _reduction(ufunc: np.ufunc):
+    def reduce(x, axis=None, dtype=None, keepdims=False, initial=np._NoValue, where=True):
+        from diffsci.tracing.protocols import UFUNCS
+
+        rule = UFUNCS[ufunc.__name__]
+        keepdims = keepdims is not np._NoValue and bool(keepdims)
+        return ufunc_methods.reduce(ufunc, rule, x, axis, dtype, keepdims, initial, _mask(where))
 
     return reduce
 
 
-def _extremum(name: str):
-    def reduce(x, axis=None, keepdims=False, initial=None, where=True):
-        if where is not True or (initial is not None and initial is not np._NoValue):
-            raise ops.unsupported(f"numpy.{name} with 'where' or 'initial'", "select the entries first")
-        return ops.reduce(name, x, axis, bool(keepdims))
-
-    return reduce
+def _mask(where):
+    return True if where is np._NoValue else where
 
 
-implements(np.sum)(_reduction("sum"))
-implements(np.prod)(_reduction("prod"))
-implements(np.any)(_reduction("any"))
-implements(np.all)(_reduction("all"))
-implements(np.max, np.amax)(_extremum("max"))
-implements(np.min, np.amin)(_extremum("min"))
+def _without_dtype(reduce):
+    def wrapped(x, axis=None, keepdims=False, initial=np._NoValue, where=True):
+        return reduce(x, axis, None, keepdims, initial, where)
+
+    return wrapped
+
+
+implements(np.sum)(_reduction(np.add))
+implements(np.prod)(_reduction(np.multiply))
+for _function, _ufunc in {
+    np.any: np.logical_or,
+    np.all: np.logical_and,
+    np.max: np.maximum,
+    np.min: np.minimum,
+}.items():
+    implements(_function)(_without_dtype(_reduction(_ufunc)))
 
 
 def _count(x, axes) -> int:
@@ -43,39 +48,57 @@ def _count(x, axes) -> int:
 
 
 @implements(np.mean)
-def mean(x, axis=None, dtype=None, keepdims=False):
+def mean(x, axis=None, dtype=None, keepdims=False, *, where=True):
     x = ops.traced(x)
     if x.dtype.kind in "ib":
         x = ops.convert(x, float)
-    total = ops.reduce("sum", x, axis, bool(keepdims), dtype)
-    return total / _count(x, ops.normal_axes(axis, x.ndim))
+    x = x if dtype is None else ops.convert(x, dtype)
+    keepdims = keepdims is not np._NoValue and bool(keepdims)
+    if _mask(where) is not True:
+        x = ops.where(where, x, np.zeros((), x.dtype))
+    return ops.reduce("sum", x, axis, keepdims) / _entries(x, axis, keepdims, _mask(where))
+
+
+def _entries(x, axis, keepdims: bool, where):
+    """Return how many entries a mean is over: a number, or with a mask one for each mean."""
+    if where is True:
+        return _count(x, ops.normal_axes(axis, x.ndim))
+    chosen = ops.broadcast_to(ops.truth(ops.traced(where)), x.shape)
+    return ops.convert(ops.reduce("sum", chosen, axis, keepdims), x.dtype)
 
 
 @implements(np.average)
 def average(x, axis=None, weights=None, returned=False, keepdims=False):
-    if returned:
-        raise ops.unsupported("numpy.average with returned=True", "sum the weights yourself")
-    if weights is None:
-        return mean(x, axis, keepdims=keepdims)
-    x, weights = ops.traced(x), ops.traced(weights)
+    keepdims = keepdims is not np._NoValue and bool(keepdims)
+    x = ops.traced(x)
+    weights = ops.traced(np.ones(x.shape, ops.float_dtype(x)) if weights is None else weights)
     if weights.shape != x.shape:
         axis = ops.normal_axis(axis, x.ndim)
         weights = ops.reshape(weights, tuple(-1 if a == axis else 1 for a in range(x.ndim)))
     total = ops.reduce("sum", x * weights, axis, keepdims)
-    return total / ops.reduce("sum", ops.broadcast_to(weights, x.shape), axis, keepdims)
+    scale = ops.reduce("sum", ops.broadcast_to(weights, x.shape), axis, keepdims)
+    return (total / scale, ops.convert(scale, ops.float_dtype(total, scale))) if returned else total / scale
 
 
 @implements(np.var)
-def var(x, axis=None, dtype=None, ddof=0, keepdims=False, **_):
+def var(x, axis=None, dtype=None, ddof=0, keepdims=False, *, where=True, mean=None, correction=None):
     x = ops.traced(x)
-    deviation = x - mean(x, axis, dtype, keepdims=True)
-    count = _count(x, ops.normal_axes(axis, x.ndim))
-    return ops.reduce("sum", deviation * deviation, axis, bool(keepdims)) / (count - ddof)
+    x = x if x.dtype.kind in "fc" else ops.convert(x, float)
+    x = x if dtype is None else ops.convert(x, dtype)
+    where = _mask(where)
+    ddof = ddof if correction in (None, np._NoValue) else correction
+    keepdims = keepdims is not np._NoValue and bool(keepdims)
+    centre = FUNCTIONS[np.mean](x, axis, keepdims=True, where=where) if mean in (None, np._NoValue) else mean
+    deviation = x - centre
+    if where is not True:
+        deviation = ops.where(where, deviation, np.zeros((), x.dtype))
+    total = ops.reduce("sum", deviation * deviation, axis, keepdims)
+    return total / (_entries(x, axis, keepdims, where) - ddof)
 
 
 @implements(np.std)
-def std(x, axis=None, dtype=None, ddof=0, keepdims=False, **_):
-    variance = var(x, axis, dtype, ddof, keepdims)
+def std(x, axis=None, dtype=None, ddof=0, keepdims=False, **options):
+    variance = var(x, axis, dtype, ddof, keepdims, **options)
     # Selecting zero out keeps the derivative at constants 0 instead of inf * 0.
     return ops.where(ops.compare("eq", variance, 0), 0.0, ops.unary("sqrt", variance))
 
@@ -101,6 +124,25 @@ def _accumulation(name: str, **params):
 
 implements(np.cumsum)(_accumulation("cumsum", reverse=False))
 implements(np.cumprod)(_accumulation("cumprod"))
+
+
+def _cumulative(function, start: int):
+    """The array API's spelling: it may begin with the neutral element."""
+
+    def accumulate(x, /, *, axis=None, dtype=None, include_initial=False):
+        x = ops.traced(x)
+        axis = ops.normal_axis(0 if axis is None and x.ndim == 1 else axis, x.ndim)
+        result = FUNCTIONS[function](x, axis, dtype)
+        if not include_initial:
+            return result
+        shape = tuple(1 if a == axis else n for a, n in enumerate(result.shape))
+        return ops.concatenate([np.full(shape, start, result.dtype), result], axis)
+
+    return accumulate
+
+
+implements(np.cumulative_sum)(_cumulative(np.cumsum, 0))
+implements(np.cumulative_prod)(_cumulative(np.cumprod, 1))
 
 
 def _position(name: str):
