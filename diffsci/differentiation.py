@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from diffsci import primitives as _primitives  # noqa: F401  fills the registry
-from diffsci.graph import Graph, interpreter
+from diffsci.derived import Derived, derived
+from diffsci.graph import Graph
 from diffsci.source import at, user_location
 from diffsci.tracing import Traced, TracedArray, trace_function
 from diffsci.tracing.function import concrete, is_dynamic
 from diffsci.tracing.trace import apply_graph
-from diffsci.transforms import jvp_graph, simplify, tangent_graph, vjp_graph
+from diffsci.transforms import jvp_graph, simplify, split_graph, tangent_graph, vjp_graph
 from diffsci.trees import Tree, flatten, leaf_paths, unflatten
 
 __all__ = ["grad", "hvp", "jvp", "linearize", "value_and_grad", "vjp"]
@@ -41,16 +41,32 @@ class Call:
             for x, node in zip(inputs, self.traced.graph.inputs, strict=True)
         ]
         self.inside = any(isinstance(x, TracedArray) for x in self.inputs)
-        # At once, the nodes' values are known and reused; recorded in a trace, fewer nodes are better.
-        self.graph: Graph = simplify(self.traced.graph) if self.inside else self.traced.graph
 
-    def evaluate(self, graph: Graph, extra: Sequence[Any] = ()) -> list[Any]:
-        """Return the outputs of a graph derived from this one; `extra` are its further inputs."""
-        inputs = [*self.inputs, *extra]
-        if any(isinstance(x, TracedArray) for x in inputs):
-            return apply_graph(graph, inputs)
-        # Copies: an output may be an input, a constant, or what a later pullback needs.
-        return [np.array(value)[()] for value in interpreter.run(graph, inputs, self.traced.values)]
+    @functools.cached_property
+    def graph(self) -> Graph:
+        """The program of the call. Recorded in an outer trace, fewer nodes are better."""
+        if not self.inside:
+            return self.traced.graph
+        return self._kept("simplified", lambda: simplify(self.traced.graph)).graph
+
+    def _kept(self, what: Any, make: Callable) -> Any:
+        return derived(self.traced.identity, (self.inside, what), make)
+
+    def derive(self, what: Any, make: Callable[[Graph], Any]) -> Any:
+        """Return ``make(graph)``, made once for equal programs.
+
+        Parameters
+        ----------
+        what : hashable
+            Names the transformation and its options.
+        make : callable
+            Takes the graph of the call; returns a graph or a tuple of graphs and other results.
+        """
+        return self._kept(what, lambda: make(self.graph))
+
+    def evaluate(self, program: Derived, extra: Sequence[Any] = ()) -> list[Any]:
+        """Return the outputs of what was derived from this call; `extra` are its further inputs."""
+        return evaluate(program, [*self.inputs, *extra], self.traced.values)
 
     def outputs(self, values: Sequence[Any]) -> Any:
         return unflatten(self.traced.out_tree, values)
@@ -80,8 +96,15 @@ class Call:
                     names.append(path)
                 if is_dynamic(leaf):
                     flags.append(chosen)
-        flags += [False] * (len(self.graph.inputs) - len(flags))
+        flags += [False] * (len(self.inputs) - len(flags))
         return flags, trees, names
+
+
+def evaluate(program: Derived, inputs: Sequence[Any], known: dict | None = None) -> list[Any]:
+    """Run a program on plain values, or record it in the trace of a traced input."""
+    if any(isinstance(x, TracedArray) for x in inputs):
+        return apply_graph(program.graph, inputs)
+    return program.run(inputs, known)
 
 
 def _check_float(leaf: Any, path: str, what: str) -> None:
@@ -181,13 +204,13 @@ def _value_and_grad(f, argnums, args, kwargs, what: str) -> tuple[Any, Any]:
     call = Call(f, args, kwargs)
     flags, trees, _ = call.active(chosen, what)
     output = _scalar_output(call, what)
-    pulled = vjp_graph(call.graph, flags)
+    pulled = call.derive(("vjp", tuple(flags)), lambda graph: vjp_graph(graph, flags))
     values = call.evaluate(pulled, [np.ones((), output.dtype)])
     return call.outputs(values[:1]), _per_argument(argnums, trees, values[1:])
 
 
 def _scalar_output(call: Call, what: str):
-    outputs = call.graph.outputs
+    outputs = call.traced.graph.outputs
     if len(outputs) == 1 and outputs[0].shape == () and outputs[0].dtype.kind == "f":
         return outputs[0]
     found = ", ".join(str(y.type) for y in outputs) or "nothing"
@@ -265,22 +288,22 @@ def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     call = Call(f, primals)
     direction = _direction(primals, tangents, "jvp")
     flags = _float_flags(call, primals)
-    pushed = jvp_graph(call.graph, flags)
+    pushed = call.derive(("jvp", tuple(flags)), lambda graph: jvp_graph(graph, flags))
     values = call.evaluate(pushed, direction)
-    count = len(call.graph.outputs)
+    count = len(call.traced.graph.outputs)
     return call.outputs(values[:count]), call.outputs(_with_zeros(call, values[count:]))
 
 
 def _float_flags(call: Call, primals: tuple) -> list[bool]:
     own = [is_dynamic(leaf) for leaf in flatten(primals)[0]]
     count = sum(own)
-    return [k < count for k in range(len(call.graph.inputs))]
+    return [k < count for k in range(len(call.inputs))]
 
 
 def _with_zeros(call: Call, tangents: Sequence[Any]) -> list[Any]:
     """One tangent per output; those of integer outputs are zero."""
     pending = iter(tangents)
-    return [next(pending) if y.type.is_float else np.zeros(y.shape)[()] for y in call.graph.outputs]
+    return [next(pending) if y.type.is_float else np.zeros(y.shape)[()] for y in call.traced.graph.outputs]
 
 
 def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable]:
@@ -304,16 +327,28 @@ def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable]:
     """
     call = Call(f, primals)
     flags = _float_flags(call, primals)
-    pulled = vjp_graph(call.graph, flags)
-    count = len(call.graph.outputs)
-    out = call.outputs(call.evaluate(call.graph))
+    count = len(call.traced.graph.outputs)
+    before, after = call.derive(("pullback", tuple(flags)), lambda graph: _pullback(graph, flags))
+    values = call.evaluate(before)
+    out, residuals = call.outputs(values[:count]), values[count:]
 
     def pullback(ct: Any) -> tuple:
-        cts = _direction(out, ct, "pullback")
-        values = iter(call.evaluate(pulled, cts)[count:])
-        return tuple(_cotangents(primal, values) for primal in primals)
+        found = iter(evaluate(after, [*residuals, *_direction(out, ct, "pullback")]))
+        return tuple(_cotangents(primal, found) for primal in primals)
 
     return out, pullback
+
+
+def _pullback(graph: Graph, flags: list[bool]) -> tuple[Graph, Graph]:
+    pulled = vjp_graph(graph, flags)
+    count = len(graph.outputs)
+    backward = Graph(pulled.inputs, pulled.outputs[count:], pulled.guards)
+    return split_graph(backward, len(graph.inputs), pulled.outputs[:count])
+
+
+def _pushforward(graph: Graph, flags: list[bool]) -> tuple[Graph, Graph, list[int]]:
+    tangent, kept = tangent_graph(graph, flags)
+    return *split_graph(tangent, len(graph.inputs), graph.outputs), kept
 
 
 def _cotangents(primal: Any, values) -> Any:
@@ -345,12 +380,15 @@ def linearize(f: Callable, *primals: Any) -> tuple[Any, Callable]:
     """
     call = Call(f, primals)
     flags = _float_flags(call, primals)
-    tangent, kept = tangent_graph(call.graph, flags)
-    out = call.outputs(call.evaluate(call.graph))
+    count = len(call.traced.graph.outputs)
+    before, after, kept = call.derive(("pushforward", tuple(flags)), lambda graph: _pushforward(graph, flags))
+    found = call.evaluate(before)
+    out, residuals = call.outputs(found[:count]), found[count:]
 
     def pushforward(*tangents: Any) -> Any:
-        values = call.evaluate(tangent, _direction(primals, tangents, "pushforward"))
-        filled = [np.zeros(y.shape, y.dtype if y.type.is_float else float)[()] for y in call.graph.outputs]
+        values = evaluate(after, [*residuals, *_direction(primals, tangents, "pushforward")])
+        outputs = call.traced.graph.outputs
+        filled = [np.zeros(y.shape, y.dtype if y.type.is_float else float)[()] for y in outputs]
         for index, value in zip(kept, values, strict=True):
             filled[index] = value
         return call.outputs(filled)

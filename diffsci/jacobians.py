@@ -53,11 +53,12 @@ def jacobian(f: Callable, argnums: int | Sequence[int] = 0, mode: str = "auto") 
         chosen = _argnums(argnums, len(args), "jacobian")
         call = Call(f, args, kwargs)
         flags, trees, _ = call.active(chosen, "jacobian")
-        graph = jacobian_graph(call.graph, flags, mode)
-        blocks = iter(call.evaluate(graph))
+        what = ("jacobian", tuple(flags), mode)
+        blocks = iter(call.evaluate(call.derive(what, lambda graph: jacobian_graph(graph, flags, mode))))
         count = sum(flags)
         rows = [
-            _per_argument(argnums, trees, [next(blocks) for _ in range(count)]) for _ in call.graph.outputs
+            _per_argument(argnums, trees, [next(blocks) for _ in range(count)])
+            for _ in call.traced.graph.outputs
         ]
         return unflatten(call.traced.out_tree, rows)
 
@@ -115,27 +116,9 @@ def _swept(
     total = sum(type_.size for type_ in seed_types)
     inputs = [b.input(x.type) for x in graph.inputs[:shared]]
     seeds = identity_seeds(b, seed_types)
-    if any(node.primitive.family == "host" for node in graph.nodes):
-        return inputs, *_one_by_one(b, graph, inputs, seeds, total)
     flags = [False] * shared + [True] * len(seeds)
     outputs, guards = inline(b, batch_graph(graph, flags, total), [*inputs, *seeds])
     return inputs, outputs, guards
-
-
-def _one_by_one(b: Builder, graph: Graph, inputs: list[Node], seeds: list[Node], total: int):
-    """Sweep a graph that cannot be vectorised once per direction."""
-    rows, guards = [], []
-    for k in range(total):
-        own = []
-        for seed in seeds:
-            ndim = len(seed.shape)
-            start, stop = (k,) + (0,) * (ndim - 1), (k + 1, *seed.shape[1:])
-            row = b.slice(seed, start=start, stop=stop, step=(1,) * ndim)
-            own.append(b.reshape(row, shape=seed.shape[1:]))
-        row, guards = inline(b, graph, [*inputs, *own])
-        rows.append([b.reshape(y, shape=(1, *y.shape)) for y in row])
-    outputs = [b.concatenate(*column, axis=0) for column in zip(*rows, strict=True)]
-    return outputs, guards
 
 
 def _forward(graph: Graph, active: list[bool], wrt: list[Node]) -> Graph:

@@ -24,9 +24,9 @@ _known: dict[tuple[int, int], tuple] = {}  # (code, instruction) -> the code, ke
 _MANY = 100_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Location:
-    """A line of user code."""
+    """A line of user code: one object for each place."""
 
     file: str
     line: int

@@ -36,6 +36,8 @@ class Traced:
         (fetch, value) of the integers, flags and strings it read from outside.
     values : dict
         Value of every node at the point of tracing.
+    identity : hashable
+        What the trace recorded, lines included: traces with equal identities hold equal programs.
     """
 
     graph: Graph
@@ -43,6 +45,7 @@ class Traced:
     captures: tuple[Capture, ...]
     statics: tuple
     values: dict[Node, Any]
+    identity: Any = None
 
     @property
     def captured(self) -> list[Any]:
@@ -103,7 +106,7 @@ def trace_function(function: Callable, args: Sequence[Any], kwargs: dict[str, An
     outer = current_trace()
     if outer is not None:
         outer.statics += trace.statics
-    return Traced(graph, out_tree, captures, tuple(trace.statics), trace.values)
+    return Traced(graph, out_tree, captures, tuple(trace.statics), trace.values, trace.identity(graph))
 
 
 def _with_traced_methods(trace: Trace, tree: Tree) -> Tree:

@@ -200,6 +200,15 @@ class Trace:
             value = interpreter.evaluate(node, [self.values[x] for x in node.inputs])
         return self.const(value, node.dtype, node.primitive.keeps_structure(node.inputs))
 
+    def identity(self, graph: Graph) -> Any:
+        """Return what tells this run's program from another, with the lines it was written on."""
+        return (
+            tuple(self.emitted),
+            tuple([node.location for node in self.emitted.values()]),
+            tuple([y.serial for y in graph.outputs]),
+            tuple([(guard.predicate.serial, guard.outcome) for guard in graph.guards]),
+        )
+
     def guard(self, node: Node) -> bool:
         """Record that the program holds for this outcome of a boolean scalar, and return it."""
         outcome = bool(self.values[node])

@@ -6,6 +6,7 @@ from diffsci.transforms.forward import jvp_graph, tangent_graph
 from diffsci.transforms.inline import inline
 from diffsci.transforms.reverse import transpose_graph, vjp_graph
 from diffsci.transforms.simplify import simplify
+from diffsci.transforms.split import split_graph
 from diffsci.transforms.taylor import taylor_graph
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "inline",
     "jvp_graph",
     "simplify",
+    "split_graph",
     "tangent_graph",
     "taylor_graph",
     "transpose_graph",

@@ -1,0 +1,105 @@
+"""Programs derived from traces, kept.
+
+Outside `jit` a function is traced at every call, so that any Python control flow works. Two traces that
+recorded the same operations share what is derived from them: the transformed graph, and, once it has
+been run a few times, its straight-line program.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from diffsci.backends.eager import EagerProgram
+from diffsci.graph import Graph, Node, interpreter
+
+__all__ = ["Derived", "derived"]
+
+WRITTEN_AFTER = 3  # runs: writing a program costs about thirty of its runs in the interpreter
+MOST_NODES = 1_000_000  # kept in all
+
+
+class Derived:
+    """A graph derived from a trace, and how to run it."""
+
+    __slots__ = ("_program", "_runs", "graph")
+
+    def __init__(self, graph: Graph):
+        self.graph = graph
+        self._program: EagerProgram | None = None
+        self._runs = 0
+
+    def run(self, inputs: Sequence[Any], known: Mapping[Node, Any] | None = None) -> list[Any]:
+        """Return the outputs, in arrays of their own; `known` are values of nodes that are there already."""
+        if self._program is None:
+            self._runs += 1
+            if self._runs <= WRITTEN_AFTER:
+                return [_own(value) for value in interpreter.run(self.graph, inputs, known)]
+            self._program = EagerProgram(self.graph)
+        return self._program.run(inputs)
+
+
+def _own(value: Any) -> Any:
+    return value if value.dtype.kind == "O" else np.array(value)[()]
+
+
+class _Table:
+    """Derived graphs by what they were derived from; those used last are kept."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: OrderedDict[Any, tuple[Any, int]] = OrderedDict()
+        self._nodes = 0
+
+    def get(self, key: Any) -> Any:
+        with self._lock:
+            found = self._found.get(key)
+            if found is None:
+                return None
+            self._found.move_to_end(key)
+            return found[0]
+
+    def put(self, key: Any, value: Any, nodes: int) -> None:
+        with self._lock:
+            if key in self._found or nodes > MOST_NODES:
+                return
+            self._found[key] = (value, nodes)
+            self._nodes += nodes
+            while self._nodes > MOST_NODES:
+                _, (_, freed) = self._found.popitem(last=False)
+                self._nodes -= freed
+
+
+_table = _Table()
+
+
+def derived(identity: Any, what: Any, make: Callable[[], Graph | tuple[Graph, ...]]) -> Any:
+    """Return what is derived from a trace: made once for equal traces.
+
+    Parameters
+    ----------
+    identity : hashable
+        ``Traced.identity``.
+    what : hashable
+        The transformation and its options.
+    make : callable
+        Returns a graph, or a tuple of graphs and other results.
+
+    Returns
+    -------
+    Derived or tuple
+        As `make` returns it, with `Derived` in place of each graph.
+    """
+    key = (what, identity)
+    found = _table.get(key)
+    if found is None:
+        made = make()
+        parts = made if isinstance(made, tuple) else (made,)
+        wrapped = tuple(Derived(part) if isinstance(part, Graph) else part for part in parts)
+        found = wrapped if isinstance(made, tuple) else wrapped[0]
+        _table.put(key, found, sum(len(part.nodes) for part in parts if isinstance(part, Graph)))
+    return found
