@@ -53,8 +53,13 @@ def taylor(
     call = Call(f, primals)
     curve = [_direction(primals, tuple(row), "taylor") for row in (directions, *higher)][:order]
     flags = _float_flags(call, primals)
-    expanded = taylor_graph(call.graph, int(order), flags, degree=len(curve))
+    degree = len(curve)
+    expanded = call.derive(
+        ("taylor", int(order), degree, tuple(flags)),
+        lambda graph: taylor_graph(graph, int(order), flags, degree),
+    )
     values = call.evaluate(expanded, [coefficient for row in curve for coefficient in row])
-    count, floats = len(call.graph.outputs), sum(y.type.is_float for y in call.graph.outputs)
+    outputs = call.traced.graph.outputs
+    count, floats = len(outputs), sum(y.type.is_float for y in outputs)
     rows = [values[start : start + floats] for start in range(count, len(values), floats or 1)]
     return [call.outputs(values[:count]), *(call.outputs(_with_zeros(call, row)) for row in rows)]

@@ -52,6 +52,16 @@ class CustomLoop(ABC):
     def pushforward(self) -> CustomLoop:
         """Return the loop of (x, dx) -> (y, dy); dx has entries for the float inputs only."""
 
+    def jet(self, order: int) -> CustomLoop | None:
+        """Return the loop of power series (x, x_1, ..., x_order) -> (y, y_1, ..., y_order), if there is one.
+
+        The coefficients x_k and y_k have entries for float inputs and outputs only. It runs on its
+        own, so it must take the steps that this loop takes: its decisions look at x alone. Without
+        it, Taylor mode uses tangents of pushforwards of pushforwards, whose number of operands
+        doubles with every order.
+        """
+        return None
+
 
 def _floats(types) -> list[int]:
     return [k for k, type_ in enumerate(types) if type_.is_float]
@@ -119,6 +129,21 @@ def _run_jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node | None]:
 
 def _or_zeros(b: Builder, tangent: Node | None, x: Node) -> Node:
     return b.zeros(x.type) if tangent is None else tangent
+
+
+def _run_taylor(b: Builder, node: Node, series, k: int) -> list[Node | None]:
+    order, x = series.reach(node, k), node.inputs
+    jet = series.once((node, order), lambda: node.params["loop"].jet(order))
+    if jet is None:
+        return series.from_tangent(node, k)
+    floats = [y for y in x if y.type.is_float]
+    coefficients = [series(y, j) or b.zeros(y.type) for j in range(1, order + 1) for y in floats]
+    run = b.host_run(*(series(y, 0) for y in x), *coefficients, loop=jet)
+    kept = _floats(node.type[:-1])
+    out: list[Node | None] = [None] * len(node.type)
+    for position, index in enumerate(kept, len(node.type) - 1 + (k - 1) * len(kept)):
+        out[index] = b.project(run, index=position)
+    return out
 
 
 def _split(node: Node) -> tuple[list[Node], Node, list[Node]]:
@@ -233,7 +258,11 @@ def _hvp_transpose(b: Builder, node: Node, cts: list[Node], linear: list[bool]) 
     return back
 
 
-register(Primitive(name="host_run", type=_run_type, value=_run_value, family="host", jvp=_run_jvp))
+register(
+    Primitive(
+        name="host_run", type=_run_type, value=_run_value, family="host", jvp=_run_jvp, taylor=_run_taylor
+    )
+)
 register(
     Primitive(
         name="host_jvp",

@@ -13,7 +13,8 @@ the same way (sin and cos); the cost is O(order^2) per operation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Builder, Graph, Node, Primitive, verify
@@ -46,6 +47,7 @@ class Coefficients:
         self._tangents: dict[Node, Node | list | None] = {}
         self._slopes: dict[Node, Node] = {}
         self._slope_of: dict[Node, Node] = {}
+        self._kept: dict[Any, Any] = {}
         self._start: dict[Node, Node] = {node: node for node in graph.nodes}
         self._main = frozenset(graph.nodes)
         for node in graph.nodes:
@@ -65,6 +67,12 @@ class Coefficients:
     def reach(self, node: Node, k: int) -> int:
         """Return up to which order the operands' coefficients can be asked for while making coefficient k."""
         return self.order if node in self._main else k
+
+    def once(self, key: Any, make: Callable[[], Any]) -> Any:
+        """Return what `make` gave for this key the first time: what a rule shares between coefficients."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
 
     def moves(self, x: Node) -> bool:
         """Tell whether a node depends on the parameter of the series."""
@@ -99,7 +107,7 @@ class Coefficients:
             return None if several is None else several[x.params["index"]]
         self.b.location = x.location
         rule = rule_of(x.primitive)
-        return self._from_tangent(x, k) if rule is None else rule(self.b, x, self, k)
+        return self.from_tangent(x, k) if rule is None else rule(self.b, x, self, k)
 
     def _times(self, x: Node | None, factor: int) -> Node | None:
         return None if x is None else self.b.mul(self.b.full(x.type, float(factor)), x)
@@ -109,7 +117,8 @@ class Coefficients:
             return x
         return self.b.div(x, self.b.full(x.type, float(divisor)))
 
-    def _from_tangent(self, x: Node, k: int) -> Node | list | None:
+    def from_tangent(self, x: Node, k: int) -> Node | list | None:
+        """Return coefficient k as it follows from the jvp rule."""
         if x not in self._tangents:
             self._tangents[x] = self._tangent(x)
         tangent = self._tangents[x]
