@@ -1,0 +1,135 @@
+"""Error functions and the normal distribution.
+
+The derivatives of the scaled functions erfcx and dawsn would lose their digits by cancellation for large
+arguments if they were written by the functions themselves; they are functions of their own here.
+Formulas: NIST Digital Library of Mathematical Functions (DLMF), chapter 7.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy import special
+
+from diffsci.primitives.special.quadrature import exponential_rule
+from diffsci.primitives.special.terms import f, row
+
+ROOT_PI = math.sqrt(math.pi)
+ROOT_TWO_PI = math.sqrt(2 * math.pi)
+TWO_OVER_ROOT_PI = 2 / ROOT_PI
+ROOT_HALF = math.sqrt(0.5)
+
+
+def _erfcx_derivative(x, *, order: int):
+    """The derivative of that order of exp(x**2) erfc(x).
+
+    It is (-2)**n times the integral of t**n exp(-t**2 - 2 x t) 2 / sqrt(pi) over t > 0 (DLMF 7.7.1 and
+    7.18.4), all of one sign. For x < 0, and near 0, the recurrence of the derivatives has no cancellation.
+    """
+    x = np.asarray(x, float)
+    return np.where(x < 0.25, _erfcx_recurrence(x, order=order), _erfcx_integral(np.maximum(x, 0.25), order))
+
+
+def _erfcx_recurrence(x, *, order: int):
+    previous, current = special.erfcx(x), 2 * x * special.erfcx(x) - TWO_OVER_ROOT_PI
+    for k in range(1, order):
+        previous, current = current, 2 * (x * current + k * previous)
+    return current
+
+
+def _erfcx_integral(x, order: int):
+    scale = 1 / (1 + 2 * x)
+    total = 0.0
+    for node, weight in exponential_rule():
+        t = node * scale
+        total = total + weight * node**order * np.exp(-t * (t + 2 * x))
+    return (-2.0) ** order * TWO_OVER_ROOT_PI * total * scale ** (order + 1)
+
+
+def _dawsn_derivative(x, *, order: int):
+    """The derivative of that order of Dawson's integral: series, sampling, asymptotic series."""
+    x = np.asarray(x, float)
+    size = np.abs(x)
+    middle = _dawsn_sampled(np.clip(size, 0.5, 9.0), order)
+    value = np.where(size < 0.5, _dawsn_series(np.minimum(size, 0.5), order), middle)
+    value = np.where(size > 9.0, _dawsn_asymptotic(np.maximum(size, 9.0), order), value)
+    return value if order % 2 else np.copysign(1.0, x) * value
+
+
+def _dawsn_recurrence(x, *, order: int):
+    previous, current = special.dawsn(x), 1 - 2 * x * special.dawsn(x)
+    for k in range(1, order):
+        previous, current = current, -2 * (x * current + k * previous)
+    return current
+
+
+def _dawsn_series(x, order: int):
+    """Sum of (-2)**k x**(2k+1) / (2k+1)!!, differentiated term by term (DLMF 7.6.2)."""
+    total, factor = 0.0, 1.0
+    for k in range(24 + order):
+        power = 2 * k + 1
+        if power >= order:
+            falling = math.perm(power, order)
+            total = total + factor * falling * x ** (power - order)
+        factor *= -2.0 / (power + 2)
+    return total
+
+
+def _dawsn_sampled(x, order: int, step: float = 0.2):
+    """G. Rybicki, Computers in Physics 3 (1989): the sum of exp(-(x - n h)**2) / n over odd n, / sqrt(pi)."""
+    centre = 2 * np.rint(x / (2 * step))
+    total = 0.0
+    for shift in range(-37, 38, 2):
+        n = centre + shift
+        distance = x - n * step
+        total = total + special.eval_hermite(order, distance) * np.exp(-(distance**2)) / n
+    return (-1) ** order * total / ROOT_PI
+
+
+def _dawsn_asymptotic(x, order: int):
+    """Sum of (2k-1)!! / (2**(k+1) x**(2k+1)), differentiated term by term (DLMF 7.12.1)."""
+    total, factor = 0.0, 0.5
+    for k in range(30):
+        power = 2 * k + 1
+        rising = math.prod(range(power, power + order))
+        total = total + factor * rising * x ** (-power - order)
+        factor *= (2 * k + 1) / 2
+    return (-1) ** order * total
+
+
+row("erf", special.erf, lambda x, y: TWO_OVER_ROOT_PI * f.exp(-(x * x)))
+row("erfc", special.erfc, lambda x, y: -TWO_OVER_ROOT_PI * f.exp(-(x * x)))
+row("erfi", special.erfi, lambda x, y: TWO_OVER_ROOT_PI * f.exp(x * x))
+row("erfcx", special.erfcx, lambda x, y: f.erfcx_derivative(x, order=1))
+row(
+    "erfcx_derivative",
+    _erfcx_derivative,
+    lambda x, y, order: f.erfcx_derivative(x, order=order + 1),
+    continued=_erfcx_recurrence,
+    params=("order",),
+)
+row("dawsn", special.dawsn, lambda x, y: f.dawsn_derivative(x, order=1))
+row(
+    "dawsn_derivative",
+    _dawsn_derivative,
+    lambda x, y, order: f.dawsn_derivative(x, order=order + 1),
+    continued=_dawsn_recurrence,
+    params=("order",),
+)
+row("erfinv", special.erfinv, lambda x, y: ROOT_PI / 2 * f.exp(y * y))
+row("erfcinv", special.erfcinv, lambda x, y: -ROOT_PI / 2 * f.exp(y * y))
+row("fresnel_s", lambda x: special.fresnel(x)[0], lambda x, y: f.sin(math.pi / 2 * (x * x)))
+row("fresnel_c", lambda x: special.fresnel(x)[1], lambda x, y: f.cos(math.pi / 2 * (x * x)))
+
+# The normal distribution. phi(x) / Phi(x), the slope of log Phi, is a multiple of 1 / erfcx(-x / sqrt 2).
+row("ndtr", special.ndtr, lambda x, y: f.exp(-0.5 * (x * x)) / ROOT_TWO_PI)
+row("log_ndtr", special.log_ndtr, lambda x, y: math.sqrt(2 / math.pi) / f.erfcx(-ROOT_HALF * x))
+row("ndtri", special.ndtri, lambda x, y: ROOT_TWO_PI * f.exp(0.5 * (y * y)))
+row("ndtri_exp", special.ndtri_exp, lambda x, y: math.sqrt(math.pi / 2) * f.erfcx(-ROOT_HALF * y))
+row(
+    "owens_t",
+    special.owens_t,
+    lambda h, a, y: -0.5 / ROOT_TWO_PI * f.exp(-0.5 * (h * h)) * f.erf(ROOT_HALF * (a * h)),
+    lambda h, a, y: f.exp(-0.5 * (h * h) * (1 + a * a)) / (2 * math.pi * (1 + a * a)),
+)

@@ -1,0 +1,106 @@
+"""Logistic functions, x log y and the entropies, power transformations, Lambert's W, functions in degrees."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy import special
+
+from diffsci.primitives.special.terms import Data, f, row
+
+LOG_TEN = math.log(10.0)
+DEGREE = math.pi / 180
+
+
+def _real_lambertw(k, x):
+    """The real branches of W: k = 0 for x >= -1/e, k = -1 for -1/e <= x < 0; NaN where W is not real."""
+    value = special.lambertw(x, np.asarray(k).astype(np.int64))
+    return np.where(value.imag == 0, value.real, np.nan)
+
+
+def _unless_both_zero(x, y, slope):
+    """The convention 0 log 0 = 0: where both are zero, y may move without effect."""
+    return f.where(f.logical_and(f.eq(x, 0.0), f.eq(y, 0.0)), 0.0, slope)
+
+
+def _log_quotient(x, y):
+    """log(x / y), with every digit where x and y are nearly equal."""
+    gap = (x - y) / y
+    return f.where(f.abs(gap) < 0.5, f.log1p(gap), f.log(x / y))
+
+
+def _pseudo_huber_in_delta(delta, r, y):
+    """Delta (s - 1)**2 / s with s = sqrt(1 + (r / delta)**2), where s - 1 = v**2 / (s + 1)."""
+    v = r / delta
+    s = f.hypot(v, f.like(v, 1.0))
+    excess = v * v / (s + 1)
+    return delta * excess * excess / s
+
+
+def _inv_boxcox_in_lambda(y, lam, x):
+    """The logarithm of the result is y log(1 + u) / u with u = lam y."""
+    return x * y * y * f.log1p_ratio(lam * y, order=1)
+
+
+row("logit", special.logit, lambda x, y: 1 / (x * (1 - x)), continued=lambda x: np.log(x) - np.log1p(-x))
+row("log_expit", special.log_expit, lambda x, y: f.sigmoid(-x))
+row("exp10", special.exp10, lambda x, y: LOG_TEN * y, continued=lambda x: 10.0**x)
+row("cosm1", special.cosm1, lambda x, y: -f.sin(x), continued=lambda x: -2 * np.sin(x / 2) ** 2)
+row(
+    "xlogy",
+    special.xlogy,
+    lambda x, y, z: f.log(y),
+    lambda x, y, z: _unless_both_zero(x, y, x / y),
+)
+row(
+    "xlog1py",
+    special.xlog1py,
+    lambda x, y, z: f.log1p(y),
+    lambda x, y, z: _unless_both_zero(x, y + 1, x / (y + 1)),
+)
+row("entr", special.entr, lambda x, y: -f.log(x) - 1)
+row(
+    "rel_entr",
+    special.rel_entr,
+    lambda x, y, z: _log_quotient(x, y) + 1,
+    lambda x, y, z: _unless_both_zero(x, y, -x / y),
+)
+row("kl_div", special.kl_div, lambda x, y, z: _log_quotient(x, y), lambda x, y, z: (y - x) / y)
+row(
+    "pseudo_huber",
+    special.pseudo_huber,
+    _pseudo_huber_in_delta,
+    lambda delta, r, y: r / f.hypot(r / delta, f.like(r, 1.0)),
+)
+row(
+    "boxcox",
+    special.boxcox,
+    lambda x, lam, y: f.exp((lam - 1) * f.log(x)),
+    lambda x, lam, y: f.log(x) ** 2 * f.exprel_derivative(lam * f.log(x), order=1),
+)
+row(
+    "boxcox1p",
+    special.boxcox1p,
+    lambda x, lam, y: f.exp((lam - 1) * f.log1p(x)),
+    lambda x, lam, y: f.log1p(x) ** 2 * f.exprel_derivative(lam * f.log1p(x), order=1),
+)
+row("inv_boxcox", special.inv_boxcox, lambda y, lam, x: x / (1 + lam * y), _inv_boxcox_in_lambda)
+row(
+    "inv_boxcox1p",
+    special.inv_boxcox1p,
+    lambda y, lam, x: f.inv_boxcox(y, lam) / (1 + lam * y),
+    lambda y, lam, x: _inv_boxcox_in_lambda(y, lam, f.inv_boxcox(y, lam)),
+)
+row(
+    "lambertw",
+    _real_lambertw,
+    Data("the branch k"),
+    lambda k, x, y: f.exp(-y) / (1 + y),
+    continued=lambda k, x: special.lambertw(x, np.asarray(k).astype(np.int64)),
+)
+row("wrightomega", special.wrightomega, lambda x, y: y / (1 + y))
+row("sindg", special.sindg, lambda x, y: DEGREE * f.cosdg(x), continued=lambda x: np.sin(DEGREE * x))
+row("cosdg", special.cosdg, lambda x, y: -DEGREE * f.sindg(x), continued=lambda x: np.cos(DEGREE * x))
+row("tandg", special.tandg, lambda x, y: DEGREE * (1 + y * y), continued=lambda x: np.tan(DEGREE * x))
+row("cotdg", special.cotdg, lambda x, y: -DEGREE * (1 + y * y), continued=lambda x: 1 / np.tan(DEGREE * x))
