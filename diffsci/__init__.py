@@ -18,6 +18,7 @@ from diffsci.primitives.host import CustomLoop
 from diffsci.rematerialize import checkpoint, stop_gradient
 from diffsci.series import taylor
 from diffsci.showing import show
+from diffsci.vectorize import vmap
 
 __version__ = "0.1.0"
 
@@ -49,4 +50,5 @@ __all__ = [
     "taylor",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]

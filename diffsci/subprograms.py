@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.derived import derived
 from diffsci.graph import Graph, Guard
 from diffsci.graph.interpreter import run
 from diffsci.tracing import Traced, TracedArray, is_tracing, trace_function
@@ -29,7 +30,7 @@ class Subprogram:
     ----------
     traced : Traced
     graph : Graph
-        Its program, simplified.
+        Its program, simplified; one object for equal programs.
     inputs : list
         Values of the program's inputs: the dynamic leaves of the arguments, then what the function read
         from outside.
@@ -56,7 +57,8 @@ def enter(function: Callable, args: Sequence[Any], kwargs: dict[str, Any] | None
     traced = trace_function(function, args, kwargs)
     leaves = flatten((tuple(args), dict(kwargs or {})))[0]
     inputs = [leaf for leaf in leaves if is_dynamic(leaf)] + traced.captured
-    return Subprogram(traced, simplify(traced.graph), inputs)
+    graph = derived(traced.identity, "simplified", lambda: simplify(traced.graph)).graph
+    return Subprogram(traced, graph, inputs)
 
 
 def bind_call(graph: Graph, inputs: Sequence[Any]) -> list[TracedArray]:

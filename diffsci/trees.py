@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["Tree", "flatten", "leaf_paths", "tree_map", "unflatten"]
+__all__ = ["Tree", "broadcast_prefix", "flatten", "leaf_paths", "tree_map", "unflatten"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -129,3 +129,38 @@ def leaf_paths(tree: Tree, prefix: str = "") -> list[str]:
             step = f"[{position}]"
         paths += leaf_paths(child, prefix + step)
     return paths
+
+
+def broadcast_prefix(prefix: Any, value: Any, what: str = "prefix", of: str = "value") -> list:
+    """Return one entry per leaf of `value`: an entry of `prefix` stands for all leaves below its place.
+
+    Parameters
+    ----------
+    prefix : object
+        Arranged like the outer containers of `value`; numbers and None are its entries.
+    what, of : str
+        Names of the two for the message.
+
+    Examples
+    --------
+    >>> broadcast_prefix((0, {"a": 1, "b": None}), ([5.0, 6.0], {"a": 7.0, "b": 8.0}))
+    [0, 0, 1, None]
+    """
+    parts = None if prefix is None else _parts(prefix)
+    if parts is None:
+        return [prefix] * len(flatten(value)[0])
+    own = None if value is None else _parts(value)
+    if (
+        own is None
+        or len(own[2]) != len(parts[2])
+        or (isinstance(prefix, dict) and set(own[1]) != set(parts[1]))
+    ):
+        found = type(value).__name__ if own is None else f"{own[0].__name__} of {len(own[2])}"
+        raise ValueError(f"{what}={prefix!r} does not fit {of}: a {found} stands there")
+    children = parts[2]
+    if keyed:
+        children = [prefix[key] for key in own[1]]
+    entries: list = []
+    for child, item in zip(children, own[2], strict=True):
+        entries += broadcast_prefix(child, item, what, of)
+    return entries
