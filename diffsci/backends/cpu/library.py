@@ -9,6 +9,7 @@ from diffsci.backends.cpu.operations import Operations, combine
 from diffsci.backends.cpu.symbols import CALLBACK
 from diffsci.backends.plan.body import code_of, identity_of
 from diffsci.backends.plan.program import (
+    BranchStep,
     CallbackStep,
     CallStep,
     CombineStep,
@@ -141,6 +142,12 @@ def _call(module, f: Function, step: CallStep, failed: str) -> None:
         _leave_unless(f, f.set(f"icmp sle i64 {status}, 0"), own)
 
 
+def _branch(module, f: Function, step: BranchStep, failed: str) -> None:
+    chosen = f.set(f"icmp ne i8 {f.set(f'load i8, ptr {module.place(f, step.predicate)}')}, 0")
+    for condition, call in ((chosen, step.true), (f.set(f"xor i1 {chosen}, true"), step.false)):
+        f.when(condition, [], lambda call=call: _call(module, f, call, failed) or [])
+
+
 def _table(f: Function, pointers: list[str]) -> str:
     table = f.set(f"alloca [{len(pointers)} x ptr]")
     for i, pointer in enumerate(pointers):
@@ -264,6 +271,7 @@ WRITERS = {
     GuardStep: _guard,
     IndexCheckStep: _index_check,
     CallStep: _call,
+    BranchStep: _branch,
     CallbackStep: _callback,
     GemmStep: _gemm,
     LuStep: _factor,

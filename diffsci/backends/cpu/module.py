@@ -10,7 +10,7 @@ from diffsci.backends.cpu.operations import Operations
 from diffsci.backends.cpu.threads import write_fork
 from diffsci.backends.plan.body import code_of
 from diffsci.backends.plan.cost import operation_cost
-from diffsci.backends.plan.program import Buffer, CallStep, IndexCheckStep, Nest, Plan, Straight
+from diffsci.backends.plan.program import BranchStep, Buffer, CallStep, IndexCheckStep, Nest, Plan, Straight
 
 __all__ = ["ENTRY", "Module"]
 
@@ -113,7 +113,7 @@ class Module:
         linkage = "" if name == ENTRY else "internal "
         f = Function(f"{linkage}i64 @{name}(ptr %slots)")
         failed = ""
-        if any(isinstance(step, (CallStep, IndexCheckStep)) for step in plan.steps):
+        if any(isinstance(step, (CallStep, BranchStep, IndexCheckStep)) for step in plan.steps):
             failed = f.set("alloca i64")
             f.do(f"store i64 0, ptr {failed}")
         inline = sum(isinstance(step, Straight) for step in plan.steps) == 1

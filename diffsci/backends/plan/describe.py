@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from diffsci.backends.plan.program import (
+    BranchStep,
     CallbackStep,
     CallStep,
     CombineStep,
@@ -54,6 +55,9 @@ def _step(step) -> tuple[str, int, int]:
     if isinstance(step, CallStep):
         names = ", ".join(view.buffer.name for view in step.outputs)
         return f"call -> {names}", 0, 0
+    if isinstance(step, BranchStep):
+        names = ", ".join(view.buffer.name for view in step.true.outputs)
+        return f"call one of two by {step.predicate.buffer.name} -> {names}", 0, 0
     if isinstance(step, CallbackStep):
         names = ", ".join(view.buffer.name for view in step.outputs)
         return f"operation in Python -> {names}", 0, 0

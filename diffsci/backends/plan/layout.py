@@ -9,6 +9,7 @@ import numpy as np
 
 from diffsci.backends import callbacks
 from diffsci.backends.plan.program import (
+    BranchStep,
     Buffer,
     CallbackStep,
     CallStep,
@@ -162,7 +163,9 @@ class Layout:
         if is_callback(node):
             return [self._callback(node)]
         if node.name == "call":
-            return [self._call(node)]
+            return [self._call(node, node.params["graph"], node.inputs, self._parts(node))]
+        if node.name == "cond":
+            return [self._branch(node)]
         factors, first = self._factor(node.inputs[0])
         lu, pivots, step = factors
         if node.name == "det":
@@ -186,15 +189,24 @@ class Layout:
         known = self._factors[matrix] = (lu, pivots, step)
         return known, [step]
 
-    def _call(self, node: Node) -> CallStep:
-        callee = self.build_callee(node.params["graph"])
+    def _branch(self, node: Node) -> BranchStep:
+        predicate, *operands = node.inputs
         outputs = self._parts(node)
+        calls = [self._call(node, graph, operands, outputs) for graph in callees(node)]
+        return BranchStep(self.resolver.view(predicate), *calls)
+
+    def _call(self, node: Node, graph: Graph, operands, outputs: list[View]) -> CallStep:
+        """Return the step that runs one of the sub-graphs of a node."""
+        callee = self.build_callee(graph)
         workspace = self.work(np.dtype(np.uint8), callee.workspace_bytes)
         if callee not in self.plan.callees:
             self.plan.callees.append(callee)
-        inputs = [self.resolver.view(x) for x in node.inputs]
-        consts = [View(buffer) for buffer in self._hidden[node]]
-        return CallStep(callee, inputs, outputs, consts, workspace, self._status[node])
+        before = callees(node)[: callees(node).index(graph)]
+        status = self._status[node] + sum(len(all_guards(other)) for other in before)
+        first = sum(len(hidden_consts(other)) for other in before)
+        consts = [View(buffer) for buffer in self._hidden[node][first : first + len(callee.consts)]]
+        inputs = [self.resolver.view(x) for x in operands]
+        return CallStep(callee, inputs, outputs, consts, workspace, status)
 
     def _callback(self, node: Node) -> CallbackStep:
         outputs = self._parts(node) if isinstance(node.type, tuple) else [self.place(node)]

@@ -11,6 +11,7 @@ from diffsci.backends.plan.affine import Affine
 from diffsci.backends.plan.body import Body
 
 __all__ = [
+    "BranchStep",
     "Buffer",
     "CallStep",
     "CallbackStep",
@@ -315,6 +316,23 @@ class DetStep:
     def writes(self) -> set[Buffer]:
         """Buffers that the step writes."""
         return {self.out.buffer}
+
+
+@dataclass
+class BranchStep:
+    """Run one of two sub-programs with the same operands and results."""
+
+    predicate: View
+    true: CallStep
+    false: CallStep
+
+    def reads(self) -> set[Buffer]:
+        """Buffers that the step reads."""
+        return {self.predicate.buffer} | self.true.reads() | self.false.reads()
+
+    def writes(self) -> set[Buffer]:
+        """Buffers that the step writes."""
+        return self.true.writes() | self.false.writes()
 
 
 @dataclass

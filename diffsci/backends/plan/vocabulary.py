@@ -11,7 +11,7 @@ MOVES = frozenset(
     {"broadcast", "reshape", "transpose", "slice", "pad", "set_slice", "flip", "roll", "concatenate"}
 )
 REDUCTIONS = frozenset({"sum", "prod", "max", "min", "any", "all"})
-LIBRARY = frozenset({"call", "solve", "det"})
+LIBRARY = frozenset({"call", "cond", "solve", "det"})
 _OTHERS = frozenset(
     {
         "input",
@@ -27,6 +27,7 @@ _OTHERS = frozenset(
         "argmin",
     }
 )
+_CALLEES = {"call": ("graph",), "cond": ("true", "false")}
 _NATIVE = STATEMENTS | MOVES | REDUCTIONS | LIBRARY | _OTHERS
 
 
@@ -42,4 +43,4 @@ def is_library(node: Node) -> bool:
 
 def callees(node: Node) -> list[Graph]:
     """Return the sub-graphs that a node runs natively."""
-    return [node.params["graph"]] if node.name == "call" else []
+    return [node.params[name] for name in _CALLEES.get(node.name, ())]
