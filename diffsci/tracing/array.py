@@ -35,6 +35,7 @@ class TracedArray:
 
     __array_priority__ = 1000.0
 
+    in_parts = False  # whether it is complex: a pair of traced arrays
     weak = False
     _version = 0
     _parent: TracedArray | None = None
@@ -71,6 +72,10 @@ class TracedArray:
             self._version += 1
         else:
             self._parent.write(self._lens.write(self.owner, self._parent.read(), node))
+
+    def fresh(self) -> TracedArray:
+        """Return a new array of the same elements."""
+        return TracedArray(self.owner, self.read())
 
     def view(self, lens: Any = None) -> TracedArray:
         """Return a view of this array through a lens, or of all of it."""
@@ -212,6 +217,8 @@ class TracedArray:
         """Return the value and record that the traced program holds only for it."""
         node = self.read()
         if not node.is_known:
+            if self.owner.paths is not None:
+                self.owner.paths.refuse_to_pin(node)
             (self == self.owner.values[node]).all().__bool__()
         return self.owner.values[node]
 

@@ -11,6 +11,7 @@ import numpy as np
 from diffsci.source import at, user_location
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
+from diffsci.tracing.complex.python import TracedComplex
 
 __all__ = ["BUILTINS", "MATH"]
 
@@ -150,7 +151,9 @@ def traced_isinstance(x: Any, classes: Any) -> bool:
 def _native(classes: Any) -> Any:
     if isinstance(classes, tuple):
         return tuple(_native(cls) for cls in classes)
-    return builtins.float if classes is TracedFloat else classes
+    if classes is TracedFloat:
+        return builtins.float
+    return builtins.complex if classes is TracedComplex else classes
 
 
 def _flattened(classes):
@@ -184,13 +187,14 @@ OUTSIDE_SIZE: dict[str, tuple[str, float]] = {"asin": ("gt", 1.0), "acos": ("gt"
 
 
 def _raising(function: Any, comparison: str, bound: float, by_size: bool) -> Any:
-    """Raise where math raises; a program that has seen the error holds only where it is raised."""
+    """Raise where math raises; the program holds only where it does not."""
 
     def apply(x, *rest):
         size = ops.float_elementwise("abs", x) if by_size else x
         outside = ops.compare(comparison, size, bound)
-        if outside.concrete() and outside:
-            raise ValueError(f"math domain error{at(user_location())}")
+        error = ValueError(f"math domain error{at(user_location())}")
+        if outside.owner.guard(outside.read(), error):
+            raise error
         return function(x, *rest)
 
     return apply
@@ -200,4 +204,4 @@ for _table, _by_size in ((OUTSIDE, False), (OUTSIDE_SIZE, True)):
     for _name, (_comparison, _bound) in _table.items():
         MATH[_name] = _raising(MATH[_name], _comparison, _bound, _by_size)
 
-BUILTINS: dict[str, Any] = {"float": TracedFloat, "isinstance": traced_isinstance}
+BUILTINS: dict[str, Any] = {"float": TracedFloat, "complex": TracedComplex, "isinstance": traced_isinstance}

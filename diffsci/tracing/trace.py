@@ -45,12 +45,14 @@ ALLOWED_DTYPES = frozenset(np.dtype(t) for t in "? q f d F D".split())
 class Capture:
     """A value from outside that became an input of a trace.
 
-    `fetch` reads it again; `place` names where it stands, None for a value of an outer trace.
+    `fetch` reads it again; `place` names where it stands, None for a value of an outer trace; `whole`
+    tells that it is complex, and the input its parts.
     """
 
     node: Node
     fetch: Callable[[], Any]
     place: Any = None
+    whole: bool = False
 
 
 class Trace:
@@ -77,6 +79,7 @@ class Trace:
         self.settling: list[tuple[Callable[[], Any], Any]] = []  # static unless the function writes it
         self.copies: dict[Any, Any] = {}  # private copies of the user's objects, by identity
         self.keep: list[Any] = []  # keeps what `copies` and `captures` are keyed by alive
+        self.paths: Any = None  # decides branches in the body of a rolled loop: see `diffsci.control.paths`
         self.closed = False
 
     def add(
@@ -125,12 +128,18 @@ class Trace:
         return node
 
     def capture(
-        self, key: Any, value: np.ndarray, fetch: Callable[[], Any], keep: Any = None, place: Any = None
+        self,
+        key: Any,
+        value: np.ndarray,
+        fetch: Callable[[], Any],
+        keep: Any = None,
+        place: Any = None,
+        whole: bool = False,
     ) -> Node:
         """Return the input node of an outside value, the same one for the same key."""
         known = self.captures.get(key)
         if known is None:
-            known = self.captures[key] = Capture(self.input(value), fetch, place)
+            known = self.captures[key] = Capture(self.input(value), fetch, place, whole)
             self.keep.append(keep)
         return known.node
 
@@ -209,8 +218,21 @@ class Trace:
             tuple([(guard.predicate.serial, guard.outcome) for guard in graph.guards]),
         )
 
-    def guard(self, node: Node) -> bool:
-        """Record that the program holds for this outcome of a boolean scalar, and return it."""
+    def hold(self, guard: Guard) -> None:
+        """Record a guard of a program that became part of this one."""
+        if self.paths is not None:
+            self.paths.refuse_guard(guard.predicate, guard.location)
+        self.guards.append(guard)
+
+    def guard(self, node: Node, error: Exception | None = None) -> bool:
+        """Record that the program holds for this outcome of a boolean scalar, and return it.
+
+        `error` is what the model raises where the scalar is true.
+        """
+        if self.paths is not None and not node.is_known:
+            chosen = self.paths.choose(node, error)
+            if chosen is not None:
+                return chosen
         outcome = bool(self.values[node])
         if not node.is_known:
             self.guards.append(Guard(node, outcome, user_location()))
@@ -286,7 +308,7 @@ def apply_graph(graph: Graph, inputs: Sequence[Any]) -> list[TracedArray]:
     for guard in graph.guards:
         predicate = moved[guard.predicate]
         if not predicate.is_known:
-            trace.guards.append(Guard(predicate, guard.outcome, guard.location))
+            trace.hold(Guard(predicate, guard.outcome, guard.location))
     results = [TracedArray(trace, moved[y]) for y in graph.outputs]
     for result in results:
         result.scalar = result.shape == ()
@@ -297,6 +319,10 @@ def bind(name: str, *operands: Any, **params: Any):
     """Apply a primitive to operands whose types fit already; several outputs come as a tuple."""
     from diffsci.tracing.array import TracedArray
 
+    if any(isinstance(x, TracedArray) and x.in_parts for x in operands):
+        from diffsci.tracing.complex.binding import bind_complex
+
+        return bind_complex(name, operands, params)
     trace = innermost(operands)
     primitive = lookup(name)
     node = trace.bind(primitive, tuple(trace.node(x) for x in operands), params)
