@@ -150,11 +150,8 @@ def broadcast_prefix(prefix: Any, value: Any, what: str = "prefix", of: str = "v
     if parts is None:
         return [prefix] * len(flatten(value)[0])
     own = None if value is None else _parts(value)
-    if (
-        own is None
-        or len(own[2]) != len(parts[2])
-        or (isinstance(prefix, dict) and set(own[1]) != set(parts[1]))
-    ):
+    keyed = isinstance(prefix, dict)
+    if own is None or len(own[2]) != len(parts[2]) or (keyed and set(own[1]) != set(parts[1])):
         found = type(value).__name__ if own is None else f"{own[0].__name__} of {len(own[2])}"
         raise ValueError(f"{what}={prefix!r} does not fit {of}: a {found} stands there")
     children = parts[2]
