@@ -16,6 +16,9 @@ from diffsci.derived import Derived, derived
 from diffsci.graph import Graph
 from diffsci.source import at, user_location
 from diffsci.tracing import Traced, TracedArray, trace_function
+from diffsci.tracing.complex.array import is_complex
+from diffsci.tracing.complex.boundary import entering, joined, leaving, packed, parts_of
+from diffsci.tracing.complex.operations import as_complex
 from diffsci.tracing.function import concrete, is_dynamic
 from diffsci.tracing.trace import apply_graph
 from diffsci.transforms import jvp_graph, simplify, split_graph, tangent_graph, vjp_graph
@@ -33,7 +36,7 @@ class Call:
         self.traced: Traced = trace_function(function, args, kwargs)
         leaves, self.tree = flatten((self.args, dict(kwargs or {})))
         self.dynamic = [is_dynamic(leaf) for leaf in leaves]
-        inputs = [leaf for leaf, flag in zip(leaves, self.dynamic, strict=True) if flag]
+        inputs = [entering(leaf) for leaf, flag in zip(leaves, self.dynamic, strict=True) if flag]
         inputs += self.traced.captured
         # A pullback is called later: by then the user may have overwritten the arrays.
         self.inputs = [
@@ -69,17 +72,17 @@ class Call:
         return evaluate(program, [*self.inputs, *extra], self.traced.values)
 
     def outputs(self, values: Sequence[Any]) -> Any:
-        return unflatten(self.traced.out_tree, values)
+        return self.traced.results(values)
 
-    def active(self, argnums: tuple[int, ...], what: str) -> tuple[list[bool], list[Tree], list[str]]:
-        """Return which inputs belong to the chosen arguments, their trees and their leaves' names.
+    def active(self, argnums: tuple[int, ...], what: str) -> tuple[list[bool], list[Tree], list[bool]]:
+        """Return which inputs belong to the chosen arguments, their trees, and which leaves are complex.
 
         Raises
         ------
         TypeError
             If a leaf of a chosen argument is no float.
         """
-        flags, trees, names = [], [], []
+        flags, trees, whole = [], [], []
         leaves = flatten((self.args, {}))[0]
         position = 0
         for number, arg in enumerate(self.args):
@@ -93,11 +96,11 @@ class Call:
                 position += 1
                 if chosen:
                     _check_float(leaf, path, what)
-                    names.append(path)
+                    whole.append(is_complex(leaf))
                 if is_dynamic(leaf):
                     flags.append(chosen)
         flags += [False] * (len(self.inputs) - len(flags))
-        return flags, trees, names
+        return flags, trees, whole
 
 
 def evaluate(program: Derived, inputs: Sequence[Any], known: dict | None = None) -> list[Any]:
@@ -109,13 +112,8 @@ def evaluate(program: Derived, inputs: Sequence[Any], known: dict | None = None)
 
 def _check_float(leaf: Any, path: str, what: str) -> None:
     dtype = concrete(leaf).dtype if is_dynamic(leaf) else None
-    if dtype is not None and dtype.kind == "f":
+    if dtype is not None and dtype.kind in "fc":
         return
-    if dtype is not None and dtype.kind == "c":
-        raise TypeError(
-            f"{what}: {path} is complex{at(user_location())}: complex derivatives are not available yet; "
-            "differentiate with respect to real and imaginary parts"
-        )
     kind = type(leaf).__name__ if dtype is None else f"an array of {dtype}"
     raise TypeError(
         f"{what}: {path} is {kind}{at(user_location())}: derivatives need floats; pass 3.0 instead of 3, "
@@ -202,17 +200,22 @@ def value_and_grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
 def _value_and_grad(f, argnums, args, kwargs, what: str) -> tuple[Any, Any]:
     chosen = _argnums(argnums, len(args), what)
     call = Call(f, args, kwargs)
-    flags, trees, _ = call.active(chosen, what)
+    flags, trees, whole = call.active(chosen, what)
     output = _scalar_output(call, what)
     pulled = call.derive(("vjp", tuple(flags)), lambda graph: vjp_graph(graph, flags))
     values = call.evaluate(pulled, [np.ones((), output.dtype)])
-    return call.outputs(values[:1]), _per_argument(argnums, trees, values[1:])
+    return call.outputs(values[:1]), _per_argument(argnums, trees, joined(values[1:], whole))
 
 
 def _scalar_output(call: Call, what: str):
     outputs = call.traced.graph.outputs
     if len(outputs) == 1 and outputs[0].shape == () and outputs[0].dtype.kind == "f":
         return outputs[0]
+    if call.traced.whole == (True,) and outputs[0].shape == (2,):
+        raise TypeError(
+            f"{what}: the function {_name(call.function)} must return one real number, got a complex one: "
+            "take .real, .imag or abs()"
+        )
     found = ", ".join(str(y.type) for y in outputs) or "nothing"
     raise TypeError(
         f"{what}: the function {_name(call.function)} must return one real number, got {found}; "
@@ -244,8 +247,19 @@ def _direction(primals: Any, tangents: Any, what: str) -> list[Any]:
             raise ValueError(
                 f"{what}: the direction{path} has shape {np.shape(tangent)}, its primal has {type_.shape}"
             )
-        found.append(tangent if isinstance(tangent, TracedArray) else np.asarray(tangent, type_.dtype))
+        found.append(_fitting(tangent, type_.dtype, f"{what}: the direction{path}"))
     return found
+
+
+def _fitting(tangent: Any, dtype: np.dtype, name: str) -> Any:
+    """Return a tangent as programs take it: complex beside a complex primal, real beside a real one."""
+    if dtype.kind == "c":
+        if isinstance(tangent, TracedArray):
+            return packed(as_complex(tangent, dtype))
+        return parts_of(np.asarray(tangent, dtype))
+    if is_complex(tangent) or (not isinstance(tangent, TracedArray) and np.iscomplexobj(tangent)):
+        raise TypeError(f"{name} is complex, its primal is real{at(user_location())}: take .real")
+    return tangent if isinstance(tangent, TracedArray) else np.asarray(tangent, dtype)
 
 
 def _matching(tree: Tree, tangents: Any, leaves: Sequence[Any], what: str) -> list[Any]:
@@ -353,9 +367,10 @@ def _pushforward(graph: Graph, flags: list[bool]) -> tuple[Graph, Graph, list[in
 
 def _cotangents(primal: Any, values) -> Any:
     leaves, tree = flatten(primal)
-    found = [
-        next(values) if is_dynamic(leaf) and concrete(leaf).dtype.kind in "fc" else None for leaf in leaves
-    ]
+    found = []
+    for leaf in leaves:
+        value = next(values) if is_dynamic(leaf) and concrete(leaf).dtype.kind in "fc" else None
+        found.append(leaving(value) if is_complex(leaf) else value)
     return unflatten(tree, found)
 
 

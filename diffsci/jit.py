@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,12 @@ from diffsci.graph import Graph, Type, interpreter
 from diffsci.source import at
 from diffsci.subprograms import bind_call
 from diffsci.tracing import Traced, TracedArray, is_tracing, trace_function
+from diffsci.tracing.complex.boundary import entering
 from diffsci.tracing.function import concrete, is_dynamic
 from diffsci.tracing.identity import Identity, fingerprint
 from diffsci.tracing.trace import apply_graph, current_trace, standard
 from diffsci.transforms import simplify
-from diffsci.trees import Tree, flatten, unflatten
+from diffsci.trees import Tree, flatten
 
 __all__ = ["CompiledFunction", "Jitted", "compile", "jit"]
 
@@ -79,7 +80,7 @@ class Specialisation:
         self.traced = traced
         self.types = types
         self.self_contained = not traced.statics and not traced.captures
-        self.single = traced.out_tree.kind == "leaf"
+        self.single = traced.out_tree.kind == "leaf" and not any(traced.whole)
 
     def holds(self) -> bool:
         """Tell whether the integers and flags read from outside are what they were."""
@@ -187,7 +188,7 @@ class Jitted:
     def _call_inside(self, args: tuple, kwargs: dict) -> Any:
         """Called while tracing: one `call` of a sub-graph that is traced once."""
         leaves, _ = flatten((args, kwargs))
-        dynamic = [leaf for leaf in leaves if is_dynamic(leaf)]
+        dynamic = [entering(leaf) for leaf in leaves if is_dynamic(leaf)]
         _, key = _key(args, kwargs)
         mark = fingerprint(self.function)
         known = self._inner.setdefault((key, mark), [])
@@ -199,7 +200,7 @@ class Jitted:
                 current_trace().statics += traced.statics
                 return _apply(traced, inputs)
         traced = trace_function(self.function, args, kwargs)
-        traced = Traced(simplify(traced.graph), traced.out_tree, traced.captures, traced.statics, {})
+        traced = replace(_light(traced), graph=simplify(traced.graph))
         known.insert(0, traced)
         while len(self._inner) > MAX_CLOSURES:
             self._inner.pop(next(iter(self._inner)))
@@ -230,11 +231,11 @@ class Jitted:
 
 def _light(traced: Traced) -> Traced:
     """Drop the values at the point of tracing: a compiled path lives long."""
-    return Traced(traced.graph, traced.out_tree, traced.captures, traced.statics, {})
+    return replace(traced, values={}, identity=None)
 
 
 def _results(traced: Traced, outputs: Sequence[np.ndarray]) -> Any:
-    return unflatten(traced.out_tree, [value if value.ndim else value[()] for value in outputs])
+    return traced.results([value if value.ndim else value[()] for value in outputs])
 
 
 def _as_traced(traced: Traced) -> Any:
@@ -255,13 +256,13 @@ def _apply(traced: Traced, inputs: list) -> Any:
     """Emit the call of a sub-graph in the surrounding trace."""
     if not any(isinstance(x, TracedArray) for x in inputs):
         outputs = interpreter.run(traced.graph, inputs)
-        return unflatten(traced.out_tree, [np.array(y)[()] for y in outputs])
+        return traced.results([np.array(y)[()] for y in outputs])
     if any(node.primitive.family == "host" for node in traced.graph.nodes):
-        return unflatten(traced.out_tree, apply_graph(traced.graph, inputs))
+        return traced.results(apply_graph(traced.graph, inputs))
     outputs = bind_call(traced.graph, inputs)
     for output in outputs:
         output.scalar = output.shape == ()
-    return unflatten(traced.out_tree, outputs)
+    return traced.results(outputs)
 
 
 def _fast_key(args: tuple, kwargs: dict) -> tuple[list | None, Any]:
@@ -292,9 +293,9 @@ def _key(args: tuple, kwargs: dict) -> tuple[list[np.ndarray], Any]:
     for leaf in leaves:
         if is_dynamic(leaf):
             value = standard(concrete(leaf))
-            inputs.append(value)
+            inputs.append(entering(value))
             signature.append(
-                (value.shape, value.dtype.char, type(leaf) is float, isinstance(leaf, np.ndarray))
+                (value.shape, value.dtype.char, type(leaf) in (float, complex), isinstance(leaf, np.ndarray))
             )
         else:
             signature.append(_static_key(leaf))

@@ -20,6 +20,8 @@ from diffsci.errors import TraceError
 from diffsci.source import at, user_location
 from diffsci.tracing import containers
 from diffsci.tracing.array import TracedArray
+from diffsci.tracing.complex.array import is_complex
+from diffsci.tracing.complex.boundary import parts_of, unpacked
 from diffsci.tracing.identity import Contents, Identity
 from diffsci.tracing.libraries import PROXIED, home, is_library, top_level
 from diffsci.tracing.trace import Trace, current_trace
@@ -62,22 +64,45 @@ def _imports(code: types.CodeType) -> bool:
     return any(op.opname == "IMPORT_NAME" for op in dis.get_instructions(code)) or any(map(_imports, inner))
 
 
+NUMBERS = (int, float)
+LASTING = (
+    *NUMBERS,
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    np.ufunc,
+    type(np.sum),  # NumPy's dispatchers
+    types.ModuleType,
+)
+
+
 class ModuleProxy:
-    """A module whose attributes resolve like globals."""
+    """A module whose attributes resolve like globals.
+
+    Functions and numbers of a library are resolved once: nobody binds them anew.
+    """
 
     def __init__(self, module: types.ModuleType):
         object.__setattr__(self, "_module", module)
+        object.__setattr__(self, "_in_library", is_library(module.__name__))
 
     def __getattr__(self, name: str) -> Any:
         module = self._module
         value = getattr(module, name)
+        if not self._in_library:
+            if current_trace() is None:
+                return value
+            return resolve(value, lambda: getattr(module, name), ("attribute", id(module), name))
+        if isinstance(value, LASTING):
+            value = value if isinstance(value, NUMBERS) else _object(None, value)
+            object.__setattr__(self, name, value)
+            return value
         if current_trace() is None:
             return value
-        place = "library" if is_library(module.__name__) else "attribute"
-        return resolve(value, lambda: getattr(module, name), (place, id(module), name))
+        return resolve(value, lambda: getattr(module, name), ("library", id(module), name))
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self._module, name, value)
+        vars(self).pop(name, None)
 
     def __dir__(self):
         return dir(self._module)
@@ -111,7 +136,7 @@ def resolve(value: Any, fetch, key: Any) -> Any:
     if trace is None:
         return value
     kind = type(value)
-    if kind is float or (isinstance(value, np.floating) and value.dtype.kind == "f"):
+    if kind in (float, complex) or isinstance(value, np.inexact):
         return _captured(trace, value, fetch, key, scalar=True)
     if kind is np.ndarray:
         return _captured(trace, value, fetch, key, scalar=False)
@@ -178,7 +203,7 @@ def _container(trace: Trace, value: Any, fetch, key: Any) -> Any:
 
 
 def _captured(trace: Trace, value: Any, fetch, key: Any, scalar: bool) -> Any:
-    if not scalar and value.dtype.kind not in "fiub":
+    if not scalar and value.dtype.kind not in "fciub":
         return value
     if not scalar and value.dtype.kind in "iub":
         # Indices and masks shape the program.
@@ -187,9 +212,14 @@ def _captured(trace: Trace, value: Any, fetch, key: Any, scalar: bool) -> Any:
     known = trace.copies.get(key)
     if known is not None and known[0] is value:
         return known[1]
-    node = trace.capture((key, id(value)), value, fetch, keep=value, place=key)
+    whole = is_complex(value)
+    inside = parts_of(value) if whole else value
+    node = trace.capture((key, id(value)), inside, fetch, keep=value, place=key, whole=whole)
     made = TracedArray(trace, node, scalar=scalar)
-    made.weak = type(value) is float
+    if whole:
+        made = unpacked(made)
+        made.scalar = scalar
+    made.weak = type(value) in (float, complex)
     trace.copies[key] = (value, made)
     return made
 

@@ -14,6 +14,8 @@ from diffsci.source import at, user_location
 from diffsci.tracing import copies
 from diffsci.tracing import wrappers as _wrappers  # noqa: F401  completes TracedArray
 from diffsci.tracing.array import TracedArray
+from diffsci.tracing.complex.array import is_complex
+from diffsci.tracing.complex.boundary import entering, joined, parts_of, unpacked
 from diffsci.tracing.trace import Capture, Trace, current_trace, tracing
 from diffsci.trees import Tree, flatten, leaf_paths, unflatten
 
@@ -38,6 +40,8 @@ class Traced:
         Value of every node at the point of tracing.
     identity : hashable
         What the trace recorded, lines included: traces with equal identities hold equal programs.
+    whole : tuple of bool
+        Which outputs are complex; the graph gives their parts along a last axis.
     """
 
     graph: Graph
@@ -46,6 +50,12 @@ class Traced:
     statics: tuple
     values: dict[Node, Any]
     identity: Any = None
+
+    whole: tuple[bool, ...] = ()
+
+    def results(self, values: Sequence[Any]) -> Any:
+        """Arrange the outputs of the graph as the function does."""
+        return unflatten(self.out_tree, joined(values, self.whole) if any(self.whole) else values)
 
     @property
     def captured(self) -> list[Any]:
@@ -59,9 +69,11 @@ class Traced:
 
 def _current(capture: Capture) -> Any:
     value = capture.fetch()
-    if capture.place is None:
-        return value
-    return copies.resolve(value, capture.fetch, capture.place)
+    if capture.place is not None:
+        value = copies.resolve(value, capture.fetch, capture.place)
+    if capture.whole and not is_complex(value):  # a real number stands there now
+        value = value * (1 + 0j) if isinstance(value, TracedArray) else np.asarray(value, complex)
+    return entering(value) if capture.whole else value
 
 
 def is_dynamic(leaf: Any) -> bool:
@@ -99,6 +111,7 @@ def trace_function(function: Callable, args: Sequence[Any], kwargs: dict[str, An
         outputs = [
             _output(trace, leaf, path) for leaf, path in zip(out_leaves, leaf_paths(out_tree), strict=True)
         ]
+        whole = tuple(map(is_complex, out_leaves))
         trace.closed = True
     inputs = (*nodes, *(capture.node for capture in trace.captures.values()))
     graph = Graph(inputs, outputs, trace.guards)
@@ -106,7 +119,7 @@ def trace_function(function: Callable, args: Sequence[Any], kwargs: dict[str, An
     outer = current_trace()
     if outer is not None:
         outer.statics += trace.statics
-    return Traced(graph, out_tree, captures, tuple(trace.statics), trace.values, trace.identity(graph))
+    return Traced(graph, out_tree, captures, tuple(trace.statics), trace.values, trace.identity(graph), whole)
 
 
 def _with_traced_methods(trace: Trace, tree: Tree) -> Tree:
@@ -123,10 +136,13 @@ def _enter(trace: Trace, leaves: Sequence[Any]) -> tuple[list[Node], list[Any]]:
         if not is_dynamic(leaf):
             entering.append(copies.argument(leaf))
             continue
-        node = trace.input(concrete(leaf))
+        value = concrete(leaf)
+        whole = value.dtype.kind == "c"
+        node = trace.input(parts_of(value) if whole else value)
         nodes.append(node)
         made = TracedArray(trace, node)
-        made.weak = type(leaf) is float or (isinstance(leaf, TracedArray) and leaf.weak)
+        made = unpacked(made) if whole else made
+        made.weak = type(leaf) in (float, complex) or (isinstance(leaf, TracedArray) and leaf.weak)
         made.scalar = leaf.scalar if isinstance(leaf, TracedArray) else not isinstance(leaf, np.ndarray)
         entering.append(made)
     return nodes, entering
@@ -134,7 +150,7 @@ def _enter(trace: Trace, leaves: Sequence[Any]) -> tuple[list[Node], list[Any]]:
 
 def _output(trace: Trace, leaf: Any, path: str) -> Node:
     if isinstance(leaf, (TracedArray, np.ndarray, np.generic, bool, int, float, complex)):
-        return trace.node(leaf)
+        return trace.node(entering(leaf))
     name = f"result{path}"
     raise UnsupportedError(
         f"{name} is of type {type(leaf).__name__}{at(user_location())}: a traced function returns numbers, "

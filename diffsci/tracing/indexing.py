@@ -16,6 +16,7 @@ import numpy as np
 from diffsci.source import at, user_location
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
+from diffsci.tracing.complex.array import is_complex
 from diffsci.tracing.lenses import FlipLens, SliceLens
 from diffsci.tracing.trace import bind
 
@@ -266,14 +267,17 @@ def _fitted(x: TracedArray, value: Any, shape: tuple[int, ...]):
         raise ValueError(
             f"could not broadcast input array from shape {given} into shape {shape}{at(user_location())}"
         )
+    if is_complex(value):
+        raise TypeError(
+            f"cannot write complex values into a {x.dtype} array{at(user_location())}: write .real, or "
+            "create the array with dtype=complex"
+        )
     if isinstance(value, TracedArray):
         if value.owner is not x.owner and value.owner.level > x.owner.level:
             raise ops.unsupported(
                 "writing a value of an inner function into an array of an outer one",
                 "return the value and write it outside",
             )
-        if value.dtype.kind == "c" and x.dtype.kind != "c":
-            raise TypeError(f"cannot write complex values into a {x.dtype} array{at(user_location())}")
         if value.dtype.kind in "fc" and x.dtype.kind in "ib" and not value.is_const:
             raise ops.unsupported(
                 f"writing a traced float into an array of {x.dtype}",

@@ -11,7 +11,7 @@ LIBRARIES = frozenset(
     "diffsci solvers numba cupy h5py matplotlib pandas sympy jax torch pytest _pytest hypothesis mpmath tqdm "
     "rich pydantic typer click IPython".split()
 )
-PROXIED = frozenset({"numpy", "scipy", "math"})
+PROXIED = frozenset({"numpy", "scipy", "math", "cmath"})
 
 
 def top_level(name: str | None) -> str:

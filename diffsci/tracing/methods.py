@@ -54,7 +54,7 @@ def assign(x: TracedArray, value: Any) -> None:
         raise np.exceptions.DTypePromotionError(
             f"Cannot cast output from {value.dtype} to {x.dtype} in place: create the array with dtype=float"
         )
-    indexing.put(x, Ellipsis, value)
+    x[...] = value
 
 
 def _arithmetic(name: str):

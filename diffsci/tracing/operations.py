@@ -97,11 +97,20 @@ def elementwise(name: str, *operands: Any, dtype: np.dtype | None = None, weak: 
     trace = innermost(operands)
     shape = _broadcast_shape(operands)
     common = promoted(*operands) if dtype is None else dtype
-    nodes = tuple(node_as(trace, x, common, shape) for x in operands)
-    result = TracedArray(trace, trace.bind(lookup(name), nodes, {}))
+    if common.kind == "c":
+        result = _complex().elementwise(name, operands, common, shape)
+    else:
+        nodes = tuple(node_as(trace, x, common, shape) for x in operands)
+        result = TracedArray(trace, trace.bind(lookup(name), nodes, {}))
     result.scalar = shape == () and all(_is_scalar(x) or shape_of(x) == () for x in operands)
     result.weak = weak and result.scalar and all(is_python_scalar(x) or _weak(x) for x in operands)
     return result.laid_out_like(operands)
+
+
+def _complex():
+    from diffsci.tracing.complex import operations
+
+    return operations
 
 
 def _quick(name: str, operands: tuple, weak: bool) -> TracedArray | None:
@@ -258,6 +267,8 @@ def convert(x: Any, dtype: Any) -> TracedArray:
     x = traced(x)
     if x.dtype == target:
         return copy(x).laid_out_like((x,))
+    if "c" in (target.kind, x.dtype.kind):
+        return _complex().converted(x, target)
     result = bind("convert", x, dtype=target)
     result.scalar = x.scalar
     return result.laid_out_like((x,))
@@ -277,14 +288,16 @@ def traced(x: Any) -> TracedArray:
         return x
     if isinstance(x, (list, tuple)):
         return as_array(x)
+    value = standard(x)
+    if value.dtype.kind == "c":
+        return _complex().as_complex(value)
     trace = innermost(())
-    return TracedArray(trace, trace.const(standard(x)))
+    return TracedArray(trace, trace.const(value))
 
 
 def copy(x: TracedArray) -> TracedArray:
     """Return a new array with the same elements."""
-    trace = x.owner
-    return TracedArray(trace, x.read())
+    return x.fresh()
 
 
 def as_array(x: Any, dtype: Any = None) -> TracedArray:
@@ -339,6 +352,8 @@ def common(parts) -> list[TracedArray]:
     """Convert parts to their common dtype (Python numbers are weak)."""
     parts = [as_operand(x) for x in parts]
     dtype = promoted(*parts)
+    if dtype.kind == "c":
+        return [_complex().as_complex(x, dtype) for x in parts]
     trace = innermost(parts)
     return [TracedArray(trace, node_as(trace, x, dtype, shape_of(x))) for x in parts]
 
@@ -408,6 +423,8 @@ def broadcast_to(x: Any, shape: Any) -> TracedArray:
     shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     if _broadcast_shape([x, np.broadcast_to(0, shape)]) != shape:
         raise ValueError(f"cannot broadcast {x.shape} to {shape}{at(user_location())}")
+    if x.dtype.kind == "c":
+        return x.map(lambda part: broadcast_to(part, shape))
     trace = x.owner
     return TracedArray(trace, node_as(trace, x, x.dtype, shape))
 
@@ -464,6 +481,8 @@ def where(condition: Any, x: Any, y: Any) -> TracedArray:
     trace = innermost(operands)
     shape = _broadcast_shape(operands)
     dtype = promoted(x, y)
+    if dtype.kind == "c":
+        return _complex().where(condition, x, y)
     return bind(
         "select",
         TracedArray(trace, node_as(trace, condition, BOOL, shape)),

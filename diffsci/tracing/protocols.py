@@ -10,6 +10,7 @@ import numpy as np
 from diffsci.tracing import operations as ops
 from diffsci.tracing import ufunc_methods
 from diffsci.tracing.array import TracedArray
+from diffsci.tracing.complex.functions import CARRIED, complex_implementation, holds_complex
 
 __all__ = [
     "FUNCTIONS",
@@ -18,6 +19,7 @@ __all__ = [
     "bitwise",
     "call_function",
     "call_ufunc",
+    "foreign",
     "implements",
     "implements_scipy",
 ]
@@ -228,7 +230,7 @@ UFUNCS: dict[str, Callable] = {
     "ldexp": _ldexp,
     "logaddexp2": _logaddexp2,
     "signbit": _signbit,
-    "conjugate": lambda x: ops.traced(x),
+    "conjugate": lambda x: ops.traced(x).conj(),
     "expit": _float("sigmoid"),  # scipy.special.expit
 }
 
@@ -244,7 +246,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict[str, An
     rule = _rule(ufunc)
     if method == "at":
         if not isinstance(inputs[0], TracedArray):
-            raise _foreign(inputs[0])
+            raise foreign(inputs[0])
         return ufunc_methods.at(ufunc, rule, *inputs)
     if method == "outer":
         x, y = (ops.traced(x) for x in inputs)
@@ -301,12 +303,13 @@ def _written(out: Any, result: Any) -> Any:
     if target is None:
         return result
     if not isinstance(target, TracedArray):
-        raise _foreign(target)
+        raise foreign(target)
     assign(target, result)
     return target
 
 
-def _foreign(target: Any):
+def foreign(target: Any):
+    """Return the error for a traced value that is written into a plain array."""
     return ops.unsupported(
         "writing a traced value into a plain NumPy array made outside the traced function",
         "create the array inside the function (for example with .copy() there)",
@@ -321,6 +324,8 @@ def call_function(function: Callable, args: tuple, kwargs: dict[str, Any]) -> An
             return call_ufunc(function, "__call__", args, kwargs)
         name = f"{getattr(function, '__module__', 'numpy')}.{getattr(function, '__name__', function)}"
         raise ops.unsupported(name, "express it by supported functions")
+    if function not in CARRIED and holds_complex((*args, *kwargs.values())):
+        implementation = complex_implementation(function)
     out = kwargs.pop("out", None)
     try:
         result = implementation(*args, **kwargs)

@@ -14,6 +14,9 @@ from diffsci.tracing import functions as _functions  # noqa: F401  fills FUNCTIO
 from diffsci.tracing import methods as _methods  # noqa: F401  fills the class
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
+from diffsci.tracing.complex import methods as _complex_methods  # noqa: F401  fills its class
+from diffsci.tracing.complex.functions import check_library
+from diffsci.tracing.complex.python import CMATH
 from diffsci.tracing.functions.special import SPECIAL
 from diffsci.tracing.protocols import FUNCTIONS, SCIPY, call_function
 from diffsci.tracing.python import MATH
@@ -101,6 +104,8 @@ def _wrapper(function: Any) -> Callable | None:
     module = getattr(function, "__module__", None) or ""
     if isinstance(function, np.ufunc):
         return _ufunc_wrapper(function) if module.startswith(("numpy", "scipy")) or not module else None
+    if module == "cmath":
+        return _dispatching(function, CMATH.get(function.__name__), "cmath")
     if module == "math":
         return _dispatching(function, MATH.get(function.__name__), "math")
     if module.startswith("scipy."):
@@ -141,6 +146,7 @@ def _dispatching(function: Callable, traced: Callable | None, module: str) -> Ca
             if function.__name__ in ("solve_ivp", "odeint", "quad", "minimize", "root"):
                 instead = "use solvers.solve_ivp" if "ivp" in function.__name__ else "call it outside"
             raise ops.unsupported(f"{module}.{function.__name__}", instead)
+        check_library(f"{module}.{function.__name__}", (*args, *kwargs.values()))
         return traced(*args, **kwargs)
 
     return functools.update_wrapper(call, function, updated=())

@@ -262,7 +262,6 @@ def test_source_shows_the_generated_program():
         (lambda: ds.jit(np.sin, backend="cupy")(1.0), ds.UnsupportedError, "cupy"),
         (lambda: ds.jit(lambda x: "text")(1.0), ds.UnsupportedError, "result is of type str"),
         (lambda: ds.jit(lambda x: x)(np.array(["a"])), ds.UnsupportedError, "cannot be traced"),
-        (lambda: ds.jit(np.sin)(np.ones(2, complex)), ds.UnsupportedError, "complex"),
     ],
 )
 def test_errors(call, error, text):

@@ -1,0 +1,197 @@
+"""NumPy functions of complex arguments: which carry over as they are written, and which differ.
+
+A function whose implementation is made of sums, products and moves of elements carries over. One that
+means something else for complex numbers has an implementation here. Every other one is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from diffsci.tracing import operations as ops
+from diffsci.tracing.array import TracedArray
+from diffsci.tracing.complex.array import ComplexArray, is_complex, make_complex
+from diffsci.tracing.complex.operations import as_complex, imag, real
+from diffsci.tracing.complex.python import CMATH
+
+__all__ = ["CARRIED", "COMPLEX_FUNCTIONS", "check_library", "complex_implementation", "holds_complex"]
+
+CARRIED = frozenset(
+    getattr(module, name)
+    for module, names in {
+        np: (
+            "reshape ravel transpose matrix_transpose swapaxes moveaxis rollaxis squeeze expand_dims "
+            "atleast_1d atleast_2d atleast_3d broadcast_to broadcast_arrays concatenate stack hstack vstack "
+            "dstack "
+            "column_stack block append split array_split hsplit vsplit dsplit flip fliplr flipud roll rot90 "
+            "pad tile repeat take take_along_axis diff ediff1d diagonal delete insert array asarray "
+            "ascontiguousarray asanyarray copy zeros empty ones full zeros_like empty_like ones_like "
+            "full_like linspace arange meshgrid diag diagflat tril triu vander identity eye sum prod any all "
+            "mean average trace cumsum cumprod count_nonzero where nonzero flatnonzero argwhere select "
+            "piecewise trapezoid gradient polyval shape ndim size result_type isclose allclose array_equal "
+            "dot inner outer tensordot kron cross einsum matmul convolve isscalar apply_along_axis extract "
+            "put_along_axis fill_diagonal copyto unstack compress choose resize nansum nanmean nanprod"
+        ),
+        np.linalg: "solve inv matrix_power multi_dot tensorsolve tensorinv",
+    }.items()
+    for name in names.split()
+    if hasattr(module, name)
+)
+
+CARRIED_LIBRARY = frozenset(
+    f"{package}.{name}"
+    for package, names in {
+        "cmath": " ".join(CMATH),
+        "scipy.linalg": "solve inv det norm solve_triangular block_diag kron toeplitz circulant hankel",
+        "scipy.integrate": "trapezoid simpson cumulative_trapezoid cumulative_simpson romb",
+    }.items()
+    for name in names.split()
+)
+
+COMPLEX_FUNCTIONS: dict[Callable, Callable] = {}
+
+
+def holds_complex(values: Any) -> bool:
+    """Tell whether a complex value stands among operands, in lists of them too."""
+    return any(holds_complex(x) if isinstance(x, (list, tuple)) else is_complex(x) for x in values)
+
+
+def complex_implementation(function: Callable) -> Callable:
+    """Return what a NumPy function does with complex arguments, where that is something of its own."""
+    found = COMPLEX_FUNCTIONS.get(function)
+    if found is None:
+        raise _refusal(f"numpy.{getattr(function, '__name__', function)}")
+    return found
+
+
+def check_library(name: str, args: Any) -> None:
+    """Refuse complex arguments of library functions that are not known to carry over."""
+    if name not in CARRIED_LIBRARY and holds_complex(args):
+        raise _refusal(name)
+
+
+def _refusal(name: str) -> Exception:
+    return ops.unsupported(
+        f"{name} of complex values", "apply it to .real and .imag, or express it by supported functions"
+    )
+
+
+def _implements(*functions: Callable) -> Callable:
+    def enter(rule: Callable) -> Callable:
+        for function in functions:
+            COMPLEX_FUNCTIONS[function] = rule
+        return rule
+
+    return enter
+
+
+def _general(function: Callable) -> Callable:
+    """What the function does with real arguments; what it calls may be complex."""
+    from diffsci.tracing.protocols import FUNCTIONS
+
+    return FUNCTIONS[function]
+
+
+def conjugate(x: Any) -> ComplexArray:
+    x = as_complex(x) if not isinstance(x, ComplexArray) else x
+    made = ComplexArray(ops.copy(x.re), -x.im, x.scalar)
+    made.weak = x.weak
+    return made.laid_out_like((x,))
+
+
+@_implements(np.vdot)
+def vdot(x, y):
+    return _general(np.dot)(ops.reshape(conjugate(x), -1), ops.reshape(ops.traced(y), -1))
+
+
+@_implements(np.correlate)
+def correlate(x, y, mode="valid"):
+    return _general(np.correlate)(x, conjugate(y), mode)
+
+
+@_implements(np.angle)
+def angle(z, deg=False):
+    z = as_complex(z)
+    found = ops.float_elementwise("arctan2", z.im, z.re)
+    return found * (180 / np.pi) if deg else found
+
+
+_implements(np.real)(lambda z: ops.traced(z).real)
+_implements(np.imag)(lambda z: ops.traced(z).imag)
+_implements(np.iscomplexobj)(lambda z: True)
+_implements(np.isrealobj)(lambda z: False)
+_implements(np.iscomplex)(lambda z: ops.compare("ne", ops.traced(z).imag, 0))
+_implements(np.isreal)(lambda z: ops.compare("eq", ops.traced(z).imag, 0))
+
+
+@_implements(np.real_if_close)
+def real_if_close(z, tol=100):
+    """A guard: the program holds where the imaginary part is negligible, or where it is not."""
+    z = ops.traced(z)
+    if tol > 1:
+        tol *= np.finfo(z.dtype).eps
+    return z.real if bool(ops.reduce("all", ops.compare("lt", abs(z.imag), tol))) else z
+
+
+def _squares(z: Any) -> TracedArray:
+    z = as_complex(z)
+    return z.re * z.re + z.im * z.im
+
+
+@_implements(np.var)
+def var(z, axis=None, dtype=None, ddof=0, keepdims=False, **options):
+    deviation = z - _general(np.mean)(z, axis, dtype, keepdims=True)
+    count = deviation.size // max(_general(np.mean)(z, axis).size, 1)
+    return ops.reduce("sum", _squares(deviation), axis, bool(keepdims)) / (count - ddof)
+
+
+@_implements(np.std)
+def std(z, axis=None, dtype=None, ddof=0, keepdims=False, **options):
+    variance = var(z, axis, dtype, ddof, keepdims)
+    return ops.where(ops.compare("eq", variance, 0), 0.0, ops.unary("sqrt", variance))
+
+
+@_implements(np.linalg.norm)
+def norm(z, ord=None, axis=None, keepdims=False):
+    """The Euclidean norms see two real numbers for each complex one; the others see sizes."""
+    z = as_complex(z)
+    chosen = ops.normal_axes(axis, z.ndim)
+    if ord in (2, -2, "nuc") and len(chosen) == 2:
+        raise ops.unsupported(
+            f"numpy.linalg.norm of order {ord!r} of complex matrices", "use 'fro', 1 or inf"
+        )
+    euclidean = ord in (None, "fro") or (ord == 2 and len(chosen) == 1)
+    if not euclidean:
+        return _general(np.linalg.norm)(abs(z), ord, axis, keepdims)
+    from diffsci.tracing.functions.linalg import euclidean_norm
+
+    both = ops.stack([z.re, z.im], 0)
+    found = euclidean_norm(both, (0, *(a + 1 for a in chosen)), keepdims)
+    if keepdims:
+        return ops.copy(ops.reshape(found, found.shape[1:]))
+    found.scalar = found.shape == ()
+    return found
+
+
+def _part_by_part(function: Callable) -> Callable:
+    def apply(z, *args, **kwargs):
+        rule = _general(function)
+        return make_complex(rule(real(z), *args, **kwargs), rule(imag(z), *args, **kwargs))
+
+    return apply
+
+
+for _function in (np.round, np.around, np.nan_to_num):
+    _implements(_function)(_part_by_part(_function))
+
+
+@_implements(np.interp)
+def interp(x, xp, fp, left=None, right=None, period=None):
+    rule = _general(np.interp)
+    ends = [[None if v is None else part(v) for v in (left, right)] for part in (real, imag)]
+    return make_complex(
+        *(rule(x, xp, part(fp), *end, period) for part, end in zip((real, imag), ends, strict=True))
+    )

@@ -1,0 +1,130 @@
+"""Operators and methods of `ComplexArray` that differ from those of a real traced array."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from diffsci.source import at, user_location
+from diffsci.tracing import indexing
+from diffsci.tracing import operations as ops
+from diffsci.tracing.array import TracedArray
+from diffsci.tracing.complex.array import ComplexArray
+from diffsci.tracing.complex.functions import conjugate
+from diffsci.tracing.complex.operations import as_complex
+from diffsci.tracing.methods import NUMBERS
+
+
+def get(z: ComplexArray, key: Any) -> ComplexArray:
+    """z[key]: the parts of a view are views of the parts."""
+    found = ComplexArray(indexing.get(z.re, key), indexing.get(z.im, key))
+    found.scalar = found.re.scalar
+    return found
+
+
+def put(z: ComplexArray, key: Any, value: Any) -> None:
+    """z[key] = value; both parts of the value are read before anything is written."""
+    value = as_complex(value if isinstance(value, TracedArray) else ops.as_operand(value))
+    indexing.put(z.re, key, value.re)
+    indexing.put(z.im, key, value.im)
+
+
+def put_add(z: ComplexArray, key: Any, value: Any) -> None:
+    """np.add.at(z, key, value)."""
+    value = as_complex(value if isinstance(value, TracedArray) else ops.as_operand(value))
+    indexing.put_add(z.re, key, value.re)
+    indexing.put_add(z.im, key, value.im)
+
+
+def _binary(apply: Callable, name: str) -> None:
+    def forward(self, other):
+        return apply(self, other) if isinstance(other, NUMBERS) else NotImplemented
+
+    def backward(self, other):
+        return apply(other, self) if isinstance(other, NUMBERS) else NotImplemented
+
+    def in_place(self, other):
+        if not isinstance(other, NUMBERS):
+            return NotImplemented
+        result = apply(self, other)
+        if self.scalar:
+            return result
+        put(self, Ellipsis, result)
+        return self
+
+    setattr(ComplexArray, f"__{name}__", forward)
+    setattr(ComplexArray, f"__r{name}__", backward)
+    setattr(ComplexArray, f"__i{name}__", in_place)
+
+
+def _matmul(x, y):
+    from diffsci.tracing.functions.products import matmul
+
+    return matmul(x, y)
+
+
+for _name, _apply in {
+    "add": lambda x, y: ops.arithmetic("add", x, y, weak=True),
+    "sub": lambda x, y: ops.arithmetic("sub", x, y, weak=True),
+    "mul": lambda x, y: ops.arithmetic("mul", x, y, weak=True),
+    "truediv": lambda x, y: ops.float_elementwise("div", x, y, weak=True),
+    "pow": lambda x, y: ops.power(x, y, weak=True),
+    "matmul": _matmul,
+}.items():
+    _binary(_apply, _name)
+
+
+def _unordered(symbol: str) -> Callable:
+    def compare(*operands: Any) -> Any:
+        raise TypeError(
+            f"{symbol!r} is not defined for complex values{at(user_location())}: use .real, .imag or abs()"
+        )
+
+    return compare
+
+
+for _name, _symbol in {
+    "lt": "<",
+    "le": "<=",
+    "gt": ">",
+    "ge": ">=",
+    "floordiv": "//",
+    "rfloordiv": "//",
+    "mod": "%",
+    "rmod": "%",
+    "divmod": "divmod()",
+    "rdivmod": "divmod()",
+    "invert": "~",
+    "round": "round()",
+    "floor": "floor()",
+    "ceil": "ceil()",
+    "trunc": "trunc()",
+}.items():
+    setattr(ComplexArray, f"__{_name}__", _unordered(_symbol))
+
+
+def _item(self, *index):
+    found = self[index if len(index) > 1 else index[0]] if index else ops.reshape(self, ())
+    number = as_complex(found, complex)
+    number.scalar = number.weak = True
+    return number
+
+
+def _tolist(self):
+    return _item(self) if self.ndim == 0 else [x.tolist() for x in self]
+
+
+for _name, _method in {
+    "__getitem__": get,
+    "__setitem__": put,
+    "__neg__": lambda self: ops.elementwise("neg", self, weak=True),
+    "__abs__": lambda self: ops.elementwise("abs", self, weak=True),
+    "conj": conjugate,
+    "conjugate": conjugate,
+    "item": _item,
+    "tolist": _tolist,
+    "is_integer": _unordered("is_integer()"),
+}.items():
+    setattr(ComplexArray, _name, _method)
+
+__all__ = ["get", "put", "put_add"]
