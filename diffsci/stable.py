@@ -43,7 +43,7 @@ def sigmoid(x: ArrayLike) -> Any:
     >>> float(sigmoid(0.0))
     0.5
     """
-    return _either(stable_sigmoid, special.SPECIAL["expit"], x)
+    return _either(stable_sigmoid, special.sigmoid, x)
 
 
 def softplus(x: ArrayLike) -> Any:

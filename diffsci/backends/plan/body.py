@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.backends.plan.special import SPECIAL
 from diffsci.errors import UnsupportedError
 
 __all__ = ["COMPARISONS", "STATEMENTS", "Body", "code_of", "identity_of"]
@@ -392,6 +393,16 @@ def _logaddexp(body: Body, a: int, b: int) -> int:
     return _select(body, body.op("eq", a, b), _add(body, a, body.lit(_LN2, code)), apart)
 
 
+def _difference(body: Body, a: int, b: int) -> int:
+    """Subtract; equal infinities have no difference."""
+    return _select(body, body.op("eq", a, b), body.lit(0, body.codes[a]), _sub(body, a, b))
+
+
+def _cosine_of(body: Body, a: int, b: int) -> int:
+    radius, zero = body.op("hypot", a, b), body.lit(0, body.codes[a])
+    return _div(body, a, _select(body, body.op("eq", radius, zero), body.lit(1, body.codes[a]), radius))
+
+
 def _mod(body: Body, a: int, b: int) -> int:
     if body.codes[a] == "i8":
         return body._plain("imod", (a, b))
@@ -473,6 +484,8 @@ _RULES: dict[str, Any] = {
     "sigmoid": _sigmoid,
     "softplus": _softplus,
     "logaddexp": _logaddexp,
+    "difference": _difference,
+    "cosine_of": _cosine_of,
     "mod": _mod,
     "floor_divide": _floor_divide,
     "fmod": _fmod,
@@ -485,4 +498,4 @@ _RULES |= {name: _compare(name) for name in COMPARISONS}
 _RULES |= {name: _finite_test(name) for name in ("isnan", "isinf", "isfinite")}
 _RULES |= {name: _integer_identity(name) for name in ("floor", "ceil", "trunc", "rint")}
 
-STATEMENTS = _PLAIN | _RULES.keys()  # the elementwise operations that are statements
+STATEMENTS = _PLAIN | SPECIAL | _RULES.keys()  # the elementwise operations that are statements

@@ -7,6 +7,7 @@ from diffsci.primitives.special import (
     gammafunctions,
     integrals,
     logarithms,
+    logsums,
     polynomials,
 )
 
@@ -17,5 +18,6 @@ __all__ = [
     "gammafunctions",
     "integrals",
     "logarithms",
+    "logsums",
     "polynomials",
 ]

@@ -18,7 +18,7 @@ import numpy as np
 
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Builder, Node, Primitive, Type, register
-from diffsci.primitives.shared import add_tangents, batch_elementwise, same_types
+from diffsci.primitives.shared import INT, add_tangents, batch_elementwise, same_types
 from diffsci.source import at
 
 __all__ = ["Data", "Term", "f", "row"]
@@ -128,20 +128,24 @@ def row(name: str, value: Callable, *slopes: Slope, continued: Callable | None =
         Names of static parameters.
     """
     data = tuple(isinstance(slope, Data) for slope in slopes)
+    first = data.index(False)
 
     def type_(*operands: Type, **given: Any) -> Type:
         if len(operands) != len(slopes) or set(given) != set(params):
             raise TypeError(f"{name} takes {len(slopes)} arguments and parameters {params}")
-        common = same_types(*operands)
+        common = same_types(*(x for x, is_data in zip(operands, data, strict=True) if not is_data))
         if not common.is_float:
             raise TypeError(f"expected floats, got {common}")
+        for x in operands:  # orders and the like may be integers
+            if x != common and x != Type(common.shape, INT):
+                raise TypeError(f"operands differ: {common} and {x}")
         return common
 
     def evaluate(*operands: np.ndarray, **given: Any) -> np.ndarray:
         if any(np.iscomplexobj(x) for x in operands):
             seen = [np.real(x) if is_data else x for x, is_data in zip(operands, data, strict=True)]
             return (continued or value)(*seen, **given)
-        return np.asarray(value(*operands, **given)).astype(operands[0].dtype, copy=False)
+        return np.asarray(value(*operands, **given)).astype(operands[first].dtype, copy=False)
 
     register(
         Primitive(
@@ -157,7 +161,8 @@ def row(name: str, value: Callable, *slopes: Slope, continued: Callable | None =
 
 def _tangent_rule(name: str, slopes: tuple[Slope, ...]) -> Callable:
     def jvp(b: Builder, node: Node, tangents: list[Node | None]) -> Node | None:
-        arguments = [Term(b, x) for x in (*node.inputs, node)]
+        inputs = [x if x.type.is_float else b.convert(x, dtype=node.dtype) for x in node.inputs]
+        arguments = [Term(b, x) for x in (*inputs, node)]
         moved = []
         for slope, tangent in zip(slopes, tangents, strict=True):
             if tangent is None or slope is None:

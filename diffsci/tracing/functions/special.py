@@ -1,44 +1,112 @@
-"""Functions of scipy.special that are Python functions there; the ufuncs are in `protocols.UFUNCS`."""
+"""Functions of scipy.special on traced values.
+
+A ufunc whose primitive has its name needs no more than its name here. `SPECIAL` holds what is a Python
+function in SciPy; `UFUNCS` is shared with NumPy.
+"""
 
 from __future__ import annotations
+
+import math
+from typing import Any
 
 import numpy as np
 
 from diffsci.tracing import operations as ops
+from diffsci.tracing.protocols import UFUNCS
+from diffsci.tracing.trace import bind
 
-__all__ = ["log_softmax", "logsumexp", "softmax", "softplus"]
+__all__ = ["SPECIAL", "log_softmax", "logsumexp", "sigmoid", "softmax", "softplus"]
 
 
-def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
-    """log(sum(b * exp(a))), shifted by the maximum: no overflow, and exact derivatives."""
-    if return_sign:
-        raise ops.unsupported("logsumexp with return_sign=True", "leave it out")
-    a = ops.traced(a)
-    a = a if a.dtype.kind == "f" else ops.convert(a, float)
-    axes = ops.normal_axes(axis, a.ndim)
-    top = ops.unary("stop_gradient", ops.reduce("max", a, axes, True))
-    top = ops.where(ops.unary("isfinite", top), top, 0.0)
-    terms = ops.unary("exp", a - top)
-    if b is not None:
-        terms = terms * b
-    total = ops.unary("log", ops.reduce("sum", terms, axes, True)) + top
+def _float(name: str):
+    return lambda *operands: ops.float_elementwise(name, *operands)
+
+
+def _several(*names: str):
+    """One output per primitive, as SciPy returns a tuple."""
+    return lambda *operands: tuple(ops.float_elementwise(name, *operands) for name in names)
+
+
+def _carlson(powers: tuple[int, int, int], *operands: Any) -> Any:
+    """One of Carlson's integrals; the powers tell which (see `diffsci.primitives.special.elliptic`)."""
+    dtype = ops.float_dtype(*operands)
+    shape = np.broadcast_shapes(*map(ops.shape_of, operands))
+    return bind("carlson", *(ops.broadcast_to(ops.convert(x, dtype), shape) for x in operands), powers=powers)
+
+
+def _top(x: Any, axes: tuple[int, ...]) -> Any:
+    return ops.unary("stop_gradient", ops.reduce("max", x, axes, True))
+
+
+def _floats(x: Any) -> Any:
+    x = ops.traced(x)
+    return x if x.dtype.kind in "fc" else ops.convert(x, float)
+
+
+def _without_axes(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     if keepdims:
-        return total
-    result = ops.reshape(total, tuple(n for k, n in enumerate(a.shape) if k not in axes))
-    result = ops.copy(result)
+        return x
+    result = ops.copy(ops.reshape(x, tuple(n for k, n in enumerate(x.shape) if k not in axes)))
     result.scalar = result.shape == ()
     return result
 
 
+def _log_of_sum(x: Any, axes: tuple[int, ...], top: Any) -> Any:
+    """log(sum(exp(x - top))), which is log1p of everything but the first of the largest terms."""
+    excess = ops.float_elementwise("difference", x, top)
+    largest = ops.compare("eq", excess, 0.0)
+    ties = ops.reduce("sum", largest, axes, True)
+    terms = ops.where(largest, ops.unary("expm1", excess), ops.unary("exp", excess))
+    return ops.unary("log1p", ops.reduce("sum", terms, axes, True) + ops.convert(ties - 1, x.dtype))
+
+
+def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
+    """log(sum(b * exp(a))), shifted by the maximum: no overflow, and exact derivatives."""
+    a = _floats(a)
+    if b is not None:
+        return _weighted(a, b, axis, keepdims, return_sign)
+    axes = ops.normal_axes(axis, a.ndim)
+    top = _top(a, axes)
+    result = _without_axes(_log_of_sum(a, axes, top) + top, axes, keepdims)
+    return (result, ops.traced(np.ones(result.shape, result.dtype))) if return_sign else result
+
+
+def _weighted(a, b, axis, keepdims, return_sign):
+    """Terms of weight zero count as absent even where exp(a) is infinite, as in SciPy."""
+    b = _floats(b)
+    a, b = a + ops.traced(np.zeros(b.shape, b.dtype)), b + ops.traced(np.zeros(a.shape, a.dtype))
+    axes = ops.normal_axes(axis, a.ndim)
+    absent = ops.compare("eq", b, 0.0)
+    top = _top(ops.where(absent, -np.inf, a), axes)
+    sizes = ops.unary("exp", ops.float_elementwise("difference", a, top))
+    void = ops.logical("logical_and", absent, ops.unary("isinf", sizes))
+    total = ops.reduce("sum", ops.where(void, 0.0, b * ops.where(void, 1.0, sizes)), axes, True)
+    if not return_sign:
+        return _without_axes(ops.unary("log", total) + top, axes, keepdims)
+    size = ops.unary("log", ops.unary("abs", total)) + top
+    sign = ops.unary("sign", total)
+    return _without_axes(size, axes, keepdims), _without_axes(sign, axes, keepdims)
+
+
 def softmax(x, axis=None):
     """exp(x) / sum(exp(x))."""
-    return ops.unary("exp", log_softmax(x, axis))
+    x = _floats(x)
+    axes = ops.normal_axes(axis, x.ndim)
+    sizes = ops.unary("exp", ops.float_elementwise("difference", x, _top(x, axes)))
+    return sizes / ops.reduce("sum", sizes, axes, True)
 
 
 def log_softmax(x, axis=None):
     """X - logsumexp(x)."""
-    x = ops.traced(x)
-    return x - logsumexp(x, axis=axis, keepdims=True)
+    x = _floats(x)
+    axes = ops.normal_axes(axis, x.ndim)
+    top = _top(x, axes)
+    return ops.float_elementwise("difference", x, top) - _log_of_sum(x, axes, top)
+
+
+def sigmoid(x):
+    """1 / (1 + exp(-x))."""
+    return ops.float_elementwise("sigmoid", x)
 
 
 def softplus(x):
@@ -46,16 +114,154 @@ def softplus(x):
     return ops.float_elementwise("softplus", x)
 
 
+def zeta(x, q=None, out=None):
+    """The Riemann or the Hurwitz zeta function."""
+    return _float("riemann_zeta")(x) if q is None else _float("zeta")(x, q)
+
+
+def lambertw(z, k=0, tol=1e-8):
+    """The real branches of Lambert's W function."""
+    return ops.float_elementwise("lambertw", k, z)
+
+
+def _spherical(name: str):
+    def apply(n, z, derivative=False):
+        if not derivative:
+            return ops.float_elementwise(name, n, z)
+        below = ops.float_elementwise(name, ops.arithmetic("maximum", n, 1) - 1, z)
+        above = ops.float_elementwise(name, ops.traced(n) + 1, z)
+        lower, upper = SPHERICAL[name]
+        n = ops.traced(n)
+        return (lower * n * below + upper * (n + 1) * above) / (2 * n + 1)
+
+    return apply
+
+
+# (2n+1) f_n' = lower n f_(n-1) + upper (n+1) f_(n+1), DLMF 10.51.2 and 10.51.5.
+SPHERICAL = {
+    "spherical_jn": (1, -1),
+    "spherical_yn": (1, -1),
+    "spherical_in": (1, 1),
+    "spherical_kn": (-1, -1),
+}
+
+
+def _bessel_derivative(name: str, sign: int, outer: int = 1):
+    """The n-th derivative as a sum over orders v - n, v - n + 2, ..., v + n (DLMF 10.6.7, 10.29.5)."""
+
+    def apply(v, z, n=1):
+        if type(n) is not int or n < 0:
+            raise ValueError(f"n must be a non-negative integer, got {n!r}")
+        total = 0.0
+        for j in range(n + 1):
+            weight = math.comb(n, j) * sign**j * outer**n / 2.0**n
+            total = total + weight * ops.float_elementwise(name, v + (2 * j - n), z)
+        return total
+
+    return apply
+
+
+def comb(N, k, *, exact=False, repetition=False):
+    """Combinations of real arguments, zero outside 0 <= k <= N."""
+    _no_exact("comb", exact)
+    if repetition:
+        value = ops.float_elementwise("binom", N + k - 1, k)
+        empty = ops.logical("logical_and", ops.compare("eq", k, 0), ops.compare("ge", N, 0))
+        return ops.where(empty, 1.0, value)
+    return ops.where(_is_choice(N, k), ops.float_elementwise("binom", N, k), 0.0)
+
+
+def perm(N, k, exact=False):
+    """Permutations of real arguments, zero outside 0 <= k <= N."""
+    _no_exact("perm", exact)
+    return ops.where(_is_choice(N, k), ops.float_elementwise("poch", N - k + 1, k), 0.0)
+
+
+def _is_choice(N, k):
+    positive = ops.logical("logical_and", ops.compare("ge", N, 0), ops.compare("ge", k, 0))
+    return ops.logical("logical_and", ops.compare("le", k, N), positive)
+
+
+def _no_exact(name: str, exact: bool) -> None:
+    if exact:
+        raise ops.unsupported(f"scipy.special.{name} with exact=True", "leave the option out")
+
+
+def factorial(n, exact=False, extend="zero"):
+    """gamma(n + 1), zero for negative n."""
+    _no_exact("factorial", exact)
+    value = ops.float_elementwise("gamma", ops.traced(n) + 1)
+    return value if extend == "complex" else ops.where(ops.compare("lt", n, 0), 0.0, value)
+
+
+def multigammaln(a, d):
+    """The logarithm of the multivariate gamma function of a fixed dimension."""
+    total = d * (d - 1) * 0.25 * math.log(math.pi)
+    for j in range(d):
+        total = total + ops.float_elementwise("gammaln", a - j / 2)
+    return total
+
+
+def _huber(delta, r):
+    """The square near 0, then the line that continues it; infinite for delta < 0."""
+    size = ops.float_elementwise("abs", r)
+    line = delta * (size - 0.5 * delta)
+    value = ops.where(ops.compare("le", size, delta), 0.5 * (ops.traced(r) * r), line)
+    return ops.where(ops.compare("lt", delta, 0), np.inf, value)
+
+
+# Ufuncs whose primitive has the same name.
+SAME = """
+    gamma gammaln gammasgn rgamma psi poch beta betaln binom gammainc gammaincc gammaincinv gammainccinv
+    betainc betaincc betaincinv betainccinv stdtr stdtrit
+    erf erfc erfcx erfi erfinv erfcinv dawsn ndtr log_ndtr ndtri ndtri_exp owens_t
+    jv yv iv kv ive kve j0 j1 y0 y1 i0 i0e i1 i1e k0 k0e k1 k1e struve modstruve
+    ellipkm1 ellipe ellipkinc ellipeinc elliprc exp1 expi expn exprel spence zetac
+    logit log_expit exp10 cosm1 xlogy xlog1py entr rel_entr kl_div pseudo_huber boxcox boxcox1p inv_boxcox
+    inv_boxcox1p wrightomega sindg cosdg tandg cotdg logaddexp2
+    eval_jacobi eval_gegenbauer eval_legendre eval_chebyt eval_chebyu eval_genlaguerre eval_laguerre
+    eval_hermite eval_hermitenorm hyp0f1 hyp1f1 hyp2f1 hyperu
+""".split()
+
+UFUNCS.update({name: _float(name) for name in SAME})
+UFUNCS.update(
+    {
+        "expit": sigmoid,
+        "loggamma": _float("gammaln"),
+        "yn": _float("yv"),
+        "kn": _float("kv"),
+        "ellipk": lambda m: ops.float_elementwise("ellipkm1", 1 - ops.traced(m)),
+        "elliprf": lambda x, y, z: _carlson((0, 0, 0), x, y, z),
+        "elliprd": lambda x, y, z: 3.0 * _carlson((0, 0, 1), x, y, z),
+        "fresnel": _several("fresnel_s", "fresnel_c"),
+        "airy": _several("airy_ai", "airy_aip", "airy_bi", "airy_bip"),
+        "ellipj": _several("ellipj_sn", "ellipj_cn", "ellipj_dn", "ellipj_ph"),
+        "sici": _several("sine_integral", "cosine_integral"),
+        "shichi": _several("sinh_integral", "cosh_integral"),
+        "chdtr": lambda v, x: ops.float_elementwise("gammainc", v / 2, x / 2),
+        "chdtrc": lambda v, x: ops.float_elementwise("gammaincc", v / 2, x / 2),
+        "gdtr": lambda a, b, x: ops.float_elementwise("gammainc", b, a * x),
+        "gdtrc": lambda a, b, x: ops.float_elementwise("gammaincc", b, a * x),
+        "huber": _huber,
+        "round": lambda x: ops.float_elementwise("rint", x),
+    }
+)
+
 SPECIAL = {
     "logsumexp": logsumexp,
     "softmax": softmax,
     "log_softmax": log_softmax,
     "softplus": softplus,
-    "expit": lambda x: ops.float_elementwise("sigmoid", x),
-    "logit": lambda x: ops.float_elementwise("log", x) - ops.float_elementwise("log1p", -ops.traced(x)),
-    "expm1": lambda x: ops.float_elementwise("expm1", x),
-    "log1p": lambda x: ops.float_elementwise("log1p", x),
-    "exp2": lambda x: ops.float_elementwise("exp2", x),
-    "cbrt": lambda x: ops.float_elementwise("cbrt", x),
-    "exp10": lambda x: ops.float_elementwise("exp", ops.traced(x) * np.log(10.0)),
+    "polygamma": _float("polygamma"),
+    "zeta": zeta,
+    "lambertw": lambertw,
+    **{name: _spherical(name) for name in SPHERICAL},
+    "jvp": _bessel_derivative("jv", -1),
+    "yvp": _bessel_derivative("yv", -1),
+    "ivp": _bessel_derivative("iv", 1),
+    "kvp": _bessel_derivative("kv", 1, -1),
+    "comb": comb,
+    "perm": perm,
+    "factorial": factorial,
+    "multigammaln": multigammaln,
 }
