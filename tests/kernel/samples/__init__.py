@@ -33,12 +33,12 @@ DOMAINS = {name: domain for module in _MODULES for name, domain in getattr(modul
 
 
 def graph_of(name, operands, params) -> Graph:
-    """Return the graph of one application; all results of an operation with several are outputs."""
+    """Return the graph of one application; all numbers that an operation with several results gives."""
     b = Builder()
     inputs = [b.input(Type.of(np.asarray(x))) for x in operands]
     node = b.emit(name, *inputs, **params)
     if isinstance(node.type, tuple):
-        return Graph(inputs, [b.project(node, index=k) for k in range(len(node.type))])
+        return Graph(inputs, [b.project(node, index=k) for k, t in enumerate(node.type) if t.is_float])
     return Graph(inputs, [node])
 
 

@@ -1,0 +1,273 @@
+"""Eigenvalues, eigenvectors and singular values.
+
+The rules are those of M. B. Giles, "Collected matrix derivative results for forward and reverse mode
+algorithmic differentiation" (2008). Vectors of equal values are not differentiable: they span a space, and
+which basis of it LAPACK returns is arbitrary. Where values agree to rounding, the quotient of what mixes the
+vectors by the gap between the values is NaN, unless there is nothing to mix (`quotient`): so functions of
+the values alone, and of the vectors of the other values, have their derivative, and everything else says
+that it has none. No finite rule could be right there: ``V diag(w) V^T`` is differentiable, but what its
+derivative needs, (w[j] - w[i]) / (w[j] - w[i]), is lost in 0 / 0.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.linalg.shared import (
+    batch_stack,
+    check_matrix,
+    check_square,
+    diagonal,
+    matmul,
+    outer_difference,
+    outer_sum,
+    over_stack,
+    scaled_columns,
+    swapped,
+    symmetric,
+)
+from diffsci.primitives.shared import add_tangents, batch_elementwise, full_like, same_types
+
+# quotient -------------------------------------------------------------------------------------------
+
+
+def _quotient_value(x, y):
+    return np.where(x == 0, np.zeros_like(x), x / np.where(x == 0, np.ones_like(y), y))
+
+
+def _quotient_jvp(b: Builder, node: Node, t: list[Node | None]) -> Node:
+    over_y = None if t[1] is None else b.neg(b.mul(node, t[1]))
+    return b.quotient(add_tangents(b, t[0], over_y), node.inputs[1])
+
+
+register(
+    Primitive(
+        name="quotient",  # x / y, and 0 where x is 0 whatever y is
+        type=same_types,
+        value=_quotient_value,
+        family="linalg",
+        jvp=_quotient_jvp,
+        transpose=lambda b, node, ct, linear: [b.quotient(ct, node.inputs[1]), None],
+        masks="keep",
+        batch=batch_elementwise,
+    )
+)
+
+
+def _or_nan(b: Builder, gap: Node, size: Node, n: int) -> Node:
+    """Emit the gap, NaN where it is rounding: below n units of the size."""
+    unit = full_like(b, size, n * float(np.finfo(size.dtype).eps))
+    stack = tuple(range(len(size.shape)))
+    least = b.broadcast(b.mul(unit, size), shape=gap.shape, axes=stack)
+    return b.select(b.gt(b.abs(gap), least), gap, full_like(b, gap, np.nan))
+
+
+def _largest(b: Builder, *values: Node) -> Node:
+    """Emit the largest magnitude of (stacks of) vectors; for comparisons only."""
+    sizes = [b.max(b.abs(w), axes=(len(w.shape) - 1,)) for w in values]
+    largest = sizes[0] if len(sizes) == 1 else b.maximum(*sizes)
+    return b.stop_gradient(largest)
+
+
+def _off_diagonal(b: Builder, x: Node) -> Node:
+    mask = b.const(~np.eye(x.shape[-1], dtype=bool))
+    axes = (len(x.shape) - 2, len(x.shape) - 1)
+    return b.select(b.broadcast(mask, shape=x.shape, axes=axes), x, b.zeros(x.type))
+
+
+# eigh: symmetric matrices, of the lower triangle ----------------------------------------------------
+
+
+def _eigh_type(matrix: Type) -> tuple[Type, Type]:
+    check_square(matrix)
+    return Type(matrix.shape[:-1], matrix.dtype), matrix
+
+
+def _eigh_value(matrix):
+    try:
+        return tuple(np.linalg.eigh(matrix))
+    except np.linalg.LinAlgError:
+        return over_stack(np.linalg.eigh, _eigh_type, matrix, cores=(2,))
+
+
+def _eigh_jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node]:
+    w, v = b.project(node, index=0), b.project(node, index=1)
+    n = w.shape[-1]
+    if n == 0:
+        return [b.zeros(w.type), b.zeros(v.type)]
+    moved = matmul(b, v, matmul(b, symmetric(b, t[0]), v), tx=True)
+    gap = _or_nan(b, outer_difference(b, w), _largest(b, w), n)
+    return [diagonal(b, moved), matmul(b, v, b.quotient(_off_diagonal(b, moved), gap))]
+
+
+register(
+    Primitive(
+        name="eigh",
+        type=_eigh_type,
+        value=_eigh_value,
+        family="linalg",
+        jvp=_eigh_jvp,
+        batch=batch_stack,
+    )
+)
+
+
+# svd: thin ------------------------------------------------------------------------------------------
+
+
+def _svd_type(matrix: Type) -> tuple[Type, Type, Type]:
+    check_matrix(matrix)
+    *stack, m, n = matrix.shape
+    k, dtype = min(m, n), matrix.dtype
+    return Type((*stack, m, k), dtype), Type((*stack, k), dtype), Type((*stack, k, n), dtype)
+
+
+def _svd_single(matrix):
+    return tuple(np.linalg.svd(matrix, full_matrices=False))
+
+
+def _svd_value(matrix):
+    try:
+        return _svd_single(matrix)
+    except np.linalg.LinAlgError:
+        return over_stack(_svd_single, _svd_type, matrix, cores=(2,))
+
+
+def _svd_jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node]:
+    """With M = U^T dA V, the vectors turn by P / (s_j - s_i) +- D / (s_j + s_i), P and D the symmetric and
+    antisymmetric half of M; and by the part of dA outside of their span, over s.
+    """
+    u, s, vt = (b.project(node, index=k) for k in range(3))
+    k = s.shape[-1]
+    if k == 0:
+        return [b.zeros(x.type) for x in (u, s, vt)]
+    toward_u = matmul(b, t[0], vt, ty=True)
+    toward_v = matmul(b, t[0], u, tx=True)
+    inside = matmul(b, u, toward_u, tx=True)
+    half = full_like(b, inside, 0.5)
+    across = swapped(b, inside)
+    even, odd = b.mul(half, b.add(inside, across)), b.mul(half, b.sub(inside, across))
+    size = _largest(b, s)
+    by_gap = b.quotient(_off_diagonal(b, even), _or_nan(b, outer_difference(b, s), size, k))
+    by_sum = b.quotient(_off_diagonal(b, odd), _or_nan(b, outer_sum(b, s), size, k))
+    over_u = matmul(b, u, b.add(by_gap, by_sum))
+    over_v = matmul(b, vt, b.sub(by_gap, by_sum), tx=True)
+    over_u = _with_outside(b, over_u, u, s, toward_u, size)
+    over_v = _with_outside(b, over_v, swapped(b, vt), s, toward_v, size)
+    return [over_u, diagonal(b, inside), swapped(b, over_v)]
+
+
+def _with_outside(b: Builder, moved: Node, u: Node, s: Node, toward: Node, size: Node) -> Node:
+    """Add what moves the vectors out of their span, where there is an outside."""
+    m, k = u.shape[-2:]
+    if m == k:
+        return moved
+    outside = b.sub(toward, matmul(b, u, matmul(b, u, toward, tx=True)))
+    axes = (*range(len(u.shape) - 2), len(u.shape) - 1)
+    spread = b.broadcast(_or_nan(b, s, size, m), shape=u.shape, axes=axes)
+    return b.add(moved, b.quotient(outside, spread))
+
+
+register(
+    Primitive(
+        name="svd",
+        type=_svd_type,
+        value=_svd_value,
+        family="linalg",
+        jvp=_svd_jvp,
+        batch=batch_stack,
+    )
+)
+
+
+# eig: general matrices; complex results as real and imaginary parts ----------------------------------
+
+
+def _eig_type(matrix: Type) -> tuple[Type, Type, Type, Type]:
+    check_square(matrix)
+    values = Type(matrix.shape[:-1], matrix.dtype)
+    return values, values, matrix, matrix
+
+
+def _eig_single(matrix):
+    w, v = np.linalg.eig(matrix)
+    return w.real, w.imag, v.real, v.imag
+
+
+def _eig_value(matrix):
+    try:
+        return _eig_single(matrix)
+    except np.linalg.LinAlgError:
+        return over_stack(_eig_single, _eig_type, matrix, cores=(2,))
+
+
+def _eig_jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node]:
+    """X = V^-1 dA V: its diagonal moves the values; off the diagonal, over the gaps, it mixes the vectors."""
+    wr, wi, vr, vi = (b.project(node, index=k) for k in range(4))
+    n, last = wr.shape[-1], len(vr.shape) - 1
+    if n == 0:
+        return [b.zeros(x.type) for x in (wr, wi, vr, vi)]
+    right = b.concatenate(matmul(b, t[0], vr), matmul(b, t[0], vi), axis=last - 1)
+    xr, xi = _halves(b, b.solve(_real_form(b, vr, vi), right, transposed=False), n)
+    gr, gi = outer_difference(b, wr), outer_difference(b, wi)
+    size = _largest(b, wr, wi)
+    square = b.add(b.mul(gr, gr), b.mul(gi, gi))
+    unit = full_like(b, size, n * float(np.finfo(wr.dtype).eps))
+    least = b.broadcast(b.mul(unit, size), shape=square.shape, axes=tuple(range(len(size.shape))))
+    apart = b.select(b.gt(square, b.mul(least, least)), square, full_like(b, square, np.nan))
+    or_, oi = _off_diagonal(b, xr), _off_diagonal(b, xi)
+    mix_r = b.quotient(b.add(b.mul(or_, gr), b.mul(oi, gi)), apart)
+    mix_i = b.quotient(b.sub(b.mul(oi, gr), b.mul(or_, gi)), apart)
+    ur = b.sub(matmul(b, vr, mix_r), matmul(b, vi, mix_i))
+    ui = b.add(matmul(b, vr, mix_i), matmul(b, vi, mix_r))
+    return [diagonal(b, xr), diagonal(b, xi), *_normalised(b, vr, vi, ur, ui)]
+
+
+def _real_form(b: Builder, re: Node, im: Node) -> Node:
+    """Emit the real matrix that acts on (real part, imaginary part) as re + i im acts."""
+    last = len(re.shape) - 1
+    top = b.concatenate(re, b.neg(im), axis=last)
+    return b.concatenate(top, b.concatenate(im, re, axis=last), axis=last - 1)
+
+
+def _halves(b: Builder, x: Node, n: int) -> tuple[Node, Node]:
+    shape = x.shape
+    stack, ones = (0,) * (len(shape) - 2), (1,) * len(shape)
+    upper = b.slice(x, start=(*stack, 0, 0), stop=(*shape[:-2], n, shape[-1]), step=ones)
+    return upper, b.slice(x, start=(*stack, n, 0), stop=shape, step=ones)
+
+
+def _normalised(b: Builder, vr: Node, vi: Node, ur: Node, ui: Node) -> tuple[Node, Node]:
+    """Add the multiple of v that keeps LAPACK's normalisation: unit length, the largest entry real."""
+    rows = len(vr.shape) - 2
+
+    def along(x: Node) -> Node:
+        return b.sum(x, axes=(rows,))
+
+    real = b.eq(vi, full_like(b, vi, 0.0))
+    size = b.select(real, b.abs(vr), full_like(b, vr, -1.0))
+    place = b.argmax(size, axis=rows)
+    axes = tuple(axis for axis in range(len(vr.shape)) if axis != rows)
+    chosen = b.eq(
+        b.broadcast(place, shape=vr.shape, axes=axes),
+        b.broadcast(b.const(np.arange(vr.shape[-1])), shape=vr.shape, axes=(rows,)),
+    )
+    pick = [along(b.select(chosen, x, b.zeros(x.type))) for x in (vr, ui)]
+    cr = b.neg(along(b.add(b.mul(vr, ur), b.mul(vi, ui))))
+    ci = b.neg(b.div(pick[1], pick[0]))
+    over_r = b.add(ur, b.sub(scaled_columns(b, vr, cr), scaled_columns(b, vi, ci)))
+    over_i = b.add(ui, b.add(scaled_columns(b, vi, cr), scaled_columns(b, vr, ci)))
+    return over_r, over_i
+
+
+register(
+    Primitive(
+        name="eig",
+        type=_eig_type,
+        value=_eig_value,
+        family="linalg",
+        jvp=_eig_jvp,
+        batch=batch_stack,
+    )
+)
