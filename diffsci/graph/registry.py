@@ -68,6 +68,10 @@ class Primitive:
             return True
         return self.family == "structural" and all(x.is_structural for x in inputs)
 
+    def folds(self, inputs: Sequence[Any]) -> bool:
+        """Tell whether constants may be combined: a product with nothing is nothing, not 0 * inf."""
+        return self.name not in ("mul", "div") or not any(x.is_structural for x in inputs)
+
     def __repr__(self) -> str:
         return f"Primitive({self.name!r})"
 

@@ -201,7 +201,7 @@ class Trace:
 
     def _folded(self, node: Node) -> Node | None:
         """Return the value of an operation on constants as a constant; a number repeated stays a number."""
-        if isinstance(node.type, tuple):
+        if isinstance(node.type, tuple) or not node.primitive.folds(node.inputs):
             return None
         if node.name == "broadcast" and node.type.size > FOLD_SIZE and node.inputs[0].is_const:
             return None

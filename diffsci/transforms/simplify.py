@@ -52,6 +52,8 @@ def fold_constants(b: Builder, node: Node) -> Node | None:
         return None
     if node.name in ("broadcast", "pad") or node.type.size > FOLD_SIZE or node.primitive.family == "host":
         return None
+    if not node.primitive.folds(node.inputs):
+        return None
     values = [constant(x) for x in node.inputs]
     if any(value is None for value in values):
         return None
