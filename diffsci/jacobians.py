@@ -8,9 +8,12 @@ from typing import Any
 
 from diffsci.differentiation import Call, _argnums, _per_argument, grad
 from diffsci.graph import Builder, Graph, Node, Type, verify
+from diffsci.source import at, user_location
+from diffsci.tracing.complex.array import is_complex
+from diffsci.tracing.complex.wirtinger import complex_block
 from diffsci.transforms import batch_graph, inline, tangent_graph, vjp_graph
 from diffsci.transforms.simplify import simplify
-from diffsci.trees import unflatten
+from diffsci.trees import flatten, unflatten
 
 __all__ = ["hessian", "jacobian"]
 
@@ -35,7 +38,14 @@ def jacobian(f: Callable, argnums: int | Sequence[int] = 0, mode: str = "auto") 
     -------
     callable
         Of each output with respect to each input an array of shape ``output.shape + input.shape``,
-        arranged like the result, and inside it like the argument.
+        arranged like the result, and inside it like the argument. Of a complex result with respect to a
+        complex argument it is the complex derivative; of a real result, the derivative with respect to
+        the real part plus i times that with respect to the imaginary part.
+
+    Raises
+    ------
+    TypeError
+        If a complex result is no analytic function of a complex argument.
 
     Examples
     --------
@@ -52,14 +62,14 @@ def jacobian(f: Callable, argnums: int | Sequence[int] = 0, mode: str = "auto") 
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
         chosen = _argnums(argnums, len(args), "jacobian")
         call = Call(f, args, kwargs)
-        flags, trees, _ = call.active(chosen, "jacobian")
+        flags, trees, whole = call.active(chosen, "jacobian")
         what = ("jacobian", tuple(flags), mode)
         blocks = iter(call.evaluate(call.derive(what, lambda graph: jacobian_graph(graph, flags, mode))))
-        count = sum(flags)
-        rows = [
-            _per_argument(argnums, trees, [next(blocks) for _ in range(count)])
-            for _ in call.traced.graph.outputs
-        ]
+        rows = []
+        for y, y_whole in zip(call.traced.graph.outputs, call.traced.whole, strict=True):
+            axis = len(y.shape)
+            row = [complex_block(next(blocks), axis, y_whole, x_whole) for x_whole in whole]
+            rows.append(_per_argument(argnums, trees, row))
         return unflatten(call.traced.out_tree, rows)
 
     return jacobian_of
@@ -76,7 +86,19 @@ def hessian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
     array([[6., 4.],
            [4., 0.]])
     """
-    return jacobian(grad(f, argnums), argnums, mode="forward")
+    derivative = jacobian(grad(f, argnums), argnums, mode="forward")
+
+    @functools.wraps(f, updated=())
+    def hessian_of(*args: Any, **kwargs: Any) -> Any:
+        for number in _argnums(argnums, len(args), "hessian"):
+            if any(map(is_complex, flatten(args[number])[0])):
+                raise TypeError(
+                    f"hessian: argument {number} is complex{at(user_location())}: the second derivative of a "
+                    "real function is no complex matrix; use hvp, or real and imaginary parts as arguments"
+                )
+        return derivative(*args, **kwargs)
+
+    return hessian_of
 
 
 def jacobian_graph(graph: Graph, active: Sequence[bool], mode: str = "auto") -> Graph:
