@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.dependence import chosen, elementwise_product
 from diffsci.primitives.series import linear, product, quotient
 from diffsci.primitives.shared import BOOL, add_tangents, batch_elementwise, full_like, same_types
 
@@ -173,7 +174,7 @@ def _minimum(x, y):
     return np.minimum(x, y)
 
 
-def _binary(name, type_, value, jvp, transpose=None, taylor=None) -> None:
+def _binary(name, type_, value, jvp, transpose=None, taylor=None, pattern=None) -> None:
     register(
         Primitive(
             name=name,
@@ -185,13 +186,14 @@ def _binary(name, type_, value, jvp, transpose=None, taylor=None) -> None:
             masks="keep" if transpose else "drop",
             batch=batch_elementwise,
             taylor=taylor,
+            pattern=pattern,
         )
     )
 
 
 _binary("add", _numbers, np.add, _add_jvp, _add_transpose, linear)
 _binary("sub", _numbers, np.subtract, _sub_jvp, _sub_transpose, linear)
-_binary("mul", _numbers, np.multiply, _mul_jvp, _mul_transpose, product)
+_binary("mul", _numbers, np.multiply, _mul_jvp, _mul_transpose, product, elementwise_product)
 _binary("div", _floats, np.divide, _div_jvp, _div_transpose, quotient)
 _binary("pow", _numbers, np.power, _pow_jvp)
 _binary("maximum", _numbers, _maximum, _extremum_jvp("gt"))
@@ -214,5 +216,6 @@ register(
         masks="keep",
         batch=batch_elementwise,
         taylor=linear,
+        pattern=chosen,
     )
 )

@@ -7,6 +7,7 @@ import string
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.dependence import contracted
 from diffsci.primitives.series import product
 from diffsci.primitives.shared import add_tangents
 
@@ -78,5 +79,6 @@ register(
         transpose=_transpose,
         batch=_batch,
         taylor=product,
+        pattern=contracted,
     )
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.dependence import convolved
 from diffsci.primitives.series import product
 from diffsci.primitives.shared import add_tangents, align
 
@@ -58,5 +59,6 @@ register(
         transpose=_transpose,
         batch=lambda b, node, inputs, batched, size: b.convolve(*align(b, inputs, batched, size)),
         taylor=product,
+        pattern=convolved,
     )
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.dependence import moved_by_index, summed_by_index
 from diffsci.primitives.series import linear
 from diffsci.primitives.shared import INT, to_batch
 
@@ -161,6 +162,7 @@ register(
         transpose=_take_transpose,
         batch=_take_batch,
         taylor=linear,
+        pattern=moved_by_index,
     )
 )
 
@@ -174,6 +176,7 @@ register(
         transpose=_put_add_transpose,
         batch=_put_batch,
         taylor=linear,
+        pattern=summed_by_index,
     )
 )
 
@@ -187,5 +190,6 @@ register(
         transpose=_put_transpose,
         batch=_put_batch,
         taylor=linear,
+        pattern=moved_by_index,
     )
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.dependence import accumulated
 from diffsci.primitives.series import linear
 from diffsci.primitives.shared import full_like
 
@@ -63,6 +64,7 @@ register(
             inputs[0], axis=node.params["axis"] + 1, reverse=node.params["reverse"]
         ),
         taylor=linear,
+        pattern=accumulated,
     )
 )
 
@@ -74,5 +76,6 @@ register(
         family="reduction",
         jvp=_cumprod_jvp,
         batch=lambda b, node, inputs, batched, size: b.cumprod(inputs[0], axis=node.params["axis"] + 1),
+        pattern=accumulated,
     )
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.dependence import along_last_axis
 from diffsci.primitives.series import linear
 from diffsci.primitives.shared import INT, align
 
@@ -102,6 +103,7 @@ register(
         family="sorting",
         jvp=_sort_jvp,
         batch=_same_lanes_batch,
+        pattern=along_last_axis,
     )
 )
 
@@ -115,6 +117,7 @@ register(
         transpose=lambda b, node, ct, linear: [None, b.tie_average(node.inputs[0], ct)],
         batch=_same_lanes_batch,
         taylor=linear,
+        pattern=along_last_axis,
     )
 )
 

@@ -19,6 +19,20 @@ SAMPLES = [
     ("select", [np.array([True, False, True]), uniform(3), uniform(3)], {}),
 ]
 
+ANY, POSITIVE, INSIDE = (-3.0, 3.0), (1e-3, 1e3), (-0.95, 0.95)
+DOMAINS = {
+    **{name: [ANY] for name in "neg exp expm1 exp2 sin cos arctan sinh cosh tanh arcsinh".split()},
+    **{name: [(-40.0, 40.0)] for name in "sigmoid softplus".split()},
+    **{name: [POSITIVE] for name in "log log2 log10 sqrt cbrt".split()},
+    **{name: [INSIDE] for name in "arcsin arccos arctanh log1p".split()},
+    **{name: [ANY, ANY] for name in "add sub mul arctan2 hypot logaddexp".split()},
+    "arccosh": [(1.1, 1e3)],
+    "div": [ANY, POSITIVE],
+    "pow": [(0.1, 5.0), ANY],
+    "select": [ANY, ANY],
+    "tan": [(-1.4, 1.4)],
+}
+
 FLAT = [
     *[(name, [RNG.normal(size=4)], {}) for name in "sign floor ceil trunc rint isnan isinf isfinite".split()],
     ("stop_gradient", [uniform(3)], {}),

@@ -1,0 +1,231 @@
+"""Structural dependence: which elements of a result depend on which elements of an operand.
+
+A rule ``rule(node, known)`` returns one entry per operand: a pair of flat index arrays (of the result, of
+the operand) with one place for every dependence, or None for no dependence at all. It covers the
+dependence for every value of the operands; `known(x)` is the value of an operand that is a constant of the
+program, or None. Operations with several results return such a list for each of them.
+
+Most rules name axes: elements depend on each other where they agree in the labels they share, as in
+``"ij,jk->ik"`` an element (i, k) of the product depends on (i, j) of the first matrix for every j.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from diffsci.graph import Node, Type
+
+Known = Callable[[Node], "np.ndarray | None"]
+Places = tuple[np.ndarray, np.ndarray]
+Labels = Sequence[Any]
+
+
+def crossed(result: Labels, operand: Labels, sizes: Mapping[Any, int]) -> Places:
+    """Return all places of a result and an operand whose shared labels agree."""
+    labels = list(dict.fromkeys((*result, *operand)))
+    shape = tuple(sizes[label] for label in labels)
+
+    def flat(own: Labels) -> np.ndarray:
+        index: Any = np.zeros((1,) * len(labels), dtype=np.int64)
+        for label in own:
+            along = [1] * len(labels)
+            along[labels.index(label)] = -1
+            index = index * sizes[label] + np.arange(sizes[label]).reshape(along)
+        return np.broadcast_to(index, shape).ravel()
+
+    return flat(result), flat(operand)
+
+
+def every(type_: Type) -> np.ndarray:
+    """Return the flat numbers of all elements."""
+    return np.arange(type_.size)
+
+
+def elementwise(node: Node, known: Known) -> list[Places]:
+    """Each element of the result depends on the same element of every operand."""
+    return [(every(node.type), every(node.type)) for _ in node.inputs]
+
+
+def elementwise_product(node: Node, known: Known) -> list[Places]:
+    """An element multiplied by a constant zero is not seen."""
+    return [_without(node, known(other)) for other in reversed(node.inputs)]
+
+
+def _without(node: Node, factor: np.ndarray | None) -> Places:
+    places = every(node.type) if factor is None else np.flatnonzero(factor)
+    return places, places
+
+
+def chosen(node: Node, known: Known) -> list[Places | None]:
+    """`select` sees one of two elements, and which one if the condition is a constant."""
+    condition = known(node.inputs[0])
+    if condition is None:
+        return elementwise(node, known)
+    picked = [np.flatnonzero(condition), np.flatnonzero(np.logical_not(condition))]
+    return [None, *((places, places) for places in picked)]
+
+
+def moved(node: Node, known: Known) -> list[Places]:
+    """The operation only moves elements: it is run on their numbers, counted from 1."""
+    return _followed(node, node.inputs, lambda numbers: numbers)
+
+
+def moved_by_index(node: Node, known: Known) -> list[Places | None]:
+    """The operation moves elements along one axis to or from places that its second operand names."""
+    index = known(node.inputs[1])
+    if index is None:
+        return _anywhere_along_axis(node)
+    data = [x for k, x in enumerate(node.inputs) if k != 1]
+    first, *rest = _followed(node, data, lambda numbers: [numbers[0], index, *numbers[1:]])
+    return [first, None, *rest]
+
+
+def _followed(node: Node, data: Sequence[Node], arrange: Callable) -> list[Places]:
+    starts = np.cumsum([1, *(x.type.size for x in data)])
+    numbers = [
+        np.arange(start, start + x.type.size).reshape(x.shape) for start, x in zip(starts, data, strict=False)
+    ]
+    out = np.ravel(node.primitive.value(*arrange(numbers), **node.params))
+    found = []
+    for start, stop in pairwise(starts):
+        rows = np.flatnonzero((out >= start) & (out < stop))
+        found.append((rows, out[rows] - start))
+    return found
+
+
+def _anywhere_along_axis(node: Node) -> list[Places | None]:
+    """`take`, `put` and `put_add` with an index that is only known when the program runs."""
+    axis = node.params["axis"]
+    moving = node.inputs[-1] if len(node.inputs) == 3 else node
+    count = len(node.inputs[1].shape)
+    base = node.inputs[0]
+    sizes = {("base", k): n for k, n in enumerate(base.shape)}
+    sizes |= {("index", k): n for k, n in enumerate(node.inputs[1].shape)}
+    whole = [("base", k) for k in range(len(base.shape))]
+    part = [*whole[:axis], *(("index", k) for k in range(count)), *whole[axis + 1 :]]
+    if moving is node:
+        return [crossed(part, whole, sizes), None]
+    return [(every(base.type), every(base.type)), None, crossed(whole, part, sizes)]
+
+
+def summed_by_index(node: Node, known: Known) -> list[Places | None]:
+    """`put_add` keeps its base and adds the values at places that the index names."""
+    index = known(node.inputs[1])
+    if index is None:
+        return _anywhere_along_axis(node)
+    base, _, value = node.inputs
+    where = np.arange(base.type.size).reshape(base.shape)
+    rows = np.take(where, index, axis=node.params["axis"]).ravel()
+    return [(every(base.type), every(base.type)), None, (rows, every(value.type))]
+
+
+def reduced(node: Node, known: Known) -> list[Places]:
+    """An element of the result depends on all elements along the axes that vanish."""
+    x = node.inputs[0]
+    axes = node.params["axes"]
+    kept = [axis for axis in range(len(x.shape)) if axis not in axes]
+    return [crossed(kept, range(len(x.shape)), dict(enumerate(x.shape)))]
+
+
+def accumulated(node: Node, known: Known) -> list[Places]:
+    """An element depends on those before it along an axis (behind it, for a reverse scan), and on itself."""
+    x, axis = node.inputs[0], node.params["axis"]
+    sizes = {**dict(enumerate(x.shape)), "from": x.shape[axis]}
+    labels = list(range(len(x.shape)))
+    rows, columns = crossed(labels, [*labels[:axis], "from", *labels[axis + 1 :]], sizes)
+    to, source = (np.unravel_index(flat, x.shape)[axis] for flat in (rows, columns))
+    seen = source >= to if node.params.get("reverse", False) else source <= to
+    return [(rows[seen], columns[seen])]
+
+
+def along_last_axis(node: Node, known: Known) -> list[Places] | list[list[Places]]:
+    """All elements of a lane depend on all elements of that lane."""
+    return members(1)(node, known)
+
+
+def members(core: int) -> Callable:
+    """Return the rule of a stack of independent operations on the last `core` axes of the first operand:
+    everything in a member depends on everything in it.
+    """
+
+    def rule(node: Node, known: Known) -> list:
+        stack = len(node.inputs[0].shape) - core
+
+        def labels(shape: tuple[int, ...], who: str) -> tuple[list, dict]:
+            own = [*range(stack), *((who, k) for k in range(stack, len(shape)))]
+            return own, dict(zip(own, shape, strict=True))
+
+        def places(result: Type) -> list[Places]:
+            found = []
+            for x in node.inputs:
+                (out, n), (own, m) = labels(result.shape, "result"), labels(x.shape, "operand")
+                found.append(crossed(out, own, {**n, **m}))
+            return found
+
+        return [places(t) for t in node.type] if isinstance(node.type, tuple) else places(node.type)
+
+    return rule
+
+
+def contracted(node: Node, known: Known) -> list[Places]:
+    """A contraction, given by its letters; products with constant zeros are not seen."""
+    left, right, out = node.params["spec"]
+    sizes = {
+        letter: n
+        for letters, x in ((left, node.inputs[0]), (right, node.inputs[1]))
+        for letter, n in zip(letters, x.shape, strict=True)
+    }
+    pairs = ((left, right, node.inputs[1]), (right, left, node.inputs[0]))
+    return [_contracted(out, own, other, sizes, known(operand)) for own, other, operand in pairs]
+
+
+def _contracted(out: str, own: str, other: str, sizes: dict, factor: np.ndarray | None) -> Places:
+    rows, columns = crossed(out, own, sizes)
+    if factor is None:
+        return rows, columns
+    labels = [letter for letter in dict.fromkeys(out + own) if letter in other]
+    alone = tuple(k for k, letter in enumerate(other) if letter not in labels)
+    letters = [letter for letter in other if letter in labels]
+    seen = np.any(factor != 0, axis=alone)
+    grid = list(dict.fromkeys(out + own))
+    shape = [sizes[letter] if letter in letters else 1 for letter in grid]
+    aligned = np.transpose(seen, [letters.index(letter) for letter in labels]).reshape(shape)
+    keep = np.broadcast_to(aligned, [sizes[letter] for letter in grid]).ravel()
+    return rows[keep], columns[keep]
+
+
+def convolved(node: Node, known: Known) -> list[Places]:
+    """Element i of a full convolution depends on element j where i - j is a place of the other operand."""
+    x, y = node.inputs
+    lanes = list(range(len(node.shape) - 1))
+
+    def places(own: Node, other: Node) -> Places:
+        sizes = {**dict(enumerate(node.shape[:-1])), "i": node.shape[-1], "j": own.shape[-1]}
+        rows, columns = crossed([*lanes, "i"], [*lanes, "j"], sizes)
+        apart = rows % sizes["i"] - columns % sizes["j"]
+        near = (apart >= 0) & (apart < other.shape[-1])
+        return rows[near], columns[near]
+
+    return [places(x, y), places(y, x)]
+
+
+def dense(node: Node, known: Known) -> list[list[Places]]:
+    """Every element of every result depends on every element of every operand."""
+    results = node.type if isinstance(node.type, tuple) else (node.type,)
+    sizes = [(t.size, x.type.size) for t in results for x in node.inputs]
+    flat: Iterable[Places] = (crossed("i", "j", {"i": n, "j": m}) for n, m in sizes)
+    rows = [[next(it) for _ in node.inputs] for it in [iter(flat)] for _ in results]
+    return rows if isinstance(node.type, tuple) else rows[0]
+
+
+FAMILIES = {
+    "elementwise": elementwise,
+    "structural": moved,
+    "reduction": reduced,
+    "linalg": members(2),
+    "host": dense,
+}
