@@ -4,7 +4,7 @@ The methods are the classical ones (range reduction by Cody and Waite with fused
 a short series; the correction terms of log, log1p, expm1 and cos follow the argument in Muller,
 Elementary Functions, 3rd ed., ch. 11). The coefficients are those of the Taylor series, which on
 the reduced ranges reach full precision with one or two terms more than a minimax polynomial.
-Functions that are not here are taken from the C library, lane by lane.
+Functions that are not here are taken from the C library or from SciPy, lane by lane.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from collections.abc import Callable
 
 from diffsci.backends.cpu.function import LANES, Function, literal, vector_type
 from diffsci.backends.cpu.operations import LIBM
+from diffsci.backends.cpu.symbols import special_symbol
 
 __all__ = ["call_scalar", "write_wide"]
 
 _WIDE, _INTS, _MASK = vector_type("f8"), vector_type("i8"), vector_type("b1")
-_BINARY = frozenset({"pow", "arctan2", "hypot", "fmod"})
 
 _hex = float.fromhex
 
@@ -31,18 +31,24 @@ _LARGE = _hex("0x1p20")  # angles beyond are left to the C library
 
 
 def call_scalar(module, f: Function, op: str, args: list[str]) -> str:
-    """Call the C library on doubles."""
-    name = LIBM[op]
-    module.declare(f"declare double @{name}({', '.join(['double'] * len(args))})")
-    return f.set(f"call double @{name}({', '.join(f'double {arg}' for arg in args)})")
+    """Call the C library, or SciPy's special functions, on doubles."""
+    types, values = ["double"] * len(args), [f"double {arg}" for arg in args]
+    if op in LIBM:
+        name = LIBM[op]
+    else:
+        name = special_symbol(op, len(args))
+        types.append("i32")  # Cython's "skip dispatch"
+        values.append("i32 0")
+    module.declare(f"declare double @{name}({', '.join(types)})")
+    return f.set(f"call double @{name}({', '.join(values)})")
 
 
-def write_wide(module, op: str) -> str:
+def write_wide(module, op: str, count: int) -> str:
     """Return the vector function ``wide_<op>``."""
-    names = ["%x", "%y"][: 2 if op in _BINARY else 1]
+    names = [f"%x{k}" for k in range(count)]
     f = Function(f"internal {_WIDE} @wide_{op}({', '.join(f'{_WIDE} {name}' for name in names)})")
     rule = _RULES.get(op) if module.fused else None
-    result = _lanes(module, f, op, names) if rule is None else rule(_Vector(module, f), "%x")
+    result = _lanes(module, f, op, names) if rule is None else rule(_Vector(module, f), *names)
     return f.finish(f"ret {_WIDE} {result}")
 
 

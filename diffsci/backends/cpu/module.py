@@ -75,7 +75,7 @@ class Module:
         if code == "f4":
             args = [f.set(f"fpext {kind} {arg} to {double}") for arg in args]
         if wide:
-            self.define(f"wide_{op}", lambda: write_wide(self, op))
+            self.define(f"wide_{op}", lambda: write_wide(self, op, len(args)))
             value = f.set(f"call {double} @wide_{op}({', '.join(f'{double} {arg}' for arg in args)})")
         else:
             value = call_scalar(self, f, op, args)

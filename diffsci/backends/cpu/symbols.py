@@ -10,10 +10,12 @@ import sys
 
 from diffsci.backends.callbacks import trampoline_address
 
-__all__ = ["CALLBACK", "address", "imported_names"]
+__all__ = ["CALLBACK", "address", "imported_names", "special_symbol"]
 
 CALLBACK = "diffsci_callback"
 
+_SPECIAL = "scipy_special_"
+_FUSED = ("", "__pyx_fuse_1", "__pyx_fuse_0")  # how Cython names the versions of a function for real numbers
 _BLAS = ("dgemm", "sgemm")
 _LAPACK = ("dgetrf", "sgetrf", "dgetrs", "sgetrs")
 
@@ -35,11 +37,29 @@ def address(name: str) -> int:
         from scipy.linalg import cython_lapack
 
         return _capsule(cython_lapack, name)
+    if name.startswith(_SPECIAL):
+        return _special(*name.removeprefix(_SPECIAL).rsplit("_", 1))
     for library in _libraries():
         function = getattr(library, name, None)
         if function is not None:
             return ctypes.cast(function, ctypes.c_void_p).value
     raise OSError(f"this system's libraries have no function {name!r}")
+
+
+def special_symbol(name: str, count: int) -> str:
+    """Return our name for a special function of so many doubles: ``double f(double, ..., int unused)``."""
+    return f"{_SPECIAL}{name}_{count}"
+
+
+def _special(name: str, count: str) -> int:
+    from scipy.special import cython_special
+
+    signature = f"double ({'double, ' * int(count)}int __pyx_skip_dispatch)"
+    for prefix in _FUSED:
+        capsule = cython_special.__pyx_capi__.get(prefix + name)
+        if capsule is not None and f'"{signature}"' in repr(capsule):
+            return _capsule(cython_special, prefix + name)
+    raise OSError(f"this version of SciPy has no C function {name!r} of {count} doubles")
 
 
 @functools.cache

@@ -16,6 +16,7 @@ from diffsci.backends.plan.affine import (
 )
 from diffsci.backends.plan.pieces import Piece
 from diffsci.backends.plan.resolve import is_inline_reduction
+from diffsci.backends.plan.special import SPECIAL
 from diffsci.backends.plan.vocabulary import REDUCTIONS, is_callback
 from diffsci.graph import Node
 
@@ -27,6 +28,7 @@ _COSTS = {
     "arctan": 25, "arctan2": 35, "arcsinh": 30, "arccosh": 30, "arctanh": 25, "pow": 40, "hypot": 15,
     "cbrt": 25, "mod": 30, "fmod": 30, "floor_divide": 35, "sigmoid": 16, "softplus": 28, "logaddexp": 30,
 }  # fmt: skip
+_SPECIAL_COST = 150
 _FREE = frozenset({"stop_gradient", "const", "input"})
 _STORE_PRICE = 12
 _MOST_OFFSETS = 64
@@ -34,7 +36,7 @@ _MOST_OFFSETS = 64
 
 def operation_cost(name: str) -> int:
     """Return the cost of one elementwise operation on one element."""
-    return _COSTS.get(name, 1)
+    return _SPECIAL_COST if name in SPECIAL else _COSTS.get(name, 1)
 
 
 class Demands:
