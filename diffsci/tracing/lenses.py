@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffsci.graph import Node, lookup
+from diffsci.source import at, user_location
 
-__all__ = ["FlatLens", "FlipLens", "ReshapeLens", "SliceLens", "TransposeLens"]
+__all__ = ["DiagonalLens", "FlatLens", "FlipLens", "ReshapeLens", "SliceLens", "TransposeLens"]
 
 
 def _emit(trace, name: str, *nodes: Node, **params) -> Node:
@@ -89,3 +90,23 @@ class TransposeLens:
 
     def of(self, array: np.ndarray) -> np.ndarray:
         return np.transpose(array, self.perm)
+
+
+@dataclass(frozen=True, slots=True)
+class DiagonalLens:
+    """The diagonal of the last two axes; NumPy does not let it be written to."""
+
+    offset: int
+
+    def read(self, trace, parent: Node) -> Node:
+        *lanes, rows, columns = parent.shape
+        row = np.arange(max(0, -self.offset), min(rows, columns - self.offset))
+        flat = _emit(trace, "reshape", parent, shape=(*lanes, rows * columns))
+        places = trace.const(row * columns + row + self.offset, np.int64)
+        return _emit(trace, "take", flat, places, axis=len(lanes))
+
+    def write(self, trace, parent: Node, view: Node) -> Node:
+        raise ValueError(f"assignment destination is read-only{at(user_location())}: use numpy.fill_diagonal")
+
+    def of(self, array: np.ndarray) -> np.ndarray:
+        return np.diagonal(array, self.offset, -2, -1)

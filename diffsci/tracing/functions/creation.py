@@ -8,6 +8,7 @@ import numpy as np
 
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
+from diffsci.tracing.functions.shapes import diagonal, moveaxis
 from diffsci.tracing.protocols import implements
 
 
@@ -30,7 +31,11 @@ def array(x, dtype=None, *, copy=True, order=None, ndmin=0, subok=False):
 
 @implements(np.asarray, np.ascontiguousarray, np.asanyarray)
 def asarray(x, dtype=None, *, order=None, copy=None):
-    if isinstance(x, TracedArray) and (dtype is None or x.dtype == ops.standard_dtype(dtype)):
+    if (
+        isinstance(x, TracedArray)
+        and not x.scalar
+        and (dtype is None or x.dtype == ops.standard_dtype(dtype))
+    ):
         return x
     return array(x, dtype)
 
@@ -91,31 +96,54 @@ def full_like(x, fill_value, dtype=None, order="K", subok=True, shape=None):
 
 
 @implements(np.linspace)
-def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
-    if ops.shape_of(start) or ops.shape_of(stop) or axis != 0:
-        raise ops.unsupported("numpy.linspace between arrays", "use scalars, or broadcast by hand")
+def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0, *, device=None):
     num = int(num)
-    step = (ops.traced(stop) - start) / max(num - 1 if endpoint else num, 1)
-    points = ops.traced(np.arange(num, dtype=float)) * step + start
+    start, stop = (ops.float_elementwise("mul", end, 1.0) for end in (start, stop))
+    span = stop - start
+    step = span / max(num - 1 if endpoint else num, 1)
+    count = np.arange(num, dtype=float).reshape(-1, *(1,) * span.ndim)
+    points = ops.traced(count) * step + start
     if endpoint and num > 1:
         points[-1] = stop
+    if axis != 0:
+        points = moveaxis(points, 0, axis)
     points = points if dtype is None else ops.convert(points, dtype)
     return (points, step) if retstep else points
 
 
-@implements(np.arange)
-def arange(start, stop=None, step=1, dtype=None, **_):
-    if stop is None:
-        start, stop = 0, start
-    # The length is fixed by the values seen; the entries stay functions of start and step.
-    length = -int(np.floor_divide(_known(start) - _known(stop), _known(step)))
-    count = np.arange(max(length, 0))
-    points = ops.traced(count) * step + start
+@implements(np.logspace)
+def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
+    exponents = linspace(start, stop, num, endpoint)
+    result = ops.power(np.asarray(base, float) if ops.is_python_scalar(base) else base, exponents)
+    if axis != 0:
+        result = moveaxis(result, 0, axis)
+    return result if dtype is None else ops.convert(result, dtype)
+
+
+@implements(np.geomspace)
+def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
+    """Equal ratios; both ends of one sign."""
+    start, stop = (ops.float_elementwise("mul", end, 1.0) for end in (start, stop))
+    sign = ops.unary("sign", start)
+    low, high = (ops.float_elementwise("log10", end * sign) for end in (start, stop))
+    points = logspace(low, high, num, endpoint) * sign
+    if num > 0:
+        points[0] = start
+    if endpoint and num > 1:
+        points[-1] = stop
+    if axis != 0:
+        points = moveaxis(points, 0, axis)
     return points if dtype is None else ops.convert(points, dtype)
 
 
-def _known(x: Any) -> float:
-    return x.pinned().item() if isinstance(x, TracedArray) else x
+@implements(np.arange)
+def arange(start, stop=None, step=1, dtype=None, **_):
+    """The length holds for the one seen; the entries stay functions of start and step."""
+    if stop is None:
+        start, stop = 0, start
+    count = ops.unary("ceil", ops.traced(ops.float_elementwise("div", ops.traced(stop) - start, step)))
+    points = ops.traced(np.arange(max(int(count.pinned()), 0))) * step + start
+    return points if dtype is None else ops.convert(points, dtype)
 
 
 @implements(np.meshgrid)
@@ -139,13 +167,17 @@ def meshgrid(*axes, indexing="xy", sparse=False, copy=True):
 def diag(v, k=0):
     v = ops.traced(v)
     if v.ndim == 2:
-        rows = np.arange(max(0, -k), min(v.shape[0], v.shape[1] - k))
-        return v[rows, rows + k]
+        return diagonal(v, k)
     n = v.size + abs(k)
     result = ops.traced(np.zeros((n, n), v.dtype))
     rows = np.arange(v.size) + max(0, -k)
     result[rows, rows + k] = v
     return result
+
+
+@implements(np.diagflat)
+def diagflat(v, k=0):
+    return diag(ops.reshape(ops.traced(v), -1), k)
 
 
 def _triangle(keep):
@@ -158,3 +190,31 @@ def _triangle(keep):
 
 implements(np.tril)(_triangle(np.tril))
 implements(np.triu)(_triangle(np.triu))
+
+
+@implements(np.vander)
+def vander(x, N=None, increasing=False):
+    x = ops.traced(x)
+    count = x.size if N is None else int(N)
+    one = ops.traced(np.ones(x.shape, x.dtype))
+    columns = [one if k == 0 else ops.power(x, k) for k in range(count)]
+    return ops.stack(columns if increasing else columns[::-1], 1)
+
+
+@implements(np.asfortranarray)
+def asfortranarray(x, dtype=None):
+    return asarray(x, dtype)
+
+
+@implements(np.astype)
+def astype(x, dtype, /, *, copy=True, device=None):
+    return ops.traced(x).astype(dtype)
+
+
+@implements(np.resize)
+def resize(x, new_shape):
+    x = ops.reshape(ops.traced(x), -1)
+    shape = _shape(new_shape)
+    shape = shape if isinstance(shape, tuple) else (int(shape),)
+    count = int(np.prod(shape, dtype=np.int64))
+    return ops.copy(ops.reshape(x[np.arange(count) % max(x.size, 1)], shape))

@@ -15,9 +15,14 @@ from diffsci.tracing.trace import bind
 
 @implements(np.reshape)
 def reshape(x, /, shape=None, order="C", *, newshape=None, copy=None):
-    if order != "C":
-        raise ops.unsupported(f"reshape in order {order!r}", "use order='C'")
-    return ops.reshape(x, newshape if shape is None else shape)
+    shape = newshape if shape is None else shape
+    if order == "F":  # axes backwards, in C order
+        x = ops.traced(x)
+        turned = ops.reshape(ops.transpose(x), ops.normal_shape(shape, x.size)[::-1])
+        return ops.transpose(turned)
+    if order not in ("C", "A", "K"):
+        raise ValueError(f"order must be one of 'C', 'F', 'A', or 'K' (got {order!r})")
+    return ops.reshape(x, shape)
 
 
 @implements(np.ravel)
@@ -131,8 +136,16 @@ def append(x, values, axis=None):
     return concatenate([x, values], axis)
 
 
-@implements(np.split, np.array_split)
+@implements(np.split)
 def split(x, sections, axis=0):
+    x = ops.traced(x)
+    if ops.shape_of(sections) == () and x.shape[ops.normal_axis(axis, x.ndim)] % sections:
+        raise ValueError("array split does not result in an equal division")
+    return array_split(x, sections, axis)
+
+
+@implements(np.array_split)
+def array_split(x, sections, axis=0):
     x = ops.traced(x)
     axis = ops.normal_axis(axis, x.ndim)
     pieces = np.array_split(np.arange(x.shape[axis]), sections)
@@ -230,57 +243,122 @@ def repeat(x, repeats, axis=None):
     return bind("take", x, index, axis=axis)
 
 
-@implements(np.take)
-def take(x, indices, axis=None, mode="raise"):
-    x = ops.traced(x)
-    if mode != "raise":
-        raise ops.unsupported(f"numpy.take in mode {mode!r}", "use the default mode")
-    if axis is None:
-        return ops.reshape(x, -1)[indices]
-    return x[(slice(None),) * ops.normal_axis(axis, x.ndim) + (indices,)]
+@implements(np.diagonal, np.linalg.diagonal)
+def diagonal(x, offset=0, axis1=0, axis2=1):
+    """np.diagonal: a view that cannot be written to."""
+    from diffsci.tracing.lenses import DiagonalLens
+
+    return moveaxis(x, (axis1, axis2), (-2, -1)).view(DiagonalLens(offset))
 
 
-@implements(np.diff)
-def diff(x, n=1, axis=-1, prepend=None, append=None):
+@implements(np.rot90)
+def rot90(m, k=1, axes=(0, 1)):
+    m = ops.traced(m)
+    first, second = (ops.normal_axis(a, m.ndim) for a in axes)
+    turns = k % 4
+    if turns == 0:
+        return m.view()
+    if turns == 2:
+        return ops.flip(ops.flip(m, first), second)
+    if turns == 1:
+        return swapaxes(ops.flip(m, second), first, second)
+    return ops.flip(swapaxes(m, first, second), second)
+
+
+@implements(np.rollaxis)
+def rollaxis(x, axis, start=0):
     x = ops.traced(x)
     axis = ops.normal_axis(axis, x.ndim)
-    ends = [end if end is None else _edge(x, end, axis) for end in (prepend, append)]
-    parts = [part for part in (ends[0], x, ends[1]) if part is not None]
-    x = concatenate(parts, axis) if len(parts) > 1 else x
-    for _ in range(n):
-        ahead, behind = [slice(None)] * x.ndim, [slice(None)] * x.ndim
-        ahead[axis], behind[axis] = slice(1, None), slice(None, -1)
-        x = x[tuple(ahead)] - x[tuple(behind)]
+    start = start + x.ndim if start < 0 else start
+    start -= axis < start
+    order = [a for a in range(x.ndim) if a != axis]
+    order.insert(start, axis)
+    return ops.transpose(x, order)
+
+
+@implements(np.atleast_3d)
+def atleast_3d(*arrays):
+    made = []
+    for a in arrays:
+        x = atleast_1d(a)
+        made.append(x[None, :, None] if x.ndim == 1 else x[:, :, None] if x.ndim == 2 else x)
+    return made[0] if len(made) == 1 else tuple(made)
+
+
+@implements(np.dstack)
+def dstack(arrays):
+    return concatenate([atleast_3d(x) for x in arrays], 2)
+
+
+@implements(np.block)
+def block(arrays):
+    return _block(arrays, _depth(arrays), max(_depth(arrays), _most_axes(arrays)))
+
+
+def _depth(arrays: Any) -> int:
+    return 1 + max(map(_depth, arrays)) if isinstance(arrays, list) else 0
+
+
+def _most_axes(arrays: Any) -> int:
+    return max(map(_most_axes, arrays)) if isinstance(arrays, list) else len(ops.shape_of(arrays))
+
+
+def _block(arrays: Any, depth: int, ndim: int) -> TracedArray:
+    """Join the innermost lists along the last axis, those around them along the one before."""
+    if depth == 0:
+        x = ops.traced(arrays)
+        return ops.reshape(x, (1,) * (ndim - x.ndim) + x.shape)
+    return concatenate([_block(part, depth - 1, ndim) for part in arrays], -depth)
+
+
+def _splitting(name: str, axis: int):
+    def split_along(x, sections):
+        x = ops.traced(x)
+        return split(x, sections, 0 if name == "hsplit" and x.ndim == 1 else axis)
+
+    return split_along
+
+
+implements(np.hsplit)(_splitting("hsplit", 1))
+implements(np.vsplit)(_splitting("vsplit", 0))
+implements(np.dsplit)(_splitting("dsplit", 2))
+
+
+@implements(np.unstack)
+def unstack(x, /, *, axis=0):
+    return tuple(moveaxis(x, axis, 0))
+
+
+@implements(np.lib.stride_tricks.sliding_window_view)
+def sliding_window_view(x, window_shape, axis=None, *, subok=False, writeable=False):
+    x = ops.traced(x)
+    windows = [operator.index(n) for n in np.atleast_1d(window_shape).tolist()]
+    axes = range(x.ndim) if axis is None else (axis if isinstance(axis, (tuple, list)) else (axis,))
+    axes = [ops.normal_axis(a, x.ndim) for a in axes]
+    if len(axes) != len(windows):
+        raise ValueError("window_shape and axis must have the same length")
+    for a, width in zip(axes, windows, strict=True):
+        count = x.shape[a] - width + 1
+        if count < 1:
+            raise ValueError("window shape cannot be larger than input array shape")
+        x = moveaxis(bind("take", x, np.arange(count)[:, None] + np.arange(width), axis=a), a + 1, -1)
     return x
 
 
-def _edge(x: TracedArray, end: Any, axis: int) -> TracedArray:
-    shape = tuple(1 if a == axis else n for a, n in enumerate(x.shape))
-    return ops.broadcast_to(end, shape) if ops.shape_of(end) == () else ops.traced(end)
+@implements(np.apply_along_axis)
+def apply_along_axis(func1d, axis, arr, *args, **kwargs):
+    lanes = moveaxis(arr, ops.normal_axis(axis, ops.traced(arr).ndim), -1)
+    results = [ops.traced(func1d(lanes[place], *args, **kwargs)) for place in np.ndindex(lanes.shape[:-1])]
+    shape = results[0].shape
+    joined = ops.reshape(ops.stack(results), (*lanes.shape[:-1], *shape))
+    axis = ops.normal_axis(axis, lanes.ndim)
+    return moveaxis(joined, tuple(range(-len(shape), 0)), tuple(range(axis, axis + len(shape))))
 
 
-@implements(np.diagonal)
-def diagonal(x, offset=0, axis1=0, axis2=1):
-    x = moveaxis(x, (axis1, axis2), (-2, -1))
-    rows = np.arange(max(0, -offset), min(x.shape[-2], x.shape[-1] - offset))
-    return x[..., rows, rows + offset]
-
-
-@implements(np.delete)
-def delete(x, obj, axis=None):
-    x = ops.traced(x)
-    if axis is None:
-        x, axis = ops.reshape(x, -1), 0
-    axis = ops.normal_axis(axis, x.ndim)
-    return bind("take", x, np.delete(np.arange(x.shape[axis]), obj), axis=axis)
-
-
-@implements(np.insert)
-def insert(x, obj, values, axis=None):
-    x = ops.traced(x)
-    if axis is None:
-        x, axis = ops.reshape(x, -1), 0
-    if x.ndim != 1 or ops.shape_of(obj) != ():
-        raise ops.unsupported("numpy.insert beyond one place in a vector", "use numpy.concatenate")
-    place = int(obj) % (x.size + 1) if int(obj) >= 0 else int(obj) + x.size
-    return concatenate([x[:place], atleast_1d(values), x[place:]])
+@implements(np.apply_over_axes)
+def apply_over_axes(func, a, axes):
+    a = ops.traced(a)
+    for axis in axes if isinstance(axes, (tuple, list)) else (axes,):
+        result = ops.traced(func(a, axis))
+        a = result if result.ndim == a.ndim else ops.expand(result, ops.normal_axis(axis, a.ndim))
+    return a

@@ -24,10 +24,38 @@ def nonzero(x):
 
 @implements(np.select)
 def select(condlist, choicelist, default=0):
-    result = default
-    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+    if len(condlist) != len(choicelist):
+        raise ValueError("list of cases must be same length as list of conditions")
+    choices = ops.common([*choicelist, default])
+    result = choices[-1]
+    for condition, choice in zip(reversed(condlist), reversed(choices[:-1]), strict=True):
         result = ops.where(condition, choice, result)
     return result
+
+
+@implements(np.piecewise)
+def piecewise(x, condlist, funclist, *args, **kw):
+    """np.piecewise: each function sees all points, and its value is taken where its condition holds."""
+    x = ops.traced(x)
+    several = isinstance(condlist, (list, tuple)) and (x.ndim == 0 or ops.shape_of(condlist[0]) != ())
+    condlist = condlist if several else [condlist]
+    conditions = [ops.truth(ops.traced(c)) for c in condlist]
+    if len(funclist) == len(conditions) + 1:
+        result = _piece(funclist[-1], x, args, kw)
+    elif len(funclist) == len(conditions):
+        result = ops.traced(np.zeros(x.shape, x.dtype))
+    else:
+        raise ValueError(
+            f"with {len(conditions)} condition(s), {len(conditions)} or one more function expected"
+        )
+    for condition, function in zip(conditions, funclist, strict=False):
+        result = ops.where(condition, _piece(function, x, args, kw), result)
+    return result
+
+
+def _piece(function, x, args, kw) -> TracedArray:
+    value = function(x, *args, **kw) if callable(function) else function
+    return ops.convert(value, x.dtype)
 
 
 @implements(np.clip)
@@ -72,10 +100,16 @@ def sinc(x):
 @implements(np.nan_to_num)
 def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
     x = ops.traced(x)
+    if x.dtype.kind in "ib":
+        return ops.copy(x)
     limits = np.finfo(x.dtype)
     result = ops.where(ops.float_elementwise("isnan", x), nan, x)
     result = ops.where(ops.compare("eq", x, np.inf), limits.max if posinf is None else posinf, result)
     return ops.where(ops.compare("eq", x, -np.inf), limits.min if neginf is None else neginf, result)
+
+
+implements(np.isposinf)(lambda x: ops.compare("eq", ops.traced(x), np.inf))
+implements(np.isneginf)(lambda x: ops.compare("eq", ops.traced(x), -np.inf))
 
 
 @implements(np.real)
@@ -128,6 +162,15 @@ def allclose(x, y, rtol=1e-5, atol=1e-8, equal_nan=False):
     return isclose(x, y, rtol, atol, equal_nan).all()
 
 
+@implements(np.array_equiv)
+def array_equiv(x, y):
+    try:
+        np.broadcast_shapes(ops.shape_of(x), ops.shape_of(y))
+    except ValueError:
+        return False
+    return ops.compare("eq", x, y).all()
+
+
 @implements(np.array_equal)
 def array_equal(x, y, equal_nan=False):
     if ops.shape_of(x) != ops.shape_of(y):
@@ -136,71 +179,7 @@ def array_equal(x, y, equal_nan=False):
     return (ops.logical("logical_or", equal, _both_nan(x, y)) if equal_nan else equal).all()
 
 
-@implements(np.trapezoid)
-def trapezoid(y, x=None, dx=1.0, axis=-1):
-    y = ops.traced(y)
-    axis = ops.normal_axis(axis, y.ndim)
-    if x is not None:
-        x = ops.traced(x)
-        widths = x[1:] - x[:-1]
-        dx = (
-            ops.reshape(widths, tuple(-1 if a == axis else 1 for a in range(y.ndim)))
-            if x.ndim == 1
-            else widths
-        )
-    ahead, behind = [slice(None)] * y.ndim, [slice(None)] * y.ndim
-    ahead[axis], behind[axis] = slice(1, None), slice(None, -1)
-    return ((y[tuple(ahead)] + y[tuple(behind)]) / 2 * dx).sum(axis)
-
-
-@implements(np.gradient)
-def gradient(f, *spacing, axis=None, edge_order=1):
-    f = ops.traced(f)
-    axes = ops.normal_axes(axis, f.ndim)
-    steps = [1.0] * len(axes) if not spacing else list(spacing)
-    if len(steps) == 1:
-        steps *= len(axes)
-    results = tuple(_gradient(f, h, a, edge_order) for h, a in zip(steps, axes, strict=True))
-    return results[0] if len(results) == 1 else results
-
-
-def _gradient(f: TracedArray, h, axis: int, edge_order: int) -> TracedArray:
-    def at(start, stop):
-        index = [slice(None)] * f.ndim
-        index[axis] = slice(start, stop)
-        return f[tuple(index)]
-
-    n = f.shape[axis]
-    if n < edge_order + 1:
-        raise ValueError(
-            f"shape of array too small to calculate a numerical gradient: {n} points on axis {axis}"
-        )
-    if ops.shape_of(h) != ():
-        return _gradient_uneven(f, ops.traced(h), axis, at, edge_order)
-    inner = (at(2, None) - at(None, -2)) / (2 * h)
-    if edge_order == 1:
-        first, last = (at(1, 2) - at(0, 1)) / h, (at(-1, None) - at(-2, -1)) / h
-    else:
-        first = (-3 * at(0, 1) + 4 * at(1, 2) - at(2, 3)) / (2 * h)
-        last = (3 * at(-1, None) - 4 * at(-2, -1) + at(-3, -2)) / (2 * h)
-    return ops.concatenate([first, inner, last], axis)
-
-
-def _gradient_uneven(f, x, axis, at, edge_order):
-    if edge_order != 1:
-        raise ops.unsupported("numpy.gradient with uneven spacing and edge_order=2", "use edge_order=1")
-    width = ops.reshape(x[1:] - x[:-1], tuple(-1 if a == axis else 1 for a in range(f.ndim)))
-
-    def part(start, stop):
-        index = [slice(None)] * f.ndim
-        index[axis] = slice(start, stop)
-        return width[tuple(index)]
-
-    before, after = part(None, -1), part(1, None)
-    inner = (
-        -after / (before * (before + after)) * at(None, -2)
-        + (after - before) / (before * after) * at(1, -1)
-        + before / (after * (before + after)) * at(2, None)
-    )
-    first, last = (at(1, 2) - at(0, 1)) / part(0, 1), (at(-1, None) - at(-2, -1)) / part(-1, None)
-    return ops.concatenate([first, inner, last], axis)
+implements(np.iterable)(lambda x: ops.traced(x).ndim > 0)
+implements(np.array2string)(lambda x, *args, **kw: np.array2string(ops.traced(x).concrete(), *args, **kw))
+implements(np.array_repr)(lambda x, *args, **kw: np.array_repr(ops.traced(x).concrete(), *args, **kw))
+implements(np.array_str)(lambda x, *args, **kw: np.array_str(ops.traced(x).concrete(), *args, **kw))
