@@ -12,9 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from diffsci.backends.eager import EagerProgram
+from diffsci.backends.eager import EagerProgram, own
 from diffsci.graph import Graph, Node, interpreter
 
 __all__ = ["Derived", "derived"]
@@ -38,13 +36,9 @@ class Derived:
         if self._program is None:
             self._runs += 1
             if self._runs <= WRITTEN_AFTER:
-                return [_own(value) for value in interpreter.run(self.graph, inputs, known)]
+                return [own(value) for value in interpreter.run(self.graph, inputs, known)]
             self._program = EagerProgram(self.graph)
         return self._program.run(inputs)
-
-
-def _own(value: Any) -> Any:
-    return value if value.dtype.kind == "O" else np.array(value)[()]
 
 
 class _Table:

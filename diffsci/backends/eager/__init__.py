@@ -1,5 +1,5 @@
 """Straight-line NumPy: how derivatives run outside `jit`."""
 
-from diffsci.backends.eager.program import EagerProgram
+from diffsci.backends.eager.program import EagerProgram, own
 
-__all__ = ["EagerProgram"]
+__all__ = ["EagerProgram", "own"]

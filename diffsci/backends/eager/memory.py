@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import weakref
+
 import numpy as np
 
 from diffsci.graph import Graph, Node, Type
@@ -9,7 +12,20 @@ from diffsci.graph import Graph, Node, Type
 __all__ = ["Memory"]
 
 SMALLEST = 4096  # bytes: below, NumPy's own small-array cache is as fast
-LARGEST = 1 << 26  # bytes kept between calls by one program
+BUDGET = 1 << 28  # bytes kept between calls by all programs together
+
+_kept = 0
+_lock = threading.Lock()
+
+
+def _reserve(size: int) -> bool:
+    """Claim part of the budget, or give some back (negative); tell whether it was there."""
+    global _kept
+    with _lock:
+        if _kept + size > BUDGET:
+            return False
+        _kept += size
+        return True
 
 
 class Memory:
@@ -24,8 +40,9 @@ class Memory:
         self.types: list[Type] = []
         self._slots: dict[Node, int] = {}
         self._spare: list[list[np.ndarray]] = []
+        self._reserved: bool | None = None
         self._assign(graph)
-        self._keep = sum(map(_bytes, self.types)) <= LARGEST
+        self._size = sum(map(_bytes, self.types))
 
     def slot(self, node: Node) -> int | None:
         """Return the number of the buffer that a node is written to, None for memory of its own."""
@@ -39,8 +56,12 @@ class Memory:
             return [np.empty(type_.shape, type_.dtype) for type_ in self.types]
 
     def give(self, buffers: list[np.ndarray]) -> None:
-        """Take the buffers back for the next run."""
-        if self._keep and len(self._spare) < 2:
+        """Take the buffers back for the next run, if the budget has room for them."""
+        if self._reserved is None:
+            self._reserved = _reserve(self._size)
+            if self._reserved:
+                weakref.finalize(self, _reserve, -self._size)
+        if self._reserved and not self._spare:
             self._spare.append(buffers)
 
     def _assign(self, graph: Graph) -> None:

@@ -18,7 +18,7 @@ from diffsci.backends.eager.memory import Memory
 from diffsci.graph import Graph, Node
 from diffsci.graph.interpreter import evaluate
 
-__all__ = ["EagerProgram"]
+__all__ = ["EagerProgram", "own"]
 
 OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 
@@ -41,13 +41,18 @@ class EagerProgram:
         self._memory = writer.memory
 
     def run(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Return the outputs, in arrays of their own (or views of the inputs)."""
+        """Return the outputs, in arrays of their own."""
         buffers = self._memory.take()
         try:
             with np.errstate(all="ignore"):
                 return self._function(inputs, buffers)
         finally:
             self._memory.give(buffers)
+
+
+def own(value: Any) -> Any:
+    """Return a copy of an array, a number as it is; a tape (an object) is nobody's to write to."""
+    return value if value.dtype.kind == "O" else np.array(value)[()]
 
 
 class _Writer:
@@ -68,9 +73,19 @@ class _Writer:
                 line = self._line(node)
                 if line is not None:
                     lines.append(f"{self.names[node]} = {line}")
-        outputs = ", ".join(self.names[y] for y in self.graph.outputs)
-        lines.append(f"return [{outputs}]")
+        self.namespace["own"] = own
+        lines.append(f"return [{', '.join(self._outputs())}]")
         return "def program(inputs, buffers):\n" + "".join(f"    {line}\n" for line in lines)
+
+    def _outputs(self) -> list[str]:
+        """The outputs: what a ufunc made is new; anything else may be a view, an input or a constant."""
+        seen: set[Node] = set()
+        found = []
+        for y in self.graph.outputs:
+            fresh = isinstance(y.primitive.value, np.ufunc) and y not in seen
+            seen.add(y)
+            found.append(self.names[y] if fresh else f"own({self.names[y]})")
+        return found
 
     def _line(self, node: Node) -> str | None:
         """Name a node, and return the expression that computes it (None: it has a name already)."""
