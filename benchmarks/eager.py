@@ -1,4 +1,4 @@
-"""Gradients outside `jit`: what one operation costs on numbers, and on arrays of 1e5 elements beside PyTorch."""
+"""Gradients outside `jit`: one operation on numbers, and arrays of 1e5 elements beside PyTorch."""
 
 from __future__ import annotations
 
