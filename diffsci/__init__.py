@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from diffsci import stable
 from diffsci.backends.cpu import get_num_threads, set_num_threads
+from diffsci.custom import custom_jvp, custom_vjp
 from diffsci.differentiation import grad, hvp, jvp, linearize, value_and_grad, vjp
 from diffsci.errors import DiffsciError, EvaluationError, TraceError, UnsupportedError
 from diffsci.evidence import check_all, check_grad, complex_step, finite_difference
@@ -33,7 +34,9 @@ __all__ = [
     "checkpoint",
     "compile",
     "complex_step",
+    "custom_jvp",
     "custom_loop",
+    "custom_vjp",
     "finite_difference",
     "get_num_threads",
     "grad",

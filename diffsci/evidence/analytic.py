@@ -15,6 +15,7 @@ import numpy as np
 
 from diffsci.errors import DiffsciError
 from diffsci.graph import Graph, Node
+from diffsci.primitives.custom import called_graph
 from diffsci.source import at
 
 __all__ = ["NotAnalytic", "run_analytic"]
@@ -179,8 +180,9 @@ def _evaluate(node: Node, operands: list[Array]) -> Any:
     name = node.primitive.name
     if name == "const":
         return _promoted(node.params["value"])
-    if name == "call":
-        return run_analytic(node.params["graph"], operands)
+    callee = called_graph(node)
+    if callee is not None:
+        return run_analytic(callee, operands)
     if name == "cond":
         return run_analytic(node.params["true" if np.real(operands[0]) else "false"], operands[1:])
     if name == "project":

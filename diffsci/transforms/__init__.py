@@ -1,6 +1,6 @@
 """Graph to graph: tangents, transposes, batches, simplification. They compose in any order."""
 
-from diffsci.transforms import calls, conditional
+from diffsci.transforms import calls, conditional, custom
 from diffsci.transforms.batch import batch_graph
 from diffsci.transforms.forward import jvp_graph, tangent_graph
 from diffsci.transforms.inline import inline
@@ -13,6 +13,7 @@ __all__ = [
     "batch_graph",
     "calls",
     "conditional",
+    "custom",
     "inline",
     "jvp_graph",
     "simplify",

@@ -7,7 +7,8 @@ dense work, known as structure they leave only the nonzero entries.
 from __future__ import annotations
 
 from diffsci.backends.plan.layout import is_structure
-from diffsci.graph import Graph, Guard, Node
+from diffsci.graph import Graph, Guard, Node, lookup
+from diffsci.primitives.custom import called_graph
 
 __all__ = ["specialise"]
 
@@ -30,7 +31,7 @@ class _Specialiser:
         self._made: dict[tuple, Graph] = {}
 
     def graph(self, graph: Graph) -> Graph:
-        if not any(node.name == "call" for node in graph.nodes):
+        if not any(node.primitive.family == "call" for node in graph.nodes):
             return graph
         return self._rebuilt(graph, {})
 
@@ -41,8 +42,12 @@ class _Specialiser:
             if node in new:
                 continue
             inputs = tuple(new[x] for x in node.inputs)
-            if node.name == "call":
-                new[node] = self._call(node, inputs)
+            callee = called_graph(node)
+            if callee is not None:
+                new[node] = self._call(node, callee, inputs)
+            elif node.name == "cond":
+                branches = {name: self.graph(branch) for name, branch in node.params.items()}
+                new[node] = Node(node.primitive, inputs, branches, node.type, node.location)
             elif inputs == node.inputs:
                 new[node] = node
             else:
@@ -51,8 +56,8 @@ class _Specialiser:
         inputs = [node for node in graph.inputs if node not in known]
         return Graph(inputs, [new[node] for node in graph.outputs], guards)
 
-    def _call(self, node: Node, inputs: tuple[Node, ...]) -> Node:
-        callee = node.params["graph"]
+    def _call(self, node: Node, callee: Graph, inputs: tuple[Node, ...]) -> Node:
+        """Return the call of a callee for these operands; functions with rules of their own become calls."""
         seeds = tuple(x if _is_seed(x) else None for x in inputs)
         key = (callee, seeds)
         made = self._made.get(key)
@@ -61,6 +66,6 @@ class _Specialiser:
             made = self._rebuilt(callee, known) if known else self.graph(callee)
             self._made[key] = made
         rest = tuple(x for x, seed in zip(inputs, seeds, strict=True) if seed is None)
-        if made is callee and rest == node.inputs:
+        if made is callee and rest == node.inputs and node.name == "call":
             return node
-        return Node(node.primitive, rest, {"graph": made}, node.type, node.location)
+        return Node(lookup("call"), rest, {"graph": made}, node.type, node.location)
