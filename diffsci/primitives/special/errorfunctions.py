@@ -98,6 +98,17 @@ def _dawsn_asymptotic(x, order: int):
     return (-1) ** order * total
 
 
+def _inverse_mills(x):
+    """phi(x) / Phi(x) of the normal distribution: the slope of log Phi."""
+    return math.sqrt(2 / math.pi) / special.erfcx(-ROOT_HALF * x)
+
+
+def _inverse_mills_slope(x, y):
+    """-y (x + y), by the logarithmic derivative of erfcx where x + y would cancel."""
+    u = -ROOT_HALF * x
+    return f.where(x > 0.0, -y * (x + y), ROOT_HALF * y * f.erfcx_derivative(u, order=1) / f.erfcx(u))
+
+
 row("erf", special.erf, lambda x, y: TWO_OVER_ROOT_PI * f.exp(-(x * x)))
 row("erfc", special.erfc, lambda x, y: -TWO_OVER_ROOT_PI * f.exp(-(x * x)))
 row("erfi", special.erfi, lambda x, y: TWO_OVER_ROOT_PI * f.exp(x * x))
@@ -122,9 +133,10 @@ row("erfcinv", special.erfcinv, lambda x, y: -ROOT_PI / 2 * f.exp(y * y))
 row("fresnel_s", lambda x: special.fresnel(x)[0], lambda x, y: f.sin(math.pi / 2 * (x * x)))
 row("fresnel_c", lambda x: special.fresnel(x)[1], lambda x, y: f.cos(math.pi / 2 * (x * x)))
 
-# The normal distribution. phi(x) / Phi(x), the slope of log Phi, is a multiple of 1 / erfcx(-x / sqrt 2).
+# The normal distribution.
 row("ndtr", special.ndtr, lambda x, y: f.exp(-0.5 * (x * x)) / ROOT_TWO_PI)
-row("log_ndtr", special.log_ndtr, lambda x, y: math.sqrt(2 / math.pi) / f.erfcx(-ROOT_HALF * x))
+row("log_ndtr", special.log_ndtr, lambda x, y: f.inverse_mills(x))
+row("inverse_mills", _inverse_mills, _inverse_mills_slope)
 row("ndtri", special.ndtri, lambda x, y: ROOT_TWO_PI * f.exp(0.5 * (y * y)))
 row("ndtri_exp", special.ndtri_exp, lambda x, y: math.sqrt(math.pi / 2) * f.erfcx(-ROOT_HALF * y))
 row(

@@ -242,6 +242,8 @@ UFUNCS.update(
         "chdtrc": lambda v, x: ops.float_elementwise("gammaincc", v / 2, x / 2),
         "gdtr": lambda a, b, x: ops.float_elementwise("gammainc", b, a * x),
         "gdtrc": lambda a, b, x: ops.float_elementwise("gammaincc", b, a * x),
+        "_riemann_zeta": _float("riemann_zeta"),
+        "_zeta": _float("zeta"),
         "huber": _huber,
         "round": lambda x: ops.float_elementwise("rint", x),
     }
