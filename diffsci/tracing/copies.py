@@ -257,7 +257,7 @@ def _table(trace: Trace, value: Any) -> Any:
 
 
 def _is_dispatcher(value: Any) -> bool:
-    return hasattr(value, "__wrapped__") and top_level(getattr(value, "__module__", None)) == "numpy"
+    return hasattr(value, "__wrapped__") and top_level(getattr(value, "__module__", None)) in PROXIED
 
 
 def _is_row(value: Any) -> bool:

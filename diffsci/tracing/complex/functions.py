@@ -19,6 +19,8 @@ from diffsci.tracing.complex.python import CMATH
 
 __all__ = ["CARRIED", "COMPLEX_FUNCTIONS", "check_library", "complex_implementation", "holds_complex"]
 
+FOURIER = "fft ifft rfft irfft hfft ihfft fftn ifftn rfftn irfftn fft2 ifft2 rfft2 irfft2 fftshift ifftshift"
+
 CARRIED = frozenset(
     getattr(module, name)
     for module, names in {
@@ -35,6 +37,7 @@ CARRIED = frozenset(
             "dot inner outer tensordot kron cross einsum matmul convolve isscalar apply_along_axis extract "
             "put_along_axis fill_diagonal copyto unstack compress choose resize nansum nanmean nanprod"
         ),
+        np.fft: FOURIER,
         np.linalg: "solve inv matrix_power multi_dot tensorsolve tensorinv",
     }.items()
     for name in names.split()
@@ -46,6 +49,7 @@ CARRIED_LIBRARY = frozenset(
     for package, names in {
         "cmath": " ".join(CMATH),
         "scipy.linalg": "solve inv det norm solve_triangular block_diag kron toeplitz circulant hankel",
+        "scipy.fft": FOURIER + " hfftn hfft2 ihfftn ihfft2 dct idct dctn idctn dst idst dstn idstn",
         "scipy.integrate": "trapezoid simpson cumulative_trapezoid cumulative_simpson romb",
     }.items()
     for name in names.split()

@@ -2,6 +2,7 @@
 
 from diffsci.tracing.functions import (
     creation,
+    fourier,
     ignoring,
     integration,
     interpolation,
@@ -19,6 +20,7 @@ from diffsci.tracing.functions import (
 
 __all__ = [
     "creation",
+    "fourier",
     "ignoring",
     "integration",
     "interpolation",
