@@ -274,8 +274,10 @@ def private_copy(function: Any) -> Any:
     if not isinstance(function, types.FunctionType):
         trace = current_trace()
         return _object(trace, function) if trace is not None else function
-    if isinstance(function.__globals__, TracedGlobals) or is_library(home(function)):
+    if isinstance(function.__globals__, TracedGlobals):
         return function
+    if is_library(home(function)):
+        return _table_function(function) or function
     trace = current_trace()
     known = trace.copies.get(id(function))
     if known is not None:

@@ -74,13 +74,6 @@ ROWS = {id(np.r_): _Rows(np.r_, np.hstack), id(np.c_): _Rows(np.c_, np.column_st
 
 REPEATING = frozenset({np.zeros, np.empty, np.ones, np.zeros_like, np.empty_like, np.ones_like})
 
-SCIPY_LINALG = {
-    "solve": np.linalg.solve,
-    "inv": np.linalg.inv,
-    "det": np.linalg.det,
-    "norm": np.linalg.norm,
-}
-
 
 def _holds_traced(values) -> bool:
     for value in values:
@@ -125,9 +118,6 @@ def _scipy(function: Any, module: str) -> Callable | None:
         return None
     if module.startswith("scipy.special"):
         return _dispatching(function, SPECIAL.get(name), "scipy.special")
-    if module.startswith("scipy.linalg") and name in SCIPY_LINALG:
-        numpy_function = SCIPY_LINALG[name]
-        return _dispatching(function, lambda *a, **k: call_function(numpy_function, a, k), "scipy.linalg")
     package = ".".join(module.split(".")[:2])
     return _dispatching(function, SCIPY.get(f"{package}.{name}"), package)
 
