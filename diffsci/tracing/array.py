@@ -170,7 +170,14 @@ class TracedArray:
         kind = "constant" if self.is_const else "traced"
         return f"{kind}({np.array2string(np.asarray(self.concrete()), threshold=8)}, {self._node.type})"
 
+    def __str__(self) -> str:
+        if self.scalar and self.dtype.kind == "i":  # it may become a key: the program holds to it
+            return str(self.__index__())
+        return repr(self)
+
     def __format__(self, spec: str) -> str:
+        if self.scalar and self.dtype.kind == "i":
+            return format(self.__index__(), spec)
         value = self.concrete()
         return format(value.item() if value.ndim == 0 else value, spec)
 
@@ -236,6 +243,8 @@ class TracedArray:
         return int(self.pinned().item())
 
     def __hash__(self) -> int:
+        if self.scalar and self.dtype.kind == "i":
+            return hash(self.__index__())
         raise TypeError(
             f"a traced value cannot be a key or stand in a set{at(user_location())}: use an int or a string"
         )
@@ -243,8 +252,7 @@ class TracedArray:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # asked by NumPy and copy, often
             raise AttributeError(name)
-        instead = f": use numpy.{name}" if name == "sort" else ""
-        raise AttributeError(f"traced arrays have no attribute {name!r}{at(user_location())}{instead}")
+        raise AttributeError(f"traced arrays have no attribute {name!r}{at(user_location())}")
 
     def __len__(self) -> int:
         if self.ndim == 0:

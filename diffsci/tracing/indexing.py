@@ -247,11 +247,22 @@ def _dynamic_index(x: TracedArray, parts: list, first: int):
 
 
 def _wrapped(index: Any, n: int) -> Any:
-    """Negative indices count from the end; an index out of range is an error."""
-    known = index.concrete() if isinstance(index, TracedArray) else np.asarray(index)
-    if known.size and not (-n <= known.min() and known.max() < n):
-        raise IndexError(f"index out of bounds for axis with size {n}{at(user_location())}")
-    return ops.where(ops.compare("lt", index, 0), ops.arithmetic("add", index, n), index)
+    """Negative indices count from the end; the program holds while all are in range."""
+    if not isinstance(index, TracedArray):
+        known = np.asarray(index)
+        if known.size and not (-n <= known.min() and known.max() < n):
+            raise _out_of_bounds(n)
+        return np.where(known < 0, known + n, known)
+    below = ops.compare("lt", index, 0)
+    outside = ops.logical("logical_or", ops.compare("lt", index, -n), ops.compare("ge", index, n)).any()
+    error = _out_of_bounds(n)
+    if outside.owner.guard(outside.read(), error):
+        raise error
+    return ops.where(below, ops.arithmetic("add", index, n), index)
+
+
+def _out_of_bounds(n: int) -> IndexError:
+    return IndexError(f"index out of bounds for axis with size {n}{at(user_location())}")
 
 
 def _fitted(x: TracedArray, value: Any, shape: tuple[int, ...]):

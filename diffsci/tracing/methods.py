@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,9 @@ from diffsci.graph import lookup
 from diffsci.tracing import indexing
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
+from diffsci.tracing.functions.sorting import partition_in_place, sort_in_place
 from diffsci.tracing.lenses import FlatLens
+from diffsci.tracing.numbers import truncated
 
 NUMBERS = (int, float, complex, bool, np.number, np.bool_, np.ndarray, list, TracedArray)
 
@@ -71,6 +74,28 @@ def _matmul(x, y):
     return matmul(x, y)
 
 
+def _is_integer(x) -> bool:
+    return isinstance(x, TracedArray) and x.scalar and x.dtype.kind == "i"
+
+
+def _times(x, y):
+    """Multiply; a list times an integer repeats the list, as in Python."""
+    for number, items in ((x, y), (y, x)):
+        if isinstance(items, list) and _is_integer(number):
+            return items * operator.index(number)
+    return ops.arithmetic("mul", x, y, weak=True)
+
+
+def _shifted(direction: str):
+    """Shift an integer: the program holds for its value."""
+
+    def shift(x, y):
+        apply = getattr(operator, direction)
+        return apply(*(int(v.pinned()) if isinstance(v, TracedArray) else v for v in (x, y)))
+
+    return shift
+
+
 def _bits(name: str, ufunc: str):
     def apply(x, y):
         from diffsci.tracing.protocols import bitwise
@@ -86,7 +111,7 @@ QUICK = {"add": "add", "sub": "sub", "mul": "mul", "truediv": "div"}
 for _name, _apply in {
     "add": _arithmetic("add"),
     "sub": _arithmetic("sub"),
-    "mul": _arithmetic("mul"),
+    "mul": _times,
     "truediv": _divide,
     "floordiv": _arithmetic("floor_divide"),
     "mod": _arithmetic("mod"),
@@ -95,6 +120,8 @@ for _name, _apply in {
     "and": _bits("and", "logical_and"),
     "or": _bits("or", "logical_or"),
     "xor": _bits("xor", "logical_xor"),
+    "lshift": _shifted("lshift"),
+    "rshift": _shifted("rshift"),
 }.items():
     _binary(_apply, _name, QUICK.get(_name))
 
@@ -112,10 +139,12 @@ for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     setattr(TracedArray, f"__{_name}__", _comparison(_name))
 
 
-def _divmod(self, other):
-    return ops.arithmetic("floor_divide", self, other, weak=True), ops.arithmetic(
-        "mod", self, other, weak=True
-    )
+def _divmod(x, y):
+    return ops.arithmetic("floor_divide", x, y, weak=True), ops.arithmetic("mod", x, y, weak=True)
+
+
+def _contains(self, item) -> bool:
+    return bool(ops.compare("eq", self, item).any())
 
 
 def _numpy(name: str):
@@ -131,9 +160,8 @@ def _numpy(name: str):
 
 
 def _reshape(self, *shape, order="C"):
-    if order != "C":
-        raise ops.unsupported(f"reshape in order {order!r}", "use order='C'")
-    return ops.reshape(self, shape[0] if len(shape) == 1 else shape)
+    shape = shape[0] if len(shape) == 1 else shape
+    return ops.reshape(self, shape) if order == "C" else _numpy("reshape")(self, shape, order)
 
 
 def _transposed(self, *axes):
@@ -144,7 +172,7 @@ def _transposed(self, *axes):
 
 def _round(self, digits=None):
     if self.scalar and digits is None:  # Python's round() gives an integer
-        return int(ops.unary("rint", self))
+        return truncated(self, "rint")
     return _numpy("round")(self, digits or 0)
 
 
@@ -183,12 +211,14 @@ METHODS: dict[str, Any] = {
     "__abs__": lambda self: ops.unary("abs", self, weak=True),
     "__invert__": lambda self: ops.logical("logical_not", self) if self.dtype.kind == "b" else -self - 1,
     "__divmod__": _divmod,
+    "__rdivmod__": lambda self, other: _divmod(other, self),
+    "__contains__": _contains,
     "__round__": _round,
     "__getitem__": indexing.get,
     "__setitem__": indexing.put,
-    "__floor__": lambda self: ops.unary("floor", self),
-    "__ceil__": lambda self: ops.unary("ceil", self),
-    "__trunc__": lambda self: ops.unary("trunc", self),
+    "__floor__": lambda self: truncated(self, "floor"),
+    "__ceil__": lambda self: truncated(self, "ceil"),
+    "__trunc__": lambda self: truncated(self),
     "T": property(lambda self: ops.transpose(self)),
     "mT": property(lambda self: ops.transpose(self, (*range(self.ndim - 2), self.ndim - 1, self.ndim - 2))),
     "flat": property(
@@ -205,13 +235,16 @@ METHODS: dict[str, Any] = {
     "item": _item,
     "tolist": _tolist,
     "fill": _fill,
+    "sort": sort_in_place,
+    "partition": partition_in_place,
+    "compress": lambda self, condition, axis=None: _numpy("compress")(condition, self, axis),
     "conj": lambda self: self,
     "conjugate": lambda self: self,
     "is_integer": lambda self: bool(ops.compare("eq", ops.unary("floor", self), self)),
 }
 for _name in (
     "sum prod mean std var max min any all argmax argmin cumsum cumprod dot clip take repeat squeeze "
-    "swapaxes round trace diagonal"
+    "swapaxes round trace diagonal argsort argpartition choose nonzero put searchsorted"
 ).split():
     METHODS.setdefault(_name, _numpy(_name))
 

@@ -51,11 +51,12 @@ def implements_scipy(*names: str):
 
 
 def bitwise(name: str, x: Any, y: Any) -> TracedArray:
-    """&, | and ^ are logic on booleans; integers have no use for them in a model."""
+    """&, | and ^ are logic on booleans; of integers the program holds to the values seen."""
     x, y = ops.as_operand(x), ops.as_operand(y)
-    if ops.promoted(x, y).kind != "b":
-        raise ops.unsupported("a bitwise operation on integers", "use arithmetic, or booleans")
-    return ops.logical(name, x, y)
+    if ops.promoted(x, y).kind == "b":
+        return ops.logical(name, x, y)
+    seen = (v.pinned() if isinstance(v, TracedArray) else v for v in (x, y))
+    return ops.traced(getattr(np, name.replace("logical", "bitwise"))(*seen))
 
 
 def _float(name: str):

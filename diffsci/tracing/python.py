@@ -1,4 +1,4 @@
-"""Python's own numbers on traced values: math.*, float() and isinstance()."""
+"""Python's own functions of numbers on traced values: math.* and the built-in types."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import builtins
 import math
 from typing import Any
 
-import numpy as np
-
 from diffsci.source import at, user_location
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.complex.python import TracedComplex
+from diffsci.tracing.numbers import TracedFloat, TracedInt, traced_isinstance, truncated
 
 __all__ = ["BUILTINS", "MATH"]
 
@@ -30,8 +29,8 @@ def _number(x: Any) -> Any:
 
 
 def _whole(name: str):
-    """floor, ceil and trunc of math give Python integers: the program holds for the one seen."""
-    return lambda x: int(ops.unary(name, ops.traced(x)))
+    """floor, ceil and trunc of math give Python integers."""
+    return lambda x: truncated(x, name)
 
 
 def _log(x, base=None):
@@ -40,10 +39,16 @@ def _log(x, base=None):
 
 
 def _hypot(*coordinates):
-    result = ops.float_elementwise("abs", coordinates[0])
+    result = _float("abs")(coordinates[0])
     for x in coordinates[1:]:
-        result = ops.float_elementwise("hypot", result, x)
+        result = _float("hypot")(result, x)
     return result
+
+
+def _remainder(x):
+    """The part of a number behind the point, with its sign."""
+    x = _number(x)
+    return ops.float_elementwise("copysign", x - ops.unary("trunc", x), x, weak=True)
 
 
 def _fsum(values):
@@ -89,6 +94,10 @@ MATH: dict[str, Any] = {
     "pow": lambda x, p: ops.power(x, p),
     "hypot": _hypot,
     "fsum": _fsum,
+    "sumprod": lambda p, q: _fsum(a * b for a, b in zip(p, q, strict=True)),
+    "modf": lambda x: (_remainder(x), _number(ops.unary("trunc", _number(x)))),
+    "ldexp": lambda x, i: _number(x) * ops.power(2.0, i),
+    "remainder": lambda x, y: x - y * ops.unary("rint", ops.float_elementwise("div", _number(x), _number(y))),
     "prod": _prod,
     "dist": _dist,
     "degrees": lambda x: x * (180 / math.pi),
@@ -100,78 +109,6 @@ MATH: dict[str, Any] = {
         abs(x - y) <= ops.arithmetic("maximum", rel_tol * ops.arithmetic("maximum", abs(x), abs(y)), abs_tol)
     ),
 }
-
-
-class _FloatMeta(type):
-    """Makes the traced `float` a type that is `float` for everybody else."""
-
-    def __call__(cls, x: Any = 0.0) -> Any:
-        if not isinstance(x, TracedArray):
-            return builtins.float(x)
-        result = ops.convert(ops.reshape(x, ()), builtins.float)
-        result.scalar = result.weak = True
-        return result
-
-    def __instancecheck__(cls, x: Any) -> bool:
-        return builtins.isinstance(x, builtins.float) or _is_traced_float(x)
-
-    def __subclasscheck__(cls, other: type) -> bool:
-        return issubclass(other, builtins.float)
-
-    def __eq__(cls, other: Any) -> bool:
-        return other is builtins.float or other is TracedFloat
-
-    def __hash__(cls) -> int:
-        return hash(builtins.float)
-
-
-class TracedFloat(builtins.float, metaclass=_FloatMeta):
-    """`float` inside a traced function: keeps a traced number traced."""
-
-    dtype = np.dtype(builtins.float)  # lets NumPy take this class where it takes `float`
-
-
-def _is_traced_float(x: Any) -> bool:
-    return isinstance(x, TracedArray) and x.scalar and x.dtype.kind == "f"
-
-
-def traced_isinstance(x: Any, classes: Any) -> bool:
-    """isinstance() that takes traced values for the arrays and floats they stand for."""
-    if not isinstance(x, TracedArray):
-        return isinstance(x, _native(classes))
-    wanted = classes if isinstance(classes, tuple) else (classes,)
-    for cls in _flattened(wanted):
-        if cls is TracedArray or (cls is np.ndarray and not x.scalar):
-            return True
-        if isinstance(cls, type) and x.scalar and _stands_for(x.dtype, cls):
-            return True
-    return False
-
-
-def _native(classes: Any) -> Any:
-    if isinstance(classes, tuple):
-        return tuple(_native(cls) for cls in classes)
-    if classes is TracedFloat:
-        return builtins.float
-    return builtins.complex if classes is TracedComplex else classes
-
-
-def _flattened(classes):
-    for cls in classes:
-        if isinstance(cls, tuple):
-            yield from _flattened(cls)
-        else:
-            yield cls
-
-
-def _stands_for(dtype: np.dtype, cls: type) -> bool:
-    cls = _native(cls)
-    try:
-        return issubclass(dtype.type, cls) or issubclass(
-            {"f": float, "i": int, "b": bool, "c": complex}[dtype.kind], cls
-        )
-    except TypeError:
-        return False
 
 
 # Where Python's math raises ValueError: (comparison, bound) that the argument's size or value must not meet.
@@ -204,4 +141,9 @@ for _table, _by_size in ((OUTSIDE, False), (OUTSIDE_SIZE, True)):
     for _name, (_comparison, _bound) in _table.items():
         MATH[_name] = _raising(MATH[_name], _comparison, _bound, _by_size)
 
-BUILTINS: dict[str, Any] = {"float": TracedFloat, "complex": TracedComplex, "isinstance": traced_isinstance}
+BUILTINS: dict[str, Any] = {
+    "float": TracedFloat,
+    "int": TracedInt,
+    "complex": TracedComplex,
+    "isinstance": traced_isinstance,
+}
