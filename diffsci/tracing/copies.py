@@ -276,8 +276,10 @@ def private_copy(function: Any) -> Any:
         return _object(trace, function) if trace is not None else function
     if isinstance(function.__globals__, TracedGlobals):
         return function
-    if is_library(home(function)):
+    if top_level(home(function)) in PROXIED:
         return _table_function(function) or function
+    if is_library(home(function)):
+        return function
     trace = current_trace()
     known = trace.copies.get(id(function))
     if known is not None:
