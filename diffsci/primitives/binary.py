@@ -91,9 +91,8 @@ def _extremum_jvp(first_wins: str):
 
 
 def _hypot_jvp(b: Builder, node: Node, t: Tangents) -> Node | None:
-    zero, one = full_like(b, node, 0.0), full_like(b, node, 1.0)
-    radius = b.select(b.eq(node, zero), one, node)
-    return add_tangents(b, *(_times(b, b.div(x, radius), tx) for x, tx in zip(node.inputs, t, strict=True)))
+    x, y = node.inputs
+    return add_tangents(b, _times(b, b.cosine_of(x, y), t[0]), _times(b, b.cosine_of(y, x), t[1]))
 
 
 def _arctan2_jvp(b: Builder, node: Node, t: Tangents) -> Node | None:
@@ -162,18 +161,6 @@ def _div_transpose(b: Builder, node: Node, ct: Node, linear: list[bool]) -> list
     return [b.div(ct, node.inputs[1]), None]
 
 
-def _maximum(x, y):
-    if np.iscomplexobj(x):
-        return np.where(np.real(x) >= np.real(y), x, y)
-    return np.maximum(x, y)
-
-
-def _minimum(x, y):
-    if np.iscomplexobj(x):
-        return np.where(np.real(x) <= np.real(y), x, y)
-    return np.minimum(x, y)
-
-
 def _binary(name, type_, value, jvp, transpose=None, taylor=None, pattern=None) -> None:
     register(
         Primitive(
@@ -196,8 +183,8 @@ _binary("sub", _numbers, np.subtract, _sub_jvp, _sub_transpose, linear)
 _binary("mul", _numbers, np.multiply, _mul_jvp, _mul_transpose, product, elementwise_product)
 _binary("div", _floats, np.divide, _div_jvp, _div_transpose, quotient)
 _binary("pow", _numbers, np.power, _pow_jvp)
-_binary("maximum", _numbers, _maximum, _extremum_jvp("gt"))
-_binary("minimum", _numbers, _minimum, _extremum_jvp("lt"))
+_binary("maximum", _numbers, np.maximum, _extremum_jvp("gt"))
+_binary("minimum", _numbers, np.minimum, _extremum_jvp("lt"))
 _binary("hypot", _floats, np.hypot, _hypot_jvp)
 _binary("arctan2", _floats, np.arctan2, _arctan2_jvp)
 _binary("logaddexp", _floats, np.logaddexp, _logaddexp_jvp)

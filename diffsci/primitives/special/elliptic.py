@@ -87,9 +87,10 @@ row("ellipe", special.ellipe, lambda m, y: -0.5 * _complete(1 - m, (0, 0, 1)))
 
 
 def _delta_squared(phi, m):
-    """1 - m sin(phi)**2, without cancellation for m near 1."""
+    """1 - m sin(phi)**2, without cancellation in values for m near 1, nor in derivatives for m near 0."""
     sine, cosine = f.sin(phi), f.cos(phi)
-    return cosine * cosine + (1 - m) * (sine * sine)
+    square = sine * sine
+    return f.where(m > 0.5, cosine * cosine + (1 - m) * square, 1 - m * square)
 
 
 def _incomplete(phi, m, powers):

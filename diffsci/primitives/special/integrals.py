@@ -80,6 +80,20 @@ row(
 )
 
 
+def _power_integral(length, rate, *, order: int):
+    """The integral of t**n exp(rate t) over 0 < t < length."""
+    return np.asarray(length, float) ** (order + 1) * _exprel_derivative(rate * length, order=order)
+
+
+row(
+    "power_integral",
+    _power_integral,
+    lambda length, rate, y, order: length**order * f.exp(rate * length),
+    lambda length, rate, y, order: f.power_integral(length, rate, order=order + 1),
+    params=("order",),
+)
+
+
 def _log1p_ratio(x, *, order: int):
     """The derivative of that order of log(1 + x) / x: a series, or the quotient rule."""
     x = np.asarray(x, float)
@@ -147,7 +161,7 @@ def _product(one, other):
 
 
 def _riemann_slope(x, y):
-    """For x < -1 by the functional equation zeta(x) = R(x) zeta(1 - x) (DLMF 25.4.2)."""
+    """For x < -1/2 by the functional equation zeta(x) = R(x) zeta(1 - x) (DLMF 25.4.2)."""
     one = f.like(x, 1.0)
     other, angle = 1 - x, math.pi / 2 * x
     scale = 2 * f.exp((x - 1) * math.log(2 * math.pi)) * f.gamma(other)
@@ -155,7 +169,7 @@ def _riemann_slope(x, y):
     slope = f.sin(angle) * ((math.log(2 * math.pi) - f.psi(other)) * mirrored)
     slope = slope - f.sin(angle) * f.zeta_derivative(other, one, order=1)
     slope = scale * (slope + math.pi / 2 * f.cos(angle) * mirrored)
-    return f.where(x < -1.0, slope, f.zeta_derivative(x, one, order=1))
+    return f.where(x < -0.5, slope, f.zeta_derivative(x, one, order=1))
 
 
 row(

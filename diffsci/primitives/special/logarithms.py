@@ -31,11 +31,10 @@ def _log_quotient(x, y):
 
 
 def _pseudo_huber_in_delta(delta, r, y):
-    """Delta (s - 1)**2 / s with s = sqrt(1 + (r / delta)**2), where s - 1 = v**2 / (s + 1)."""
-    v = r / delta
-    s = f.hypot(v, f.like(v, 1.0))
-    excess = v * v / (s + 1)
-    return delta * excess * excess / s
+    """(h - delta)**2 / h with h = hypot(delta, r), where h - delta = r**2 / (h + delta)."""
+    h = f.hypot(delta, r)
+    excess = r * (r / (h + delta))
+    return excess * (excess / h)
 
 
 def _inv_boxcox_in_lambda(y, lam, x):
@@ -71,19 +70,19 @@ row(
     "pseudo_huber",
     special.pseudo_huber,
     _pseudo_huber_in_delta,
-    lambda delta, r, y: r / f.hypot(r / delta, f.like(r, 1.0)),
+    lambda delta, r, y: f.where(f.abs(r) < delta, r * f.cosine_of(delta, r), delta * f.cosine_of(r, delta)),
 )
 row(
     "boxcox",
     special.boxcox,
     lambda x, lam, y: f.exp((lam - 1) * f.log(x)),
-    lambda x, lam, y: f.log(x) ** 2 * f.exprel_derivative(lam * f.log(x), order=1),
+    lambda x, lam, y: f.power_integral(f.log(x), lam, order=1),
 )
 row(
     "boxcox1p",
     special.boxcox1p,
     lambda x, lam, y: f.exp((lam - 1) * f.log1p(x)),
-    lambda x, lam, y: f.log1p(x) ** 2 * f.exprel_derivative(lam * f.log1p(x), order=1),
+    lambda x, lam, y: f.power_integral(f.log1p(x), lam, order=1),
 )
 row("inv_boxcox", special.inv_boxcox, lambda y, lam, x: x / (1 + lam * y), _inv_boxcox_in_lambda)
 row(

@@ -88,11 +88,12 @@ def fix(x):
 
 @implements(np.sinc)
 def sinc(x):
+    """sin(pi x) / (pi x); summed near 0, where the derivatives of the quotient cancel."""
     x = ops.traced(x) * np.pi
-    small = ops.compare("lt", ops.unary("abs", x), 1e-2)
-    square = x * x
-    # The series serves where sin(x)/x loses its derivatives; its next term is below rounding.
-    series = 1 - square / 6 * (1 - square / 20 * (1 - square / 42 * (1 - square / 72)))
+    small = ops.compare("lt", ops.unary("abs", x), 1.0)
+    square, series = x * x, 1.0
+    for k in range(20, 1, -2):
+        series = 1 - square / (k * (k + 1)) * series
     safe = ops.where(small, 1.0, x)
     return ops.where(small, series, ops.float_elementwise("sin", safe) / safe)
 

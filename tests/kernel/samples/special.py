@@ -54,6 +54,7 @@ SAMPLES = [
         for name in ("erfcx_derivative", "dawsn_derivative", "exprel_derivative")
     ],
     ("log1p_ratio", plus(1), {"order": 1}),
+    ("power_integral", plus(2), {"order": 1}),
     ("polygamma_difference", plus(2), {"order": 1}),
     *[(name, [ORDERS, *plus(1)], {"order": 2}) for name in ("ive_derivative", "kve_derivative")],
     ("carlson", plus(3), {"powers": (0, 0, 0)}),
