@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.errors import UnsupportedError
 from diffsci.graph import Node, Type
 from diffsci.source import at
 
@@ -34,6 +35,8 @@ class Callback:
     )  # fmt: skip
 
     def __init__(self, node: Node):
+        if node.primitive.value is None:
+            raise UnsupportedError(f"{node.name} is not compiled yet{at(node.location)}: use backend='numpy'")
         # Not the node itself: the handle is kept as long as the node lives, and would keep it alive.
         self.name, self.params = node.name, node.params
         self.value = np.errstate(all="ignore")(node.primitive.value)

@@ -9,7 +9,6 @@ import numpy as np
 
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Graph, Guard, Node, interpreter
-from diffsci.source import at
 
 __all__ = ["Executable", "build"]
 
@@ -53,16 +52,7 @@ def native(graph: Graph) -> Executable:
     """Return native code; LLVM is imported here, not before."""
     from diffsci.backends.cpu import compile_graph
 
-    complex_node = next((n for n in graph.nodes if _is_complex(n)), None)
-    if complex_node is not None:
-        raise UnsupportedError(
-            f"complex values are not compiled yet{at(complex_node.location)}: use backend='numpy'"
-        )
     return compile_graph(graph)
-
-
-def _is_complex(node: Node) -> bool:
-    return not isinstance(node.type, tuple) and node.dtype.kind == "c"
 
 
 class Interpreted:

@@ -11,6 +11,7 @@ from diffsci.backends.plan import build_plan
 from diffsci.backends.plan.program import CallbackStep
 from diffsci.backends.plan.special import SPECIAL
 from diffsci.graph import registry
+from diffsci.graph.interpreter import run
 from tests.backends.common import F4, F8, compare, one_op, type_of
 
 REGISTERED = sorted(SPECIAL & registry.registered().keys())
@@ -50,7 +51,10 @@ def test_against_scipy(name):
     for shape in ((), (37,)):
         graph = graph_of(name, shape)
         assert not any(isinstance(step, CallbackStep) for step in build_plan(graph).steps)
-        compare(graph, arguments(graph), 1e-15)
+        inputs = arguments(graph)
+        status, (got,) = compile_graph(graph).run(inputs)
+        assert status == 0
+        np.testing.assert_allclose(got, run(graph, inputs)[0], rtol=1e-15)
 
 
 @pytest.mark.parametrize("name", ["gamma", "jv", "betainc"])
@@ -78,7 +82,7 @@ def test_errors_are_quiet(capfd):
 
 
 def test_unknown_functions_are_named():
-    with pytest.raises(OSError, match="no C function 'jv' of 3 doubles"):
+    with pytest.raises(OSError, match="no C function 'jv' with the signature"):
         symbols.address(symbols.special_symbol("jv", 3))
 
 

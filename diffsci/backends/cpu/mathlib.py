@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from diffsci.backends.cpu.function import LANES, Function, literal, vector_type
 from diffsci.backends.cpu.operations import LIBM
-from diffsci.backends.cpu.symbols import special_symbol
+from diffsci.backends.cpu.special import call_special
 
 __all__ = ["call_scalar", "write_wide"]
 
@@ -32,15 +32,11 @@ _LARGE = _hex("0x1p20")  # angles beyond are left to the C library
 
 def call_scalar(module, f: Function, op: str, args: list[str]) -> str:
     """Call the C library, or SciPy's special functions, on doubles."""
-    types, values = ["double"] * len(args), [f"double {arg}" for arg in args]
-    if op in LIBM:
-        name = LIBM[op]
-    else:
-        name = special_symbol(op, len(args))
-        types.append("i32")  # Cython's "skip dispatch"
-        values.append("i32 0")
-    module.declare(f"declare double @{name}({', '.join(types)})")
-    return f.set(f"call double @{name}({', '.join(values)})")
+    if op not in LIBM:
+        return call_special(module, f, op, args)
+    name = LIBM[op]
+    module.declare(f"declare double @{name}({', '.join(['double'] * len(args))})")
+    return f.set(f"call double @{name}({', '.join(f'double {arg}' for arg in args)})")
 
 
 def write_wide(module, op: str, count: int) -> str:

@@ -38,7 +38,7 @@ def address(name: str) -> int:
 
         return _capsule(cython_lapack, name)
     if name.startswith(_SPECIAL):
-        return _special(*name.removeprefix(_SPECIAL).rsplit("_", 1))
+        return _special(*name.removeprefix(_SPECIAL).split("_", 2))
     for library in _libraries():
         function = getattr(library, name, None)
         if function is not None:
@@ -46,20 +46,21 @@ def address(name: str) -> int:
     raise OSError(f"this system's libraries have no function {name!r}")
 
 
-def special_symbol(name: str, count: int) -> str:
-    """Return our name for a special function of so many doubles: ``double f(double, ..., int unused)``."""
-    return f"{_SPECIAL}{name}_{count}"
+def special_symbol(name: str, count: int, results: int = 0) -> str:
+    """Return our name for a special function of `count` doubles that writes `results`, or returns one."""
+    return f"{_SPECIAL}{count}_{results}_{name}"
 
 
-def _special(name: str, count: str) -> int:
+def _special(count: str, results: str, name: str) -> int:
     from scipy.special import cython_special
 
-    signature = f"double ({'double, ' * int(count)}int __pyx_skip_dispatch)"
+    kinds = ", ".join(["double"] * int(count) + ["double *"] * int(results))
+    signature = f"void ({kinds})" if int(results) else f"double ({kinds}, int __pyx_skip_dispatch)"
     for prefix in _FUSED:
         capsule = cython_special.__pyx_capi__.get(prefix + name)
         if capsule is not None and f'"{signature}"' in repr(capsule):
             return _capsule(cython_special, prefix + name)
-    raise OSError(f"this version of SciPy has no C function {name!r} of {count} doubles")
+    raise OSError(f"this version of SciPy has no C function {name!r} with the signature {signature!r}")
 
 
 @functools.cache

@@ -403,6 +403,21 @@ def _cosine_of(body: Body, a: int, b: int) -> int:
     return _div(body, a, _select(body, body.op("eq", radius, zero), body.lit(1, body.codes[a]), radius))
 
 
+def _logaddexp2(body: Body, a: int, b: int) -> int:
+    code = body.codes[a]
+    gap = body.op("abs", _sub(body, a, b))
+    tail = body.op("log1p", body.op("exp2", _neg(body, gap)))
+    apart = _add(body, body.op("maximum", a, b), _mul(body, tail, body.lit(1 / _LN2, code)))
+    return _select(body, body.op("eq", a, b), _add(body, a, body.lit(1, code)), apart)
+
+
+def _sinc_unnormalized(body: Body, a: int) -> int:
+    one = body.lit(1, body.codes[a])
+    zero = body.op("eq", a, body.lit(0, body.codes[a]))
+    safe = _select(body, zero, one, a)
+    return _select(body, zero, one, _div(body, body.op("sin", safe), safe))
+
+
 def _mod(body: Body, a: int, b: int) -> int:
     if body.codes[a] == "i8":
         return body._plain("imod", (a, b))
@@ -484,6 +499,8 @@ _RULES: dict[str, Any] = {
     "sigmoid": _sigmoid,
     "softplus": _softplus,
     "logaddexp": _logaddexp,
+    "logaddexp2": _logaddexp2,
+    "sinc_unnormalized": _sinc_unnormalized,
     "difference": _difference,
     "cosine_of": _cosine_of,
     "mod": _mod,

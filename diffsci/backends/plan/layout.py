@@ -47,7 +47,7 @@ def is_data(node: Node) -> bool:
 
 def is_structure(value: np.ndarray) -> bool:
     """Tell whether a constant array is part of the program's structure: small indices, ones and zeros."""
-    if value.size > _STRUCTURE_LIMIT or value.dtype.kind == "c":
+    if value.size > _STRUCTURE_LIMIT:
         return False
     return value.dtype.kind in "ib" or bool(np.all((value == 0) & ~np.signbit(value) | (value == 1)))
 

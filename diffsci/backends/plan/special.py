@@ -1,11 +1,11 @@
-"""Special functions that plans know as statements: SciPy has a C function of that name for each.
+"""Special functions that plans know as statements: SciPy has a C function for each.
 
 Primitives of the same name mean the same as in ``scipy.special``, on floats and without parameters.
 """
 
 from __future__ import annotations
 
-__all__ = ["SPECIAL"]
+__all__ = ["COMPONENTS", "SPECIAL"]
 
 _GAMMA = (
     "gamma gammaln gammasgn rgamma psi poch beta betaln binom gammainc gammaincc gammaincinv gammainccinv "
@@ -20,4 +20,18 @@ _LOGARITHMS = (
     "inv_boxcox1p sindg cosdg tandg cotdg"
 )
 
-SPECIAL = frozenset(" ".join([_GAMMA, _ERROR, _BESSEL, _ELLIPTIC, _HYPERGEOMETRIC, _LOGARITHMS]).split())
+# One result of a function that has several: the function, how many results, which.
+COMPONENTS = {
+    name: (function, len(names.split()), which)
+    for function, names in (
+        ("airy", "airy_ai airy_aip airy_bi airy_bip"),
+        ("ellipj", "ellipj_sn ellipj_cn ellipj_dn ellipj_ph"),
+        ("fresnel", "fresnel_s fresnel_c"),
+        ("sici", "sine_integral cosine_integral"),
+        ("shichi", "sinh_integral cosh_integral"),
+    )
+    for which, name in enumerate(names.split())
+}
+
+_PLAIN = " ".join([_GAMMA, _ERROR, _BESSEL, _ELLIPTIC, _HYPERGEOMETRIC, _LOGARITHMS]).split()
+SPECIAL = COMPONENTS.keys() | frozenset(_PLAIN)
