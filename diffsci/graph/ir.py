@@ -32,7 +32,7 @@ class Type:
 
     @property
     def is_float(self) -> bool:
-        return self.dtype.kind in "fc"
+        return self.dtype.kind == "f"
 
     @staticmethod
     def of(value: Any) -> Type:

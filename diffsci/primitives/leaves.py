@@ -16,12 +16,18 @@ def _input_type() -> Type:
     raise TypeError("input nodes are made by Builder.input")
 
 
+def _const_type(*, value, structural=False) -> Type:
+    if value.dtype.kind == "c":
+        raise TypeError("programs are real: complex values are pairs of arrays")
+    return Type(value.shape, value.dtype)
+
+
 register(Primitive(name="input", type=_input_type, value=None, family="leaf", jvp="zero"))
 
 register(
     Primitive(
         name="const",
-        type=lambda *, value, structural=False: Type(value.shape, value.dtype),
+        type=_const_type,
         value=lambda *, value, structural=False: np.asarray(value),
         family="leaf",
         jvp="zero",

@@ -98,23 +98,6 @@ def _axis_batch(b, node, inputs, batched, size):
     return b.emit(node.primitive, inputs[0], axis=node.params["axis"] + 1)
 
 
-def _real(function):
-    def value(x, *, axes):
-        if np.iscomplexobj(x):
-            return _complex_extremum(x, axes, function)
-        return function(x, axis=axes)
-
-    return value
-
-
-def _complex_extremum(x, axes, function):
-    """Extremum of the real parts, with its imaginary part: what a complex step needs."""
-    extreme = function(np.real(x), axis=axes, keepdims=True)
-    attained = np.real(x) == extreme
-    imaginary = np.sum(np.where(attained, np.imag(x), 0), axis=axes) / np.sum(attained, axis=axes)
-    return np.squeeze(extreme, axis=axes) + 1j * imaginary
-
-
 def _reduction(name, type_, value, jvp, transpose=None, masks="drop", batch=_axes_batch, taylor=None) -> None:
     register(
         Primitive(
@@ -141,21 +124,21 @@ _reduction(
     taylor=linear,
 )
 _reduction("prod", _same_dtype, lambda x, *, axes: np.prod(x, axis=axes), _prod_jvp)
-_reduction("max", _extremum_type, _real(np.max), _extremum_jvp)
-_reduction("min", _extremum_type, _real(np.min), _extremum_jvp)
+_reduction("max", _extremum_type, lambda x, *, axes: np.max(x, axis=axes), _extremum_jvp)
+_reduction("min", _extremum_type, lambda x, *, axes: np.min(x, axis=axes), _extremum_jvp)
 _reduction("any", _logic_type, lambda x, *, axes: np.any(x, axis=axes), "zero")
 _reduction("all", _logic_type, lambda x, *, axes: np.all(x, axis=axes), "zero")
 _reduction(
     "argmax",
     _position_type,
-    lambda x, *, axis: np.argmax(np.real(x), axis=axis),
+    lambda x, *, axis: np.argmax(x, axis=axis),
     "zero",
     batch=_axis_batch,
 )
 _reduction(
     "argmin",
     _position_type,
-    lambda x, *, axis: np.argmin(np.real(x), axis=axis),
+    lambda x, *, axis: np.argmin(x, axis=axis),
     "zero",
     batch=_axis_batch,
 )

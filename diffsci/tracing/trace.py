@@ -38,7 +38,7 @@ _local = _Local()
 
 INPUT, CONST, BROADCAST = lookup("input"), lookup("const"), lookup("broadcast")
 FOLD_SIZE = 64  # a constant repeated more often is kept as a broadcast
-ALLOWED_DTYPES = frozenset(np.dtype(t) for t in "? q f d F D".split())
+ALLOWED_DTYPES = frozenset(np.dtype(t) for t in "? q f d F D".split())  # complex: in two parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Trace:
 
     def input(self, value: np.ndarray) -> Node:
         """Return a new input node with a concrete value, copied: the user may overwrite the original."""
-        value = np.array(standard(value))
+        value = np.array(_real(standard(value)))
         type_ = Type.of(value)
         node = self.add((INPUT, type_, self.serials), INPUT, (), {}, type_, None)
         self.values[node] = value
@@ -151,7 +151,7 @@ class Trace:
             if operand.owner is self:
                 return operand.read()
             return self._outer(operand)
-        return self.const(standard(operand) if dtype is None else operand, dtype)
+        return self.const(_real(standard(operand)) if dtype is None else operand, dtype)
 
     def _outer(self, operand: TracedArray) -> Node:
         outer = operand.owner
@@ -252,6 +252,16 @@ def standard(value: Any) -> np.ndarray:
         f"arrays of dtype {array.dtype} cannot be traced{at(user_location())}: "
         "use float64, float32, complex, integers or booleans"
     )
+
+
+def _real(value: np.ndarray) -> np.ndarray:
+    """Refuse complex numbers: nodes hold real ones, and complex values are pairs of them."""
+    if value.dtype.kind == "c":
+        raise UnsupportedError(
+            f"this operation is not supported on complex values{at(user_location())}: "
+            "write it with .real and .imag"
+        )
+    return value
 
 
 def current_trace() -> Trace | None:

@@ -198,13 +198,18 @@ def cosh(b: Emitter, z: Pair) -> Pair:
 
 
 def tanh(b: Emitter, z: Pair) -> Pair:
-    """(tanh x + i sin y cos y sech^2 x) / (cos^2 y + tanh^2 x sin^2 y): nothing overflows."""
+    """(tanh x + i sin y cos y sech^2 x) / (cos^2 y + tanh^2 x sin^2 y): nothing overflows.
+
+    The denominator is also 1 - sech^2 x sin^2 y, whose derivatives keep their digits far from the poles.
+    """
     x, y = z
     slope, sine, cosine = b.tanh(x), b.sin(y), b.cos(y)
     twice = b.scaled(x, 2.0)
     decay = b.scaled(b.mul(b.sigmoid(twice), b.sigmoid(b.neg(twice))), 4.0)
     part = b.mul(slope, sine)
-    below = b.add(b.mul(cosine, cosine), b.mul(part, part))
+    close = b.add(b.mul(cosine, cosine), b.mul(part, part))
+    far = b.sub(b.full(x, 1.0), b.mul(decay, b.mul(sine, sine)))
+    below = b.select(b.lt(decay, b.full(x, 0.5)), far, close)
     return b.div(slope, below), b.div(b.mul(b.mul(sine, cosine), decay), below)
 
 
