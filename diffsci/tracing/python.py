@@ -73,7 +73,8 @@ MATH: dict[str, Any] = {
     **{
         ours: _float(ours)
         for ours in (
-            "exp exp2 expm1 log2 log10 log1p sqrt cbrt sin cos tan sinh cosh tanh copysign fmod".split()
+            "exp exp2 expm1 log2 log10 log1p sqrt cbrt sin cos tan sinh cosh tanh copysign fmod "
+            "gamma erf erfc".split()
         )
     },
     **{
@@ -87,6 +88,7 @@ MATH: dict[str, Any] = {
             "atanh": "arctanh",
             "atan2": "arctan2",
             "fabs": "abs",
+            "lgamma": "gammaln",
         }.items()
     },
     **{name: _whole(name) for name in ("floor", "ceil", "trunc")},
@@ -123,12 +125,24 @@ OUTSIDE: dict[str, tuple[str, float]] = {
 OUTSIDE_SIZE: dict[str, tuple[str, float]] = {"asin": ("gt", 1.0), "acos": ("gt", 1.0), "atanh": ("ge", 1.0)}
 
 
-def _raising(function: Any, comparison: str, bound: float, by_size: bool) -> Any:
+def _is_outside(comparison: str, bound: float, by_size: bool) -> Any:
+    def test(x):
+        return ops.compare(comparison, ops.float_elementwise("abs", x) if by_size else x, bound)
+
+    return test
+
+
+def _is_pole(x: Any) -> Any:
+    """Tell whether the gamma function has a pole there: 0, -1, -2, ..."""
+    whole = ops.compare("eq", x, ops.float_elementwise("rint", x))
+    return ops.logical("logical_and", whole, ops.compare("le", x, 0.0))
+
+
+def _raising(function: Any, test: Any) -> Any:
     """Raise where math raises; the program holds only where it does not."""
 
     def apply(x, *rest):
-        size = ops.float_elementwise("abs", x) if by_size else x
-        outside = ops.compare(comparison, size, bound)
+        outside = test(x)
         error = ValueError(f"math domain error{at(user_location())}")
         if outside.owner.guard(outside.read(), error):
             raise error
@@ -137,9 +151,13 @@ def _raising(function: Any, comparison: str, bound: float, by_size: bool) -> Any
     return apply
 
 
-for _table, _by_size in ((OUTSIDE, False), (OUTSIDE_SIZE, True)):
-    for _name, (_comparison, _bound) in _table.items():
-        MATH[_name] = _raising(MATH[_name], _comparison, _bound, _by_size)
+_TESTS = {
+    **{name: _is_outside(*bound, by_size=False) for name, bound in OUTSIDE.items()},
+    **{name: _is_outside(*bound, by_size=True) for name, bound in OUTSIDE_SIZE.items()},
+    "gamma": _is_pole,
+    "lgamma": _is_pole,
+}
+MATH |= {name: _raising(MATH[name], test) for name, test in _TESTS.items()}
 
 BUILTINS: dict[str, Any] = {
     "float": TracedFloat,
