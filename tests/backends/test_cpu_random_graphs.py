@@ -5,12 +5,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from diffsci.graph import Builder, Graph, Node
+from diffsci.graph import Builder, Graph, Node, Primitive
 from tests.backends.common import B1, F8, compare, loops_only, random_array, type_of
 
 BINARY = ["add", "sub", "mul", "maximum", "minimum"]
 UNARY = ["neg", "abs", "sin", "tanh", "sigmoid", "rint", "stop_gradient"]
 SHAPES = [(6,), (9,), (17,), (3, 5), (4, 9), (2, 3, 8), (8, 8), (1, 7), ()]
+
+RANKED = Primitive("test_ranked", lambda t: t, lambda x: np.sort(x, axis=None).reshape(x.shape), "linalg")
+SPLIT = Primitive(
+    "test_split", lambda t: (t, type_of(t.shape[1:])), lambda x: (x[::-1].copy(), np.sum(x, axis=0)), "linalg"
+)
 
 
 class Grower:
@@ -48,6 +53,9 @@ class Grower:
             self.scan,
             self.take,
             self.put_add,
+            self.ranked,
+            self.split,
+            self.cond,
         ]
         node = self.pick(moves)(self.pick(self.nodes))
         if node is not None and node.type.size <= 400:
@@ -149,6 +157,24 @@ class Grower:
             return None
         index = self._index(x)
         return self.b.put_add(x, index, self.b.take(x, index, axis=0), axis=0)
+
+    def ranked(self, x):
+        return self.b.emit(RANKED, x)
+
+    def split(self, x):
+        return self.b.project(self.b.emit(SPLIT, x), index=self.whole(0, 1)) if x.shape else None
+
+    def cond(self, x):
+        graphs = [self._branch(x) for _ in range(2)]
+        total = self.b.sum(x, axes=tuple(range(len(x.shape))))
+        above = self.b.gt(total, self.b.const(0.5))
+        return self.b.project(self.b.cond(above, x, self.like(x), true=graphs[0], false=graphs[1]), index=0)
+
+    def _branch(self, x):
+        b = Builder()
+        first, second = b.input(x.type), b.input(x.type)
+        y = b.emit(self.pick(BINARY), first, second)
+        return Graph([first, second], [b.emit(RANKED, y) if self.whole(0, 1) else b.sin(y)])
 
     def finish(self):
         outputs = [self.pick(self.nodes[len(self.inputs) :] or self.nodes) for _ in range(self.whole(1, 3))]
