@@ -238,10 +238,10 @@ def _object(trace: Trace, value: Any) -> Any:
     if isinstance(value, functools.partial):
         return functools.partial(_object(trace, value.func), *value.args, **value.keywords)
     if isinstance(value, type):
-        return traced_class(trace, value)
+        return _table_function(value) or traced_class(trace, value)
     if type(value) in (dict, list, tuple) and _all_functions(value):
         return _table(trace, value)
-    return _instance(trace, value)
+    return _table_function(value) or _instance(trace, value)
 
 
 def _all_functions(value: Any) -> bool:

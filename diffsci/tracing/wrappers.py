@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import itertools
+import operator
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from diffsci.tracing import classes
 from diffsci.tracing import functions as _functions  # noqa: F401  fills FUNCTIONS
 from diffsci.tracing import methods as _methods  # noqa: F401  fills the class
 from diffsci.tracing import operations as ops
@@ -18,32 +20,12 @@ from diffsci.tracing.complex import methods as _complex_methods  # noqa: F401  f
 from diffsci.tracing.complex.functions import check_library
 from diffsci.tracing.complex.python import CMATH
 from diffsci.tracing.functions.special import SPECIAL
+from diffsci.tracing.libraries import PROXIED, home, top_level
 from diffsci.tracing.protocols import FUNCTIONS, SCIPY, call_function
 from diffsci.tracing.python import MATH
 from diffsci.tracing.trace import current_trace
 
 __all__ = ["wrapper"]
-
-# These make arrays the user may write to, so their results are traced even when no argument is.
-CREATION = frozenset(
-    {
-        np.array,
-        np.asarray,
-        np.ascontiguousarray,
-        np.copy,
-        np.zeros,
-        np.empty,
-        np.ones,
-        np.full,
-        np.zeros_like,
-        np.empty_like,
-        np.ones_like,
-        np.full_like,
-        np.linspace,
-        np.arange,
-        np.diag,
-    }
-)
 
 
 def _fromiter(iterable: Any, dtype: Any, count: int = -1, **_: Any) -> Any:
@@ -70,8 +52,25 @@ class _Rows:
         return call_function(self.joined, (parts,), {})
 
 
-ROWS = {id(np.r_): _Rows(np.r_, np.hstack), id(np.c_): _Rows(np.c_, np.column_stack)}
+class _Grid:
+    """np.mgrid and np.ogrid: the user may write into what they make."""
 
+    def __init__(self, native: Any):
+        self.native = native
+
+    def __getitem__(self, key: Any) -> Any:
+        made = self.native[key]
+        return tuple(map(_writable, made)) if isinstance(made, tuple) else _writable(made)
+
+
+ROWS = {
+    id(np.mgrid): _Grid(np.mgrid),
+    id(np.ogrid): _Grid(np.ogrid),
+    id(np.r_): _Rows(np.r_, np.hstack),
+    id(np.c_): _Rows(np.c_, np.column_stack),
+}
+
+FUNCTION_TYPES = (types.FunctionType, types.BuiltinFunctionType, np.ufunc, type(np.sum))
 REPEATING = frozenset({np.zeros, np.empty, np.ones, np.zeros_like, np.empty_like, np.ones_like})
 
 
@@ -86,6 +85,10 @@ def wrapper(function: Any) -> Callable | None:
     """Return the tracing version of a function of NumPy, SciPy or `math`; None for others."""
     if id(function) in ROWS:
         return ROWS[id(function)]
+    if isinstance(function, type):
+        return classes.stand_in(function)
+    if not callable(function) or not isinstance(function, FUNCTION_TYPES):
+        return classes.tracing_object(function)
     try:
         return _wrapper(function)
     except TypeError:  # unhashable: no function of ours
@@ -94,6 +97,8 @@ def wrapper(function: Any) -> Callable | None:
 
 @functools.cache
 def _wrapper(function: Any) -> Callable | None:
+    if isinstance(function, types.FunctionType) and top_level(home(function)) not in PROXIED:
+        return None  # functools.wraps gives a derivative of numpy.sum numpy's name
     module = getattr(function, "__module__", None) or ""
     if isinstance(function, np.ufunc):
         return _ufunc_wrapper(function) if module.startswith(("numpy", "scipy")) or not module else None
@@ -106,7 +111,7 @@ def _wrapper(function: Any) -> Callable | None:
     if function is np.fromiter:
         return _fromiter
     if function in FUNCTIONS:
-        return _creating(function) if function in CREATION else _numpy(function)
+        return _numpy(function)
     if module.startswith("numpy") and isinstance(function, (types.FunctionType, types.BuiltinFunctionType)):
         return _dispatching(function, None, module)
     return None
@@ -126,12 +131,14 @@ def _dispatching(function: Callable, traced: Callable | None, module: str) -> Ca
     """Call the tracing version if an argument is traced, the function itself otherwise."""
 
     def call(*args, **kwargs):
+        if module == "math":
+            args = tuple(list(x) if isinstance(x, Iterator) else x for x in args)
         if not _holds_traced(args) and not _holds_traced(kwargs.values()):
-            return function(*args, **kwargs)
+            return _writable(function(*args, **kwargs))
         if traced is None:
             args, kwargs = _without_constants(args, kwargs)
             if not _holds_traced(args) and not _holds_traced(kwargs.values()):
-                return function(*args, **kwargs)
+                return _writable(function(*args, **kwargs))
             instead = "express it by supported functions"
             if function.__name__ in ("solve_ivp", "odeint", "quad", "minimize", "root"):
                 instead = "use solvers.solve_ivp" if "ivp" in function.__name__ else "call it outside"
@@ -146,6 +153,8 @@ def _without_constants(args, kwargs):
     """Replace values that do not depend on inputs by plain arrays."""
 
     def plain(x):
+        if isinstance(x, TracedArray) and x.weak and x.dtype.kind == "i":
+            return operator.index(x)
         if isinstance(x, TracedArray) and x.is_const:
             value = np.array(x.constant())
             return value.item() if x.scalar else value
@@ -157,10 +166,30 @@ def _without_constants(args, kwargs):
 def _numpy(function: Callable) -> Callable:
     def call(*args, **kwargs):
         if _holds_traced(args) or _holds_traced(kwargs.values()):
-            return call_function(function, args, kwargs)
+            return call_function(function, *_with_plain_sizes(function, args, kwargs))
+        if function in REPEATING and current_trace() is not None:
+            made = FUNCTIONS[function](*args, **kwargs)
+            if made.dtype.kind in "fc":
+                return made
         return _writable(function(*args, **kwargs))
 
     return functools.update_wrapper(call, function, updated=())
+
+
+# Where a traced integer that is not the first argument is data; elsewhere it is a size, an axis or a count.
+DATA = frozenset({np.take, np.where, np.full, np.full_like, np.select, np.clip, np.searchsorted, np.isin})
+
+
+def _with_plain_sizes(function: Callable, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+    """Hold the program to the integers made by int() that say how, not what."""
+    if function in DATA:
+        return args, kwargs
+
+    def plain(x: Any) -> Any:
+        is_size = isinstance(x, TracedArray) and x.weak and x.dtype.kind == "i"
+        return operator.index(x) if is_size else x
+
+    return (*args[:1], *map(plain, args[1:])), {name: plain(x) for name, x in kwargs.items()}
 
 
 def _ufunc_wrapper(ufunc: np.ufunc) -> Callable:
@@ -171,7 +200,7 @@ def _ufunc_wrapper(ufunc: np.ufunc) -> Callable:
             return call_ufunc(ufunc, "__call__", args, kwargs)
         return _writable(ufunc(*args, **kwargs))
 
-    for method in ("reduce", "accumulate", "outer", "at"):
+    for method in ("reduce", "accumulate", "outer", "at", "reduceat"):
         setattr(call, method, _ufunc_method(getattr(ufunc, method)))
     return call
 
@@ -184,19 +213,6 @@ def _ufunc_method(method: Callable) -> Callable:
         return method(*seen, **kwargs)
 
     return call
-
-
-def _creating(function: Callable) -> Callable:
-    def call(*args, **kwargs):
-        if _holds_traced(args) or _holds_traced(kwargs.values()):
-            return call_function(function, args, kwargs)
-        if function in REPEATING and current_trace() is not None:
-            made = FUNCTIONS[function](*args, **kwargs)
-            if made.dtype.kind in "fc":
-                return made
-        return _writable(function(*args, **kwargs))
-
-    return functools.update_wrapper(call, function, updated=())
 
 
 def _writable(made: Any) -> Any:

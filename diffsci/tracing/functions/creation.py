@@ -218,3 +218,16 @@ def resize(x, new_shape):
     shape = shape if isinstance(shape, tuple) else (int(shape),)
     count = int(np.prod(shape, dtype=np.int64))
     return ops.copy(ops.reshape(x[np.arange(count) % max(x.size, 1)], shape))
+
+
+def _indices_from(function):
+    def indices(arr, k=0):
+        shape = ops.shape_of(arr)
+        return function(shape[-2], k, shape[-1])
+
+    return indices
+
+
+implements(np.tril_indices_from)(_indices_from(np.tril_indices))
+implements(np.triu_indices_from)(_indices_from(np.triu_indices))
+implements(np.diag_indices_from)(lambda arr: np.diag_indices(len(arr), arr.ndim))

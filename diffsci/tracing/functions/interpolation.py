@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.source import at, user_location
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.functions.sorting import searchsorted
-from diffsci.tracing.protocols import implements
+from diffsci.tracing.protocols import implements, implements_scipy
 from diffsci.tracing.trace import bind
 
-__all__ = ["piecewise_polynomial"]
+__all__ = ["PiecewisePolynomial"]
 
 
 @implements(np.interp)
@@ -50,8 +51,8 @@ def _periodic(x, xp, fp, period):
     return x, xp, ops.concatenate([fp[-1:], fp, fp[:1]])
 
 
-class piecewise_polynomial:
-    """A table of SciPy (CubicSpline, interp1d, ...) that takes traced points.
+class PiecewisePolynomial:
+    """A table of SciPy (CubicSpline, PchipInterpolator, BSpline, interp1d, ...) that takes traced points.
 
     Its breakpoints and coefficients are constants; the derivatives are those of the polynomials.
     """
@@ -59,63 +60,89 @@ class piecewise_polynomial:
     def __init__(self, table: Any):
         self.table = table
 
+    @staticmethod
+    def fits(table: Any) -> bool:
+        """Tell whether a table is made of polynomials of one variable."""
+        kinds = {"PPoly", "BSpline", "interp1d", "UnivariateSpline"}
+        return any(base.__name__ in kinds for base in type(table).__mro__)
+
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.table, name)
         if name in ("derivative", "antiderivative"):
-            return lambda *args: piecewise_polynomial(found(*args))
+            return lambda *args: PiecewisePolynomial(found(*args))
         return found
 
     def __call__(self, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
         """Evaluate the table, or its derivative of order nu."""
         if not isinstance(x, TracedArray):
-            return self.table(x, nu, extrapolate) if hasattr(self.table, "c") else self.table(x)
-        breaks, coefficients, extrapolate, fill = self._polynomials(nu, extrapolate)
+            options = {"nu": nu} if nu else {}
+            return self.table(x, **options)
+        polynomials, rule, fill = _pieces(self.table)
+        polynomials = polynomials.derivative(nu) if nu else polynomials
+        rule = rule if extrapolate is None else extrapolate
         x = x if x.dtype.kind == "f" else ops.convert(x, float)
-        inner = x
-        if extrapolate == "periodic":
-            inner = breaks[0] + (x - breaks[0]) % (breaks[-1] - breaks[0])
-        piece = searchsorted(breaks[1:-1], inner, "right")
-        offset = inner - _entries(breaks, piece)
-        trailing = coefficients.shape[2:]
-        offset = ops.reshape(offset, (*offset.shape, *(1,) * len(trailing)))
-        total = _entries(coefficients[0], piece)
-        for row in coefficients[1:]:
-            total = total * offset + _entries(row, piece)
-        if not extrapolate:
-            outside = ops.logical(
-                "logical_or", ops.compare("lt", x, breaks[0]), ops.compare("gt", x, breaks[-1])
-            )
-            outside = ops.reshape(outside, (*x.shape, *(1,) * len(trailing)))
-            total = ops.where(outside, fill, total)
-        result = _axis_in_place(total, x.ndim, getattr(self.table, "axis", 0))
-        return result if result.ndim or not x.scalar else _as_array(result)
-
-    def _polynomials(self, nu: int, extrapolate: Any):
-        """Return breakpoints, coefficients (highest power first), extrapolation and fill value."""
-        table = self.table
-        if hasattr(table, "c"):
-            rule = table.extrapolate if extrapolate is None else extrapolate
-            table = table.derivative(nu) if nu else table
-            return np.asarray(table.x), np.asarray(table.c), rule, np.nan
-        return _of_interp1d(table)
+        result = _evaluated(polynomials, x, rule, fill)
+        result = _axis_in_place(result, x.ndim, polynomials.axis)
+        return TracedArray(result.owner, result.read())
 
 
-def _of_interp1d(table: Any):
-    """Read a linear, nearest-free interp1d as pieces of first order."""
-    if getattr(table, "_kind", None) != "linear":
+def _pieces(table: Any) -> tuple[Any, Any, Any]:
+    """Return a table as a PPoly, what it does outside, and the value it has there."""
+    from scipy.interpolate import BSpline, PPoly
+
+    if isinstance(table, PPoly):
+        return table, table.extrapolate, np.nan
+    if isinstance(table, BSpline):
+        return PPoly.from_spline(table), table.extrapolate, np.nan
+    if hasattr(table, "_eval_args"):  # UnivariateSpline: ext 0 extrapolates, 1 gives zeros, 2 raises
+        if table.ext == 3:
+            raise ops.unsupported("a spline that is constant outside (ext=3)", "clip x to its range first")
+        return PPoly.from_spline(table._eval_args), {0: True, 1: False, 2: "raise"}[table.ext], 0.0
+    return _of_interp1d(table)
+
+
+def _of_interp1d(table: Any) -> tuple[Any, Any, Any]:
+    from scipy.interpolate import PPoly
+
+    if hasattr(table, "_spline"):
+        polynomials = PPoly.from_spline(table._spline)
+    elif table._kind == "linear":
+        y = np.moveaxis(np.asarray(table.y), table.axis, 0)
+        width = np.diff(table.x).reshape(-1, *(1,) * (y.ndim - 1))
+        polynomials = PPoly(np.stack([np.diff(y, axis=0) / width, y[:-1]]), table.x)
+    else:
         raise ops.unsupported(
-            f"scipy's {type(table).__name__} of this kind",
-            "use scipy.interpolate.CubicSpline or numpy.interp",
+            f"scipy.interpolate.interp1d of kind {table._kind!r}", "use kind='linear' or numpy.interp"
         )
-    y = np.moveaxis(np.asarray(table.y), table.axis, 0)
-    width = np.diff(table.x).reshape(-1, *(1,) * (y.ndim - 1))
-    coefficients = np.stack([np.diff(y, axis=0) / width, y[:-1]])
-    fill = table.fill_value
-    if isinstance(fill, str) or table.bounds_error:
-        return np.asarray(table.x), coefficients, True, np.nan
-    if np.ndim(fill) != 0:
+    polynomials.axis = table.axis
+    if isinstance(table.fill_value, str):
+        return polynomials, True, np.nan
+    if table.bounds_error:
+        return polynomials, "raise", np.nan
+    if np.ndim(table.fill_value) != 0:
         raise ops.unsupported("interp1d with several fill values", "use numpy.interp with left and right")
-    return np.asarray(table.x), coefficients, False, float(fill)
+    return polynomials, False, float(table.fill_value)
+
+
+def _evaluated(polynomials: Any, x: TracedArray, rule: Any, fill: float) -> TracedArray:
+    breaks, coefficients = np.asarray(polynomials.x), np.asarray(polynomials.c)
+    inner = x
+    if rule == "periodic":
+        inner = breaks[0] + (x - breaks[0]) % (breaks[-1] - breaks[0])
+    piece = searchsorted(breaks[1:-1], inner, "right")
+    wide = (*x.shape, *(1,) * (coefficients.ndim - 2))
+    offset = ops.reshape(inner - _entries(breaks, piece), wide)
+    total = _entries(coefficients[0], piece)
+    for row in coefficients[1:]:
+        total = total * offset + _entries(row, piece)
+    if rule is True or rule == "periodic":
+        return total
+    outside = ops.logical("logical_or", ops.compare("lt", x, breaks[0]), ops.compare("gt", x, breaks[-1]))
+    if rule != "raise":
+        return ops.where(ops.reshape(outside, wide), fill, total)
+    if bool(outside.any()):
+        raise ValueError(f"x is outside the interpolation range{at(user_location())}")
+    return total
 
 
 def _axis_in_place(total: TracedArray, ndim: int, axis: int) -> TracedArray:
@@ -126,5 +153,13 @@ def _axis_in_place(total: TracedArray, ndim: int, axis: int) -> TracedArray:
     return ops.transpose(total, [*order[:axis], *range(ndim), *order[axis:]])
 
 
-def _as_array(x: TracedArray) -> TracedArray:
-    return TracedArray(x.owner, x.read())
+@implements_scipy("scipy.interpolate.splev")
+def splev(x, tck, der=0, ext=0):
+    """scipy.interpolate.splev of constant knots and coefficients."""
+    from scipy.interpolate import PPoly
+
+    polynomials = PPoly.from_spline(tck)
+    polynomials = polynomials.derivative(der) if der else polynomials
+    if ext == 3:
+        raise ops.unsupported("splev with ext=3", "clip x to the range of the knots first")
+    return _evaluated(polynomials, ops.traced(x), {0: True, 1: False, 2: "raise"}[ext], 0.0)

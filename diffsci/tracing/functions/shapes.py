@@ -121,7 +121,7 @@ def hstack(arrays, *, dtype=None, casting="same_kind"):
     return concatenate(parts, 0 if parts[0].ndim == 1 else 1, dtype=dtype)
 
 
-@implements(np.vstack)
+@implements(np.vstack, getattr(np, "row_stack", np.vstack))
 def vstack(arrays, *, dtype=None, casting="same_kind"):
     return concatenate([atleast_2d(x) for x in arrays], 0, dtype=dtype)
 
