@@ -33,19 +33,23 @@ class Builder:
         """Return the node of `primitive` applied to `inputs`."""
         if isinstance(primitive, str):
             primitive = lookup(primitive)
-        key = (primitive, inputs, params_key(params))
+        mark = params_key(params) if params else ()
+        key = (primitive, inputs, mark)
         node = self._memo.get(key)
         if node is None:
             type_ = primitive.type(*[node.type for node in inputs], **params)
             node = self._memo[key] = Node(primitive, inputs, params, type_, self.location)
+            node.mark = mark
         return node
 
     def adopt(self, nodes: Iterable[Node]) -> None:
         """Share these existing nodes: emitting an equal operation returns them."""
+        memo = self._memo
         for node in nodes:
             if node.primitive.name != "input":
-                key = (node.primitive, node.inputs, params_key(node.params))
-                self._memo.setdefault(key, node)
+                if node.mark is None:
+                    node.mark = params_key(node.params)
+                memo.setdefault((node.primitive, node.inputs, node.mark), node)
 
     def input(self, type_: Type) -> Node:
         """Return a new input node (never shared)."""
@@ -94,7 +98,13 @@ def params_key(params: dict[str, Any]) -> Any:
     """Return what identifies the parameters of an operation, hashable."""
     if not params:
         return ()
-    return tuple((name, _value_key(value)) for name, value in sorted(params.items()))
+    if len(params) == 1:
+        ((name, value),) = params.items()
+        return (name, value if type(value) in PLAIN else _value_key(value))
+    return tuple([(name, _value_key(params[name])) for name in sorted(params)])
+
+
+PLAIN = frozenset({tuple, int, bool, str})
 
 
 def _value_key(value: Any) -> Any:

@@ -64,6 +64,8 @@ class Node:
         Whether it depends on no input: a constant, or a constant repeated by a broadcast.
     serial : int
         Its number in the trace that made it, -1 elsewhere.
+    mark : tuple or None
+        What identifies its parameters, when a builder has asked.
     """
 
     __slots__ = (
@@ -72,6 +74,7 @@ class Node:
         "is_const",
         "is_known",
         "location",
+        "mark",
         "params",
         "primitive",
         "serial",
@@ -93,6 +96,7 @@ class Node:
         self.type = type
         self.location = location
         self.serial = serial
+        self.mark: Any = None
         name = primitive.name
         self.is_const = name == "const"
         self.is_known = self.is_const or (name == "broadcast" and inputs[0].is_const)
