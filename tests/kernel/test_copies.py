@@ -141,11 +141,11 @@ class TestErrorsNameTheLine:
     @pytest.mark.parametrize(
         ("f", "text"),
         [
-            (lambda x: np.vectorize(lambda t: t * t)(x).sum(), "plain NumPy array was asked for"),
-            (lambda x: np.unwrap(x).sum(), "numpy.unwrap is not supported"),
-            (lambda x: np.bitwise_and(x > 0, 3).sum() * x[0], "bitwise"),
-            (lambda x: x.reshape(2, 1, order="F").sum(), "order='C'"),
-            (lambda x: np.add(x, 1, where=[True, False]).sum(), "numpy.where"),
+            (lambda x: np.random.default_rng(0).permutation(x).sum(), "plain NumPy array was asked for"),
+            (lambda x: np.trim_zeros(x).sum(), "numpy.trim_zeros is not supported"),
+            (lambda x: np.histogram(x, bins="auto")[1].sum(), "their number or their edges"),
+            (lambda x: np.vectorize(np.dot, signature="(n),(n)->()")(x, x), "signature"),
+            (lambda x: np.nextafter(x, 9.0).sum(), "the ufunc nextafter"),
         ],
     )
     def test_unsupported(self, f, text):

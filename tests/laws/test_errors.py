@@ -15,9 +15,9 @@ def line_of(function, text):
     return start + next(i for i, line in enumerate(lines) if text in line)
 
 
-def uses_eigvals(x):
+def uses_trim_zeros(x):
     y = 2.0 * x
-    return np.sum(np.linalg.eigvals(y.reshape(2, 2)).real)  # unsupported here
+    return np.sum(np.trim_zeros(y))  # unsupported here
 
 
 def stores_into_float_array(x):
@@ -29,10 +29,10 @@ def stores_into_float_array(x):
 @pytest.mark.parametrize("transform", [ds.grad, lambda f: ds.jit(ds.grad(f))], ids=["eager", "compiled"])
 def test_unsupported_call_names_the_line(transform):
     with pytest.raises(UnsupportedError) as caught:
-        transform(uses_eigvals)(np.arange(4.0))
+        transform(uses_trim_zeros)(np.arange(4.0))
     message = str(caught.value)
-    assert "eigvals" in message
-    assert f"test_errors.py:{line_of(uses_eigvals, 'unsupported here')}" in message
+    assert "trim_zeros" in message
+    assert f"test_errors.py:{line_of(uses_trim_zeros, 'unsupported here')}" in message
 
 
 def test_never_a_silent_constant():
