@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from diffsci import stable
 from diffsci.backends.cpu import get_num_threads, set_num_threads
+from diffsci.control import cond, fori_loop, scan, while_loop
 from diffsci.custom import custom_jvp, custom_vjp
 from diffsci.differentiation import grad, hvp, jvp, linearize, value_and_grad, vjp
 from diffsci.errors import DiffsciError, EvaluationError, TraceError, UnsupportedError
 from diffsci.evidence import check_all, check_grad, complex_step, finite_difference
+from diffsci.implicit import fixed_point, linear_solve, root
 from diffsci.jacobians import hessian, jacobian
 from diffsci.jit import compile, jit
 from diffsci.loops import custom_loop
@@ -34,10 +36,13 @@ __all__ = [
     "checkpoint",
     "compile",
     "complex_step",
+    "cond",
     "custom_jvp",
     "custom_loop",
     "custom_vjp",
     "finite_difference",
+    "fixed_point",
+    "fori_loop",
     "get_num_threads",
     "grad",
     "hessian",
@@ -45,7 +50,10 @@ __all__ = [
     "jacobian",
     "jit",
     "jvp",
+    "linear_solve",
     "linearize",
+    "scan",
+    "root",
     "set_num_threads",
     "show",
     "stable",
@@ -54,4 +62,5 @@ __all__ = [
     "value_and_grad",
     "vjp",
     "vmap",
+    "while_loop",
 ]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from diffsci.primitives.host import CustomLoop
+from diffsci.primitives.host import CustomLoop, contiguous
 from diffsci.tracing import TracedArray, is_tracing
 from diffsci.tracing.trace import bind, standard
 
@@ -29,5 +27,4 @@ def custom_loop(loop: CustomLoop, *arrays: Any) -> tuple:
     """
     if is_tracing() and any(isinstance(x, TracedArray) for x in arrays):
         return bind("host_run", *arrays, loop=loop)[:-1]
-    outputs, _ = loop.run([np.ascontiguousarray(standard(x)).reshape(np.shape(x)) for x in arrays])
-    return tuple(outputs)
+    return tuple(loop.outputs(contiguous(map(standard, arrays))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Graph, Guard, Node, interpreter
+from diffsci.primitives.host import contiguous
 
 __all__ = ["Executable", "build"]
 
@@ -93,7 +95,8 @@ class Split:
         for level in range(max(levels.values(), default=0) + 1):
             segment = _segment(graph, levels, users, level)
             loops = [n for n in graph.nodes if n.primitive.family == "host" and levels[n] == level]
-            self.stages.append((segment, loops, [(n, users[n]) for n in loops]))
+            projections = [(n, [user for user in users[n] if user.name == "project"]) for n in loops]
+            self.stages.append((segment, [(n, _runner(n, users[n])) for n in loops], projections))
 
     def run(self, inputs):
         """See `Executable`."""
@@ -105,9 +108,8 @@ class Split:
                     self._failed = segment
                     return status, []
                 values.update(zip(segment.writes, outputs, strict=True))
-            for node in loops:
-                operands = [self._operand(values, x) for x in node.inputs]
-                values[node] = node.primitive.value(*operands, **node.params)
+            for node, run in loops:
+                values[node] = run(*(self._operand(values, x) for x in node.inputs))
             for node, users in projections:
                 for user in users:
                     values[user] = np.asarray(values[node][user.params["index"]])
@@ -128,8 +130,17 @@ class Split:
         for segment, loops, _ in self.stages:
             if segment is not None:
                 parts.append(segment.executable.text)
-            parts += [f"; host loop {node.name} of {node.params['loop']!r}" for node in loops]
+            parts += [f"; host loop {node.name} of {node.params['loop']!r}" for node, _ in loops]
         return "\n".join(parts)
+
+
+def _runner(node: Node, users: list[Node]):
+    """Return what runs a host operation; a loop whose tape nobody reads leaves none."""
+    loop = node.params["loop"].compiled()
+    tape = len(node.type) - 1 if node.name == "host_run" else None
+    if tape is not None and all(user.params["index"] != tape for user in users):
+        return lambda *x: loop.outputs(contiguous(x))
+    return functools.partial(node.primitive.value, **(node.params | {"loop": loop}))
 
 
 class _Segment:

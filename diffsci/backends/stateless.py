@@ -11,7 +11,7 @@ import numpy as np
 from diffsci.backends.plan.vocabulary import callees
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Graph, Guard, Node, Primitive, lookup
-from diffsci.primitives.host import TAPE
+from diffsci.primitives.host import TAPE, contiguous
 from diffsci.source import at
 
 __all__ = ["without_tapes"]
@@ -56,11 +56,15 @@ class _Rewriter:
 
 def _stateless(node: Node, new: dict[Node, Node]) -> Node:
     primitive = _STATELESS[node.name]
+    params = node.params | {"loop": node.params["loop"].compiled()}
     if node.name == "host_run":
         inputs = tuple(new[x] for x in node.inputs)
-        return Node(primitive, inputs, node.params, node.type[:-1], node.location)
+        return Node(primitive, inputs, params, node.type[:-1], node.location)
     place = node.params["inputs"]
-    tape = node.inputs[place]
+    tape, spreads = node.inputs[place], []
+    while tape.name == "host_spread":
+        spreads.insert(0, (tape.params["loop"], tape.params["size"]))
+        tape = tape.inputs[0]
     if tape.name != "project":
         raise UnsupportedError(
             f"the tape of a loop cannot be handed to a compiled program{at(node.location)}: run the loop "
@@ -69,24 +73,24 @@ def _stateless(node: Node, new: dict[Node, Node]) -> Node:
     run = tape.inputs[0]
     rest = (*node.inputs[:place], *node.inputs[place + 1 :])
     inputs = tuple(new[x] for x in (*run.inputs, *rest))
-    params = node.params | {"run": run.params["loop"], "run_inputs": len(run.inputs)}
+    params |= {"run": run.params["loop"].compiled(), "run_inputs": len(run.inputs), "spreads": tuple(spreads)}
     return Node(primitive, inputs, params, node.type, node.location)
 
 
 def _run_alone(name: str) -> Primitive:
-    value = lookup(name).value
-
     def alone(*x, loop):
-        return value(*x, loop=loop)[:-1]
+        return tuple(map(np.asarray, loop.outputs(contiguous(x))))
 
     return Primitive(f"{name}_alone", lookup(name).type, alone, "host")
 
 
 def _derivative_alone(name: str) -> Primitive:
-    run_value, value = lookup("host_run").value, lookup(name).value
+    run_value, spread_value, value = (lookup(x).value for x in ("host_run", "host_spread", name))
 
-    def alone(*values: np.ndarray, run, run_inputs: int, inputs: int, **params):
+    def alone(*values: np.ndarray, run, run_inputs: int, spreads: tuple, inputs: int, **params):
         tape = run_value(*values[:run_inputs], loop=run)[-1]
+        for loop, size in spreads:
+            tape = spread_value(tape, loop=loop, size=size)
         rest = values[run_inputs:]
         return value(*rest[:inputs], tape, *rest[inputs:], inputs=inputs, **params)
 

@@ -23,8 +23,9 @@ from typing import Any
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.shared import to_batch
 
-__all__ = ["TAPE", "CustomLoop"]
+__all__ = ["TAPE", "CustomLoop", "contiguous"]
 
 TAPE = Type((), np.dtype(object))
 
@@ -51,6 +52,30 @@ class CustomLoop(ABC):
     @abstractmethod
     def pushforward(self) -> CustomLoop:
         """Return the loop of (x, dx) -> (y, dy); dx has entries for the float inputs only."""
+
+    def outputs(self, x: list[np.ndarray]) -> list[np.ndarray]:
+        """Run where nobody asks for the tape."""
+        return self.run(x)[0]
+
+    def member_flags(self, flags: list[bool]) -> list[bool]:
+        """Return which inputs of the batched loop must have the axis of members if these have it."""
+        return flags
+
+    def batched(self, flags: tuple[bool, ...], size: int) -> CustomLoop | None:
+        """Return the loop of `size` members, or None: then members are run one by one.
+
+        Inputs marked in `flags`, which `member_flags` gave, have a leading axis of that size, all
+        outputs have it. Tapes of loops that differ in their flags can stand for each other.
+        """
+        return None
+
+    def spread(self, tape: Any, size: int) -> Any:
+        """Return a tape of the batched loop, all of whose members took the steps of this tape."""
+        raise NotImplementedError
+
+    def compiled(self) -> CustomLoop:
+        """Return the loop as compiled programs run it."""
+        return self
 
     def jet(self, order: int) -> CustomLoop | None:
         """Return the loop of power series (x, x_1, ..., x_order) -> (y, y_1, ..., y_order), if there is one.
@@ -85,12 +110,13 @@ def _tape_array(tape: Any) -> np.ndarray:
     return boxed
 
 
-def _contiguous(arrays) -> list[np.ndarray]:
+def contiguous(arrays) -> list[np.ndarray]:
+    """Return the arrays as a loop takes them."""
     return [np.ascontiguousarray(array).reshape(np.shape(array)) for array in arrays]
 
 
 def _run_value(*x, loop: CustomLoop):
-    outputs, tape = loop.run(_contiguous(x))
+    outputs, tape = loop.run(contiguous(x))
     return (*map(np.asarray, outputs), _tape_array(tape))
 
 
@@ -101,7 +127,7 @@ def _scatter(values, types) -> list:
 
 
 def _jvp_value(*values, loop: CustomLoop, inputs: int):
-    x, tape, dx = _contiguous(values[:inputs]), values[inputs][()], _contiguous(values[inputs + 1 :])
+    x, tape, dx = contiguous(values[:inputs]), values[inputs][()], contiguous(values[inputs + 1 :])
     types = [Type.of(value) for value in x]
     out_types = loop.output_types(types)
     dy = loop.tangent(x, tape, _scatter(dx, types))
@@ -109,7 +135,7 @@ def _jvp_value(*values, loop: CustomLoop, inputs: int):
 
 
 def _vjp_value(*values, loop: CustomLoop, inputs: int):
-    x, tape, w = _contiguous(values[:inputs]), values[inputs][()], _contiguous(values[inputs + 1 :])
+    x, tape, w = contiguous(values[:inputs]), values[inputs][()], contiguous(values[inputs + 1 :])
     types = [Type.of(value) for value in x]
     out_types = loop.output_types(types)
     pending = iter(w)
@@ -258,9 +284,66 @@ def _hvp_transpose(b: Builder, node: Node, cts: list[Node], linear: list[bool]) 
     return back
 
 
+def _wide(b: Builder, inputs: list[Node], batched: list[bool], wanted: list[bool], size: int) -> list[Node]:
+    """Repeat the inputs that are wanted with the leading axis and have none."""
+    return [
+        to_batch(b, x, size) if want and not has else x
+        for x, has, want in zip(inputs, batched, wanted, strict=True)
+    ]
+
+
+def _run_batch(b: Builder, node: Node, inputs: list[Node], batched: list[bool], size: int) -> Node | None:
+    loop = node.params["loop"]
+    flags = loop.member_flags(batched)
+    many = loop.batched(tuple(flags), size)
+    return None if many is None else b.host_run(*_wide(b, inputs, batched, flags, size), loop=many)
+
+
+def _derivative_batch(
+    b: Builder, node: Node, inputs: list[Node], batched: list[bool], size: int
+) -> Node | None:
+    """Members of the derivatives: of the tangent as they come, of cotangents one for every input."""
+    loop, count = node.params["loop"], node.params["inputs"]
+    own = [True] * count
+    rest = [True] * (len(inputs) - count - 1)
+    if node.name == "host_jvp":
+        reals = _floats([x.type for x in node.inputs[:count]])
+        own = batched[:count]
+        for place, has in zip(reals, batched[count + 1 :], strict=True):
+            own[place] = own[place] or has
+        own = loop.member_flags(own)
+        rest = [own[place] for place in reals]
+    many = loop.batched(tuple(own), size)
+    if many is None:
+        return None
+    operands = _wide(b, inputs, batched, [*own, batched[count], *rest], size)
+    if not batched[count]:  # a tape has no axes
+        operands[count] = b.host_spread(inputs[count], loop=loop, size=size)
+    return b.emit(node.primitive, *operands, loop=many, inputs=count)
+
+
+def _spread_value(tape: np.ndarray, *, loop: CustomLoop, size: int) -> np.ndarray:
+    return _tape_array(loop.spread(tape[()], size))
+
+
 register(
     Primitive(
-        name="host_run", type=_run_type, value=_run_value, family="host", jvp=_run_jvp, taylor=_run_taylor
+        name="host_run",
+        type=_run_type,
+        value=_run_value,
+        family="host",
+        jvp=_run_jvp,
+        batch=_run_batch,
+        taylor=_run_taylor,
+    )
+)
+register(
+    Primitive(
+        name="host_spread",
+        type=lambda tape, *, loop, size: TAPE,
+        value=_spread_value,
+        family="host",
+        jvp="zero",
     )
 )
 register(
@@ -271,6 +354,7 @@ register(
         family="host",
         jvp=_jvp_jvp,
         transpose=_jvp_transpose,
+        batch=_derivative_batch,
     )
 )
 register(
@@ -281,6 +365,7 @@ register(
         family="host",
         jvp=_vjp_jvp,
         transpose=_vjp_transpose,
+        batch=_derivative_batch,
     )
 )
 register(
@@ -291,5 +376,6 @@ register(
         family="host",
         jvp=_hvp_jvp,
         transpose=_hvp_transpose,
+        batch=_derivative_batch,
     )
 )

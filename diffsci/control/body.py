@@ -1,0 +1,186 @@
+"""One step of a rolled loop as a graph, and the graphs derived from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from diffsci.graph import Builder, Graph, Node, Type
+from diffsci.transforms import batch_graph, inline, jvp_graph, simplify, taylor_graph, vjp_graph
+
+__all__ = ["CARRY", "CONST", "INDEX", "ITEM", "Body"]
+
+# What an input or output of a step is to the loop.
+CONST = "const"  # the same in every step
+CARRY = "carry"  # handed on from step to step
+ITEM = "item"  # row k of an array
+INDEX = Type((), np.dtype(np.int64))
+
+
+class Body:
+    """One step: (k, inputs) -> outputs, every input and output with its role in the loop.
+
+    Attributes
+    ----------
+    graph : Graph
+        Its first input is the number of the step. Carries leave in the order in which they enter.
+        Its guards hold where no error is raised.
+    roles, out_roles : tuple of str
+        CONST, CARRY or ITEM of the other inputs; CARRY or ITEM of the outputs.
+    predicate : Graph or None
+        Of the same inputs: whether a step is taken at all; its guards are errors too.
+    errors, predicate_errors : list of Exception
+        What the model raises where a guard does not hold, in the order of the guards.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        roles: Sequence[str],
+        out_roles: Sequence[str],
+        predicate: Graph | None = None,
+        errors: Sequence[Exception] = (),
+        predicate_errors: Sequence[Exception] = (),
+    ):
+        self.graph, self.predicate = graph, predicate
+        self.roles, self.out_roles = tuple(roles), tuple(out_roles)
+        self.errors, self.predicate_errors = list(errors), list(predicate_errors)
+        self._made: dict[Any, Any] = {}
+
+    def once(self, key: Any, make: Callable[[], Any]) -> Any:
+        """Return what `make` gave the first time for this key."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
+
+    @property
+    def types(self) -> tuple[Type, ...]:
+        """Types of the inputs of one step, its number aside."""
+        return self.graph.input_types[1:]
+
+    def places(self, *roles: str) -> list[int]:
+        """Return which inputs have one of these roles."""
+        return [k for k, role in enumerate(self.roles) if role in roles]
+
+    def out_places(self, role: str) -> list[int]:
+        """Return which outputs have this role."""
+        return [k for k, found in enumerate(self.out_roles) if found == role]
+
+    def real_places(self, role: str) -> list[int]:
+        """Return which inputs have this role and a derivative."""
+        return [k for k in self.places(role) if self.types[k].is_float]
+
+    def real_out_places(self, role: str) -> list[int]:
+        """Return which outputs have this role and a derivative."""
+        return [k for k in self.out_places(role) if self.graph.output_types[k].is_float]
+
+    def _real_roles(self) -> tuple[str, ...]:
+        return tuple(role for role, type_ in zip(self.roles, self.types, strict=True) if type_.is_float)
+
+    def _real_out_roles(self) -> tuple[str, ...]:
+        outputs = zip(self.out_roles, self.graph.output_types, strict=True)
+        return tuple(role for role, type_ in outputs if type_.is_float)
+
+    # derived steps ---------------------------------------------------------------------------------
+
+    def pushed(self) -> Body:
+        """Return the step of values and tangents: (x, dx) -> (y, dy)."""
+        return self.once("pushed", lambda: self._extended(jvp_graph, 1))
+
+    def expanded(self, order: int) -> Body:
+        """Return the step of power series, in the order of inputs and outputs of `taylor_graph`."""
+        return self.once(("expanded", order), lambda: self._extended(lambda g: taylor_graph(g, order), order))
+
+    def _extended(self, transform: Callable[[Graph], Graph], times: int) -> Body:
+        bare = Graph(self.graph.inputs, self.graph.outputs)
+        graph = simplify(transform(bare))
+        roles = self.roles + self._real_roles() * times
+        out_roles = self.out_roles + self._real_out_roles() * times
+        return Body(graph, roles, out_roles, self._widened(graph))
+
+    def _widened(self, graph: Graph) -> Graph | None:
+        """Return the predicate as a function of the inputs of another step, which begin with this one's."""
+        if self.predicate is None:
+            return None
+        b = Builder()
+        inputs = [b.input(type_) for type_ in graph.input_types]
+        (decision,), _ = inline(b, self.predicate, inputs[: len(self.predicate.inputs)])
+        return Graph(inputs, [decision])
+
+    def adjoint(self) -> Graph:
+        """Return one step backward.
+
+        Inputs: k, the inputs of the step, cotangents of its carries, cotangents of its other real
+        outputs, sums of the cotangents of the constants. Outputs: cotangents of the carries before
+        the step, the sums, cotangents of the real items.
+        """
+        return self.once("adjoint", self._adjoint)
+
+    def _adjoint(self) -> Graph:
+        bare = Graph(self.graph.inputs, self.graph.outputs)
+        pulled = vjp_graph(bare)
+        b = Builder()
+        b.adopt(pulled.nodes)
+        count, outs = len(self.graph.inputs), len(self.graph.outputs)
+        reals = [k for k, type_ in enumerate(self.graph.output_types) if type_.is_float]
+        ct = dict(zip(reals, pulled.inputs[count:], strict=True))
+        found = [k for k, type_ in enumerate(self.types) if type_.is_float]
+        bars = dict(zip(found, pulled.outputs[outs:], strict=True))
+        sums = {k: b.input(self.types[k]) for k in self.real_places(CONST)}
+        incoming = [ct[k] for role in (CARRY, ITEM) for k in self.real_out_places(role)]
+        carries = [bars[k] for k in self.real_places(CARRY)]
+        totals = [b.add(sums[k], bars[k]) for k in sums]
+        items = [bars[k] for k in self.real_places(ITEM)]
+        inputs = (*self.graph.inputs, *incoming, *sums.values())
+        return simplify(Graph(inputs, [*carries, *totals, *items]))
+
+    def batched(self, flags: tuple[bool, ...], size: int) -> Body:
+        """Return the step of `size` members; all carries and outputs have the leading axis.
+
+        While any member's predicate holds the loop goes on, and members that are through keep their
+        carry.
+        """
+        return self.once(("batched", flags, size), lambda: self._batched(flags, size))
+
+    def _batched(self, flags: tuple[bool, ...], size: int) -> Body:
+        wide = [False, *flags]
+        step = batch_graph(self.graph, wide, size)
+        if self.predicate is None:
+            return Body(step, self.roles, self.out_roles, None, self.errors)
+        decided = batch_graph(self.predicate, wide, size)
+        b = Builder()
+        inputs = [b.input(type_) for type_ in step.input_types]
+        outputs, guards = inline(b, step, inputs)
+        (running,), _ = inline(b, decided, inputs)
+        kept = [inputs[1 + k] for k in self.places(CARRY)]
+        outputs = [_select(b, running, new, old) for new, old in zip(outputs, kept, strict=True)]
+        c = Builder()
+        own = [c.input(type_) for type_ in decided.input_types]
+        (each,), checks = inline(c, decided, own)
+        predicate = Graph(own, [c.any(each, axes=(0,))], checks)
+        graph = Graph(inputs, outputs, guards)
+        return Body(graph, self.roles, self.out_roles, predicate, self.errors, self.predicate_errors)
+
+    def weight(self) -> float:
+        """Estimate the microseconds that the interpreter needs for a step."""
+        graphs = [self.graph] if self.predicate is None else [self.graph, self.predicate]
+        return self.once("weight", lambda: sum(_weight(graph) for graph in graphs))
+
+
+def _select(b: Builder, mask: Node, new: Node, old: Node) -> Node:
+    if len(new.shape) > 1:
+        mask = b.broadcast(mask, shape=new.shape, axes=(0,))
+    return b.select(mask, new, old)
+
+
+def _weight(graph: Graph) -> float:
+    total = 0.0
+    for node in graph.nodes:
+        types = node.type if isinstance(node.type, tuple) else (node.type,)
+        total += 3.0 + sum(type_.size for type_ in types) / 1000.0
+        for value in node.params.values():
+            if isinstance(value, Graph):
+                total += _weight(value)
+    return total

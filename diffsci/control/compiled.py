@@ -1,0 +1,219 @@
+"""The machine of compiled loops: bound programs and memory for the native driver."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from diffsci.backends.callbacks import raise_pending
+from diffsci.backends.cpu.objects import array_address
+from diffsci.control import driver
+from diffsci.control.body import CARRY, CONST, ITEM, Body
+from diffsci.control.failing import raise_error
+from diffsci.control.interpreted import arranged
+from diffsci.control.packing import Packing
+from diffsci.errors import EvaluationError
+from diffsci.graph import Graph
+
+__all__ = ["Compiled"]
+
+_SLICE = 0.05  # seconds between two looks for an interrupt
+_FIXED, _STATE, _NEXT, _ADJOINT, _NEXT_ADJOINT = range(5)
+
+
+class Compiled:
+    """Memory of one run: the working state, the slots of the schedule, the adjoint.
+
+    Parameters and methods are those of `diffsci.control.interpreted.Interpreted`.
+    """
+
+    def __init__(self, body: Body, x: Sequence[np.ndarray], length: int | None, reverse: bool):
+        self.body, self.length, self.reverse = body, length, reverse
+        self.x = list(x)
+        self.packing = body.once("packing", lambda: Packing([body.types[k] for k in body.places(CARRY)]))
+        self.blocks = self.packing.blocks(2)
+        self.first = self.packing.blocks(1)
+        self.packing.fill(self.first[0], [x[k] for k in body.places(CARRY)])
+        self.index = np.zeros(1, np.int64)
+        self.words = np.zeros(driver.N_WORDS, np.int64)
+        first, second = (array_address(self.blocks) + k * self.blocks.shape[1] for k in range(2))
+        self.words[[driver.FIRST_BLOCK, driver.SECOND_BLOCK]] = first, second
+        self.words[driver.STATE] = array_address(self.first)
+        self.words[driver.STATE_BYTES] = self.packing.size
+        self.addresses = np.zeros(0, np.int64)
+        self.slot_memory: list[np.ndarray] = []
+
+    # the forward sweep -----------------------------------------------------------------------------
+
+    def make_slots(self, count: int) -> None:
+        """See `Interpreted`."""
+        if not self.addresses.size:
+            self.addresses = np.array([array_address(self.first)])
+        new = self.packing.blocks(count - self.addresses.size)
+        self.slot_memory.append(new)
+        rows = array_address(new) + new.shape[1] * np.arange(len(new))
+        self.addresses = np.concatenate([self.addresses, rows])
+        self.words[driver.SLOTS] = array_address(self.addresses)
+
+    @property
+    def steps(self) -> int:
+        """Number of the step before which the predicate ended the loop."""
+        return int(self.words[driver.CALLED_STEP])
+
+    def carry(self) -> list[np.ndarray]:
+        """See `Interpreted`."""
+        return [view.copy() for view in self.packing.views(self._block(int(self.words[driver.STATE])))]
+
+    def mark(self) -> int:
+        """See `Interpreted`."""
+        return int(self.words[driver.STATE])
+
+    def return_to(self, mark: int) -> None:
+        """See `Interpreted`."""
+        self.words[driver.STATE] = mark
+
+    def asks(self, k: int) -> bool:
+        """See `Interpreted`."""
+        mark = self.mark()
+        _, stopped = self.advance(np.array([[driver.FORWARD, k, k + 1]]), None, ask=True)
+        self.return_to(mark)
+        return not stopped
+
+    def _block(self, address: int) -> np.ndarray:
+        for memory in (self.blocks, self.first, *self.slot_memory):
+            start = array_address(memory)
+            if start <= address < start + memory.nbytes:
+                return memory.reshape(-1)[address - start :]
+        raise AssertionError("the working state lies nowhere")
+
+    def advance(
+        self, actions: np.ndarray, rows: list[np.ndarray] | None, ask: bool = False
+    ) -> tuple[int, bool]:
+        """See `Interpreted`."""
+        actions = np.ascontiguousarray(actions)
+        step = self._bound("graph", rows)
+        self.words[driver.STEP] = array_address(step.record)
+        if ask:
+            decide = self._bound("predicate", None)
+            self.words[driver.PREDICATE] = array_address(decide.record)
+            self.words[driver.FLAG] = array_address(decide.binding.outputs[0])
+        code = self._drive(actions)
+        self.words[driver.PREDICATE] = 0
+        return int(self.words[driver.POSITION]), code == driver.STOPPED
+
+    def _drive(self, actions: np.ndarray) -> int:
+        words = self.words
+        words[[driver.POSITION, driver.COUNT, driver.SUBSTEP]] = 0, len(actions), 0
+        words[driver.ACTIONS] = array_address(actions)
+        run, table, budget = driver.drive(), array_address(words), 64
+        while True:
+            words[driver.BUDGET] = budget
+            start = time.perf_counter()
+            code = run(table)
+            raise_pending()
+            if code == driver.FAILED:
+                self._fail()
+            if code != driver.RUNNING:
+                return code
+            if time.perf_counter() - start < _SLICE:
+                budget *= 4
+
+    def _fail(self) -> None:
+        status, called = int(self.words[driver.STATUS]), int(self.words[driver.CALLED])
+        if status > 0 and called != driver.BACKWARD:
+            raise_error(self.body, "graph" if called == driver.STEP else "predicate", status - 1)
+        program = self._program({driver.STEP: "graph", driver.PREDICATE: "predicate"}.get(called, "adjoint"))
+        step = int(self.words[driver.CALLED_STEP])
+        raise EvaluationError(f"{program.message(status)} (in step {step} of a loop)")
+
+    # programs --------------------------------------------------------------------------------------
+
+    def _graph(self, name: str) -> Graph:
+        return self.body.adjoint() if name == "adjoint" else getattr(self.body, name)
+
+    def _program(self, name: str):
+        from diffsci.backends.executables import native
+
+        return self.body.once(("program", name), lambda: native(self._graph(name)))
+
+    def _row_move(self, slot: int, array: np.ndarray) -> tuple[int, int, int, int]:
+        """Point a slot to row k of an array, or to the k-th from behind."""
+        stride, start = array.nbytes // max(len(array), 1), array_address(array)
+        if self.reverse:
+            return slot, _FIXED, start + stride * (len(array) - 1), -stride
+        return slot, _FIXED, start, stride
+
+    def _input_moves(self) -> list[tuple[int, int, int, int]]:
+        offsets = zip(self.body.places(CARRY), self.packing.offsets, strict=True)
+        moves = [(1 + place, _STATE, offset, 0) for place, offset in offsets]
+        return moves + [self._row_move(1 + place, self.x[place]) for place in self.body.places(ITEM)]
+
+    def _bound(self, name: str, rows: list[np.ndarray] | None) -> _Bound:
+        graph, moves = self._graph(name), self._input_moves()
+        first = len(graph.inputs)
+        if name == "graph":
+            places = zip(self.body.out_places(CARRY), self.packing.offsets, strict=True)
+            moves += [(first + place, _NEXT, offset, 0) for place, offset in places]
+            if rows is not None:
+                targets = zip(self.body.out_places(ITEM), rows, strict=True)
+                moves += [self._row_move(first + place, array) for place, array in targets]
+        return _Bound(self._program(name), self._given(graph), moves, self.index)
+
+    def _given(self, graph: Graph) -> list[np.ndarray]:
+        """Constants as they are, the number of the step in its cell, memory in place of what moves."""
+        given = [np.empty(type_.shape, type_.dtype) for type_ in graph.input_types]
+        given[0] = self.index.reshape(())
+        for place in self.body.places(CONST):
+            given[1 + place] = self.x[place]
+        return given
+
+    # the backward sweep ----------------------------------------------------------------------------
+
+    def back(self, actions: np.ndarray, cotangents: Sequence[np.ndarray]) -> list[np.ndarray | None]:
+        """See `Interpreted`."""
+        body, graph = self.body, self.body.adjoint()
+        carries, consts = body.real_places(CARRY), body.real_places(CONST)
+        packing = body.once("adjoint packing", lambda: Packing([body.types[k] for k in carries + consts]))
+        adjoints = packing.blocks(2)
+        packing.fill(adjoints[0], [
+            *(cotangents[k] for k in body.real_out_places(CARRY)),
+            *(np.zeros_like(self.x[k]) for k in consts),
+        ])  # fmt: skip
+        where = array_address(adjoints)
+        self.words[[driver.ADJOINT, driver.NEXT_ADJOINT]] = where, where + adjoints.shape[1]
+        items = [np.empty_like(self.x[k]) for k in body.real_places(ITEM)]
+        given = [np.ascontiguousarray(cotangents[k]) for k in body.real_out_places(ITEM)]
+        moves = self._input_moves()
+        place = 1 + len(body.roles)
+        moves += [(place + k, _ADJOINT, packing.offsets[k], 0) for k in range(len(carries))]
+        place += len(carries)
+        moves += [self._row_move(place + k, array) for k, array in enumerate(given)]
+        place += len(given)
+        offsets = packing.offsets[len(carries) :]
+        moves += [(place + k, _ADJOINT, offset, 0) for k, offset in enumerate(offsets)]
+        place = len(graph.inputs)
+        moves += [(place + k, _NEXT_ADJOINT, offset, 0) for k, offset in enumerate(packing.offsets)]
+        place += len(packing.offsets)
+        moves += [self._row_move(place + k, array) for k, array in enumerate(items)]
+        backward = _Bound(self._program("adjoint"), self._given(graph), moves, self.index)
+        step = self._bound("graph", None)
+        self.words[driver.BACKWARD] = array_address(backward.record)
+        self.words[driver.STEP] = array_address(step.record)
+        self._drive(np.ascontiguousarray(actions))
+        last = adjoints[(int(self.words[driver.ADJOINT]) - where) // adjoints.shape[1]]
+        found = packing.views(last)
+        return arranged(body, found[: len(carries)], found[len(carries) :], items)
+
+
+class _Bound:
+    """A program with its slots and moves, and the record by which the driver knows it."""
+
+    def __init__(self, program, given: list[np.ndarray], moves: list[tuple], index: np.ndarray):
+        self.binding = program.bind(given)
+        self.moves = np.array(moves, np.int64).reshape(len(moves), driver.MOVE_WORDS)
+        self.record = np.array([
+            program.address, array_address(self.binding.slots), array_address(self.moves), len(moves),
+            array_address(index),
+        ])  # fmt: skip
