@@ -21,10 +21,10 @@ __all__ = ["MATRIX_FUNCTIONS"]
 MATRIX_FUNCTIONS = ("expm", "logm", "sqrtm", "cosm", "sinm", "tanm", "coshm", "sinhm", "tanhm")  # of SciPy
 
 
-def _type(matrix: Type, *directions: Type, name) -> Type:
+def _type(matrix: Type, *directions: Type, function) -> Type:
     check_square(matrix)
-    if name not in MATRIX_FUNCTIONS or any(direction != matrix for direction in directions):
-        raise TypeError(f"cannot take {name} of {matrix} in directions {', '.join(map(str, directions))}")
+    if function not in MATRIX_FUNCTIONS or any(direction != matrix for direction in directions):
+        raise TypeError(f"cannot take {function} of {matrix} in directions {', '.join(map(str, directions))}")
     return matrix
 
 
@@ -42,11 +42,11 @@ def _single(function, matrix, *directions):
     return value
 
 
-def _value(matrix, *directions, name):
+def _value(matrix, *directions, function):
     import scipy.linalg
 
-    single = partial(_single, getattr(scipy.linalg, name))
-    types = partial(_type, name=name)
+    single = partial(_single, getattr(scipy.linalg, function))
+    types = partial(_type, function=function)
     return over_stack(single, types, matrix, *directions, cores=(2,) * (1 + len(directions)))
 
 

@@ -11,6 +11,8 @@ derivative needs, (w[j] - w[i]) / (w[j] - w[i]), is lost in 0 / 0.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
@@ -79,16 +81,22 @@ def _off_diagonal(b: Builder, x: Node) -> Node:
 # eigh: symmetric matrices, of the lower triangle ----------------------------------------------------
 
 
-def _eigh_type(matrix: Type) -> tuple[Type, Type]:
+def _eigh_type(matrix: Type, *, driver) -> tuple[Type, Type]:
     check_square(matrix)
     return Type(matrix.shape[:-1], matrix.dtype), matrix
 
 
-def _eigh_value(matrix):
+def _eigh_value(matrix, *, driver):
+    """NumPy's driver is "evd", SciPy's "evr": they differ in the signs of vectors."""
     try:
-        return tuple(np.linalg.eigh(matrix))
+        if driver == "evd":
+            return tuple(np.linalg.eigh(matrix))
     except np.linalg.LinAlgError:
-        return over_stack(np.linalg.eigh, _eigh_type, matrix, cores=(2,))
+        pass
+    from scipy.linalg import eigh
+
+    single = partial(eigh, driver=driver)
+    return over_stack(single, partial(_eigh_type, driver=driver), matrix, cores=(2,))
 
 
 def _eigh_jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node]:

@@ -89,7 +89,7 @@ def _matrix_function(name: str, a: Any, **options: Any) -> TracedArray:
     unknown = set(options) - {"disp", "blocksize"}
     if unknown or options.get("disp", True) is not True:
         raise ops.unsupported(f"an option of scipy.linalg.{name}", "leave it out")
-    found = bind("matrix_function", a, name=name)
+    found = bind("matrix_function", a, function=name)
     if name in ("logm", "sqrtm") and np.isnan(found.concrete()).any() and np.isfinite(a.concrete()).all():
         raise ops.unsupported(
             f"scipy.linalg.{name} of a matrix with eigenvalues that are not positive",
@@ -107,5 +107,5 @@ def expm_frechet(a, e, method=None, compute_expm=True, check_finite=True):
     a, e = as_stacks("expm_frechet", as_square(a), as_square(e))
     if a.shape != e.shape:
         raise mismatch("expm_frechet", a, e)
-    moved = bind("matrix_function", a, e, name="expm")
-    return (bind("matrix_function", a, name="expm"), moved) if compute_expm else moved
+    moved = bind("matrix_function", a, e, function="expm")
+    return (bind("matrix_function", a, function="expm"), moved) if compute_expm else moved

@@ -99,6 +99,8 @@ def matrix_rank(A, tol=None, hermitian=False, *, rtol=None):
     if a.ndim < 2:
         return ops.convert(ops.reduce("any", ops.compare("ne", a, 0)), int)
     s = svdvals(a)
+    if s.size == 0:
+        return _rank(s, 0.0)
     largest = ops.reduce("max", s, s.ndim - 1, True)
     return _rank(s, largest * _cutoff(a, rtol) if tol is None else np.asarray(tol)[..., None])
 

@@ -11,7 +11,8 @@ from diffsci.tracing.protocols import call_function, implements
 
 @implements(np.linalg.trace)
 def trace(x, /, *, offset=0, dtype=None):
-    return call_function(np.trace, (x,), {"offset": offset, "axis1": -2, "axis2": -1, "dtype": dtype})
+    found = call_function(np.trace, (x,), {"offset": offset, "axis1": -2, "axis2": -1})
+    return found if dtype is None else ops.convert(found, dtype)
 
 
 @implements(np.linalg.diagonal)

@@ -96,22 +96,23 @@ def _vector_norm(x: TracedArray, ord: Any, axes: tuple[int, ...], keepdims: bool
         return ops.reduce("min", size, axes, keepdims)
     if ord == 0:
         return ops.reduce("sum", ops.convert(ops.compare("ne", x, 0), x.dtype), axes, keepdims)
-    if isinstance(ord, (int, float, np.integer, np.floating)):
-        return _power_norm(x, size, float(ord), axes, keepdims)
+    if isinstance(ord, (int, float, np.integer, np.floating, TracedArray)):
+        return _power_norm(x, size, ord, axes, keepdims)
     raise ValueError(f"Invalid norm order {ord!r} for vectors{at(user_location())}")
 
 
-def _power_norm(x: TracedArray, size: TracedArray, p: float, axes, keepdims: bool) -> TracedArray:
+def _power_norm(x: TracedArray, size: TracedArray, p: Any, axes, keepdims: bool) -> TracedArray:
     """Scaled like the Euclidean norm. Entries that are zero count as nothing, with derivative 0, if p > 0;
     if p < 0 they make the norm 0.
     """
     if 0 in x.shape:
         return ops.power(ops.reduce("sum", ops.power(size, p), axes, keepdims), 1.0 / p)
-    scale, scaled = _scaled(size, size, axes, "max" if p > 0 else "min")
+    positive = bool(p > 0)
+    scale, scaled = _scaled(size, size, axes, "max" if positive else "min")
     empty = ops.compare("eq", size, 0)
-    powers = ops.where(empty, 0.0 if p > 0 else np.inf, ops.power(scaled, p))
+    powers = ops.where(empty, 0.0 if positive else np.inf, ops.power(scaled, p))
     total = ops.reduce("sum", powers, axes, True)
-    none = ops.reduce("all" if p > 0 else "any", empty, axes, True)
+    none = ops.reduce("all" if positive else "any", empty, axes, True)
     return _shaped(scale * ops.where(none, 0.0, ops.power(total, 1.0 / p)), x, axes, keepdims)
 
 

@@ -35,8 +35,8 @@ def _lower(a: Any, uplo: str) -> TracedArray:
     return a if str(uplo).upper() == "L" else swapped(a)
 
 
-def _eigh(a: TracedArray) -> tuple[TracedArray, TracedArray]:
-    return bind("eigh", a)
+def _eigh(a: TracedArray, driver: str = "evd") -> tuple[TracedArray, TracedArray]:
+    return bind("eigh", a, driver=driver)
 
 
 @implements(np.linalg.eigh)
@@ -54,7 +54,7 @@ def scipy_eigh(a, b=None, *, lower=True, eigvals_only=False, type=1, subset_by_i
     only("scipy.linalg.eigh", ignored(options), driver=None, overwrite_a=False, subset_by_value=None)
     a = _lower(a, "L" if lower else "U")
     if b is None:
-        w, v = _eigh(a)
+        w, v = _eigh(a, "evr")
     else:
         if type != 1:
             raise ops.unsupported(f"scipy.linalg.eigh of type {type}", "use type 1: a v = w b v")
@@ -105,14 +105,14 @@ def eigvals(a):
 @implements_scipy("scipy.linalg.eig")
 def scipy_eig(a, b=None, left=False, right=True, homogeneous_eigvals=False, **options):
     """SciPy's eigenvalues are complex always, its vectors where the values are."""
-    from diffsci.tracing.functions.linalg.solving import solve
-
     only("scipy.linalg.eig", ignored(options))
     if left or homogeneous_eigvals:
         raise ops.unsupported(
             "scipy.linalg.eig with left vectors or homogeneous values", "use scipy.linalg.eig(a.T)"
         )
-    wr, wi, vr, vi, real = _eig(a if b is None else solve(b, a))
+    if b is not None:
+        raise ops.unsupported("scipy.linalg.eig with a second matrix", "use scipy.linalg.eig(solve(b, a))")
+    wr, wi, vr, vi, real = _eig(a)
     w = make_complex(wr, wi)
     return (w, vr if real else make_complex(vr, vi)) if right else w
 
