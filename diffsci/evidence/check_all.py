@@ -14,7 +14,7 @@ from diffsci.evidence.analytic import NotAnalytic
 from diffsci.evidence.complex_step import STEP
 from diffsci.evidence.lines import EPS, ridders
 from diffsci.evidence.objective import Objective
-from diffsci.evidence.parameters import Parameters, is_float
+from diffsci.evidence.parameters import Parameters, is_inexact
 from diffsci.evidence.programs import analytic_function
 from diffsci.evidence.verdict import digits
 from diffsci.trees import flatten
@@ -106,7 +106,7 @@ def check_all(
     if jit:
         checks += laws.compiled([point for point in points if point is not None])
     same = all(
-        np.array_equal(a, b, equal_nan=is_float(a)) for a, b in zip(before, flatten(args)[0], strict=True)
+        np.array_equal(a, b, equal_nan=is_inexact(a)) for a, b in zip(before, flatten(args)[0], strict=True)
     )
     checks.append(Check("inputs untouched", same))
     return CheckAll(getattr(f, "__qualname__", None) or type(f).__qualname__, tuple(checks))
@@ -223,7 +223,7 @@ def _distance(found: Any, expected: Any) -> float:
     """Largest difference relative to the largest entry; infinite if a NaN is only on one side."""
     if found is None and expected is None:
         return 0.0
-    a, b = np.asarray(found, dtype=float), np.asarray(expected, dtype=float)
+    a, b = np.asarray(found), np.asarray(expected)
     if a.shape != b.shape or not np.array_equal(np.isfinite(a), np.isfinite(b)):
         return np.inf
     fine = np.isfinite(a)

@@ -16,6 +16,7 @@ from diffsci.evidence.analytic import NotAnalytic
 from diffsci.evidence.differences import shaped_like_arguments
 from diffsci.evidence.parameters import Parameters
 from diffsci.evidence.programs import analytic_function
+from diffsci.tracing.complex.boundary import joined
 from diffsci.trees import flatten, unflatten
 
 __all__ = ["ComplexLine", "complex_step"]
@@ -80,7 +81,7 @@ def complex_step(f: Callable, *args: Any, argnums: int | tuple[int, ...] = 0, di
     def along(vector: np.ndarray) -> list[np.ndarray]:
         output = function(*parameters.fill(origin + 1j * (STEP * vector)))
         leaves, tree = flatten(output)
-        return [np.imag(leaf) / STEP for leaf in leaves], tree
+        return joined([np.imag(leaf) / STEP for leaf in leaves], function.whole), tree
 
     if direction is not None:
         leaves, tree = along(parameters.gather_selected(direction, argnums))

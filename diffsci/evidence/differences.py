@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from diffsci.evidence.lines import EPS, Estimate, evaluate, ridders
-from diffsci.evidence.parameters import Parameters, is_float
+from diffsci.evidence.parameters import Leaf, Parameters, is_inexact
+from diffsci.tracing.complex.boundary import whole_of
 from diffsci.trees import flatten, unflatten
 
 __all__ = ["METHODS", "finite_difference", "shaped_like_arguments"]
@@ -128,14 +129,23 @@ def finite_difference(
     return tuple(trees) if return_error else trees[0]
 
 
+def _shaped(columns: np.ndarray, outer: tuple[int, ...], leaf: Leaf) -> np.ndarray:
+    """The derivatives with respect to one leaf; to a complex one, of a real result: d/dRe + i d/dIm."""
+    if not leaf.whole:
+        return columns.reshape(outer + leaf.shape)
+    if np.iscomplexobj(columns):
+        raise TypeError(
+            f"{leaf.name} and the result are complex: differentiate real and imaginary part one by one"
+        )
+    return whole_of(columns.reshape(*outer, *leaf.shape, 2))
+
+
 def shaped_like_arguments(parameters: Parameters, array: np.ndarray, argnums: int | tuple[int, ...]) -> Any:
     """Cut the last axis of ``array`` into leaves, in the structure of the selected arguments."""
     outer = array.shape[:-1]
-    parts = iter(
-        [array[..., leaf.start : leaf.stop].reshape(outer + leaf.shape) for leaf in parameters.leaves]
-    )
+    parts = iter([_shaped(array[..., leaf.start : leaf.stop], outer, leaf) for leaf in parameters.leaves])
     trees = []
     for k in parameters.argnums:
         leaves, tree = flatten(parameters.args[k])
-        trees.append(unflatten(tree, [next(parts) if is_float(leaf) else None for leaf in leaves]))
+        trees.append(unflatten(tree, [next(parts) if is_inexact(leaf) else None for leaf in leaves]))
     return trees[0] if isinstance(argnums, int) else tuple(trees)

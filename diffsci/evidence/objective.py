@@ -12,7 +12,8 @@ import numpy as np
 
 import diffsci as ds
 from diffsci.evidence.lines import EPS
-from diffsci.evidence.parameters import Parameters, float_leaves, is_float
+from diffsci.evidence.parameters import Parameters, inexact_leaves, is_inexact, real_entries
+from diffsci.tracing.complex.boundary import whole_of
 from diffsci.trees import flatten, unflatten
 
 __all__ = ["Objective", "Reverse"]
@@ -27,32 +28,46 @@ class Reverse:
     pull: Callable[[], np.ndarray]
 
 
+def _weight(weights: np.ndarray, value: Any) -> Any:
+    """Weights of a leaf in its kind and precision."""
+    weights = whole_of(weights) if np.iscomplexobj(value) else weights
+    return np.asarray(weights, np.asarray(value).dtype)[()]
+
+
 class Objective:
     """``phi(p) = sum(w * f(p))`` with fixed random weights (one, if ``f`` returns a single number)."""
 
     def __init__(self, f: Callable, parameters: Parameters, rng: np.random.Generator):
         self.f, self.parameters = f, parameters
         output = f(*parameters.fill(parameters.vector, keep_dtype=True))
-        leaves = float_leaves(output)
+        leaves = inexact_leaves(output)
         if not leaves:
             raise TypeError("the function returns no float, so there is nothing to differentiate")
-        single = len(leaves) == 1 and leaves[0].ndim == 0
-        self.weights = [np.ones(())] if single else [rng.uniform(0.5, 1.5, leaf.shape) for leaf in leaves]
+        single = len(leaves) == 1 and real_entries(leaves[0]).ndim == 0
+        self.weights = (
+            [np.ones(())] if single else [rng.uniform(0.5, 1.5, real_entries(leaf).shape) for leaf in leaves]
+        )
         self.cotangent = self._in_structure(output)
 
     def weigh(self, output: Any) -> Any:
-        """The weighted sum of the real or complex numbers in an output."""
+        """The weighted sum of the numbers in an output.
+
+        A complex leaf counts with its parts; a program on complex numbers gives such parts, complex
+        themselves, along a last axis.
+        """
         leaves = [np.asarray(leaf) for leaf in flatten(output)[0]]
         numbers = [leaf for leaf in leaves if leaf.dtype.kind in "fc"]
-        return sum((np.sum(w * leaf) for w, leaf in zip(self.weights, numbers, strict=True)), 0.0)
+        entries = [
+            leaf if leaf.shape == w.shape else real_entries(leaf)
+            for w, leaf in zip(self.weights, numbers, strict=True)
+        ]
+        return sum((np.sum(w * entry) for w, entry in zip(self.weights, entries, strict=True)), 0.0)
 
     def _in_structure(self, output: Any) -> Any:
         """The weights in the structure, and the precision, of an output."""
         leaves, tree = flatten(output)
         weights = iter(self.weights)
-        parts = [
-            next(weights).astype(np.asarray(x).dtype)[()] if is_float(x) else np.zeros_like(x) for x in leaves
-        ]
+        parts = [_weight(next(weights), x) if is_inexact(x) else np.zeros_like(x) for x in leaves]
         return unflatten(tree, parts)
 
     def number(self, vector: np.ndarray) -> float:
@@ -109,7 +124,10 @@ class Objective:
         """The vector in the precision of its leaves, so that every evaluation sees the same numbers."""
         leaves = self.parameters.leaves
         return np.concatenate(
-            [vector[leaf.start : leaf.stop].astype(leaf.dtype).astype(float) for leaf in leaves]
+            [
+                vector[leaf.start : leaf.stop].astype(real_entries(leaf.value).dtype).astype(float)
+                for leaf in leaves
+            ]
         )
 
     def same_value(self, traced: float, plain: float) -> bool:

@@ -1,8 +1,8 @@
-"""The float leaves of a function's arguments as one vector with readable names.
+"""The float and complex leaves of a function's arguments as one vector with readable names.
 
 Checks move along straight lines through parameter space. :class:`Parameters` is the dictionary between the
 nested arguments a user passes and the vector such a line lives in; every entry keeps the name a user would
-write for it.
+write for it. A complex number is two entries, its parts.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.tracing.complex.boundary import parts_of, whole_of
 from diffsci.trees import flatten, leaf_paths, unflatten
 
-__all__ = ["Leaf", "Parameters", "float_leaves", "is_float", "zero_like"]
+__all__ = ["Leaf", "Parameters", "inexact_leaves", "is_inexact", "real_entries", "zero_like"]
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """One float or float array among the arguments: its name, its place in the vector, its original value."""
+    """One number or array among the arguments: its name, its place in the vector, its original value."""
 
     name: str
     start: int
@@ -38,12 +39,27 @@ class Leaf:
         return np.asarray(self.value).dtype
 
     @property
+    def whole(self) -> bool:
+        """Whether the leaf is complex."""
+        return self.dtype.kind == "c"
+
+    @property
     def stop(self) -> int:
         """One past the leaf's last place in the vector."""
-        return self.start + int(np.size(self.value))
+        return self.start + int(np.size(self.value)) * (2 if self.whole else 1)
 
     def restore(self, part: np.ndarray, keep_dtype: bool) -> Any:
-        """A value of this leaf's kind and shape from its part of a (real or complex) vector."""
+        """A value of this leaf's kind and shape from its part of a (real or complex) vector.
+
+        Parts that are complex themselves cannot be joined: they are returned along a last axis.
+        """
+        if self.whole:
+            parts = part.reshape(*self.shape, 2)
+            if np.iscomplexobj(part):
+                return parts
+            value = whole_of(parts)
+            value = value.astype(self.dtype) if keep_dtype else value
+            return value if isinstance(self.value, (np.ndarray, np.generic)) else complex(value)
         if isinstance(self.value, np.ndarray):
             return part.reshape(self.shape).astype(self.dtype if keep_dtype else part.dtype)
         if isinstance(self.value, float) and not isinstance(self.value, np.generic):
@@ -52,27 +68,37 @@ class Leaf:
 
     def entry(self, index: int) -> str:
         """Name of the flat entry ``index`` of this leaf."""
+        if self.whole:
+            return f"{self._place(index // 2)}.{('real', 'imag')[index % 2]}"
+        return self._place(index)
+
+    def _place(self, index: int) -> str:
         if not self.shape:
             return self.name
         place = np.unravel_index(index, self.shape)
         return f"{self.name}[{', '.join(str(int(i)) for i in place)}]"
 
 
-def is_float(value: Any) -> bool:
-    """Whether ``value`` is differentiated: a Python float or a floating NumPy scalar or array."""
-    if isinstance(value, float):
+def is_inexact(value: Any) -> bool:
+    """Whether ``value`` is differentiated: a Python float or complex number, NumPy's, or an array of them."""
+    if isinstance(value, (float, complex)):
         return True
-    return isinstance(value, (np.ndarray, np.generic)) and np.issubdtype(value.dtype, np.floating)
+    return isinstance(value, (np.ndarray, np.generic)) and np.issubdtype(value.dtype, np.inexact)
+
+
+def real_entries(value: Any) -> np.ndarray:
+    """The real numbers of a float or complex value: the parts of a complex one along a last axis."""
+    return parts_of(value) if np.iscomplexobj(value) else np.asarray(value)
 
 
 def zero_like(value: Any) -> Any:
-    """The tangent of a leaf that does not move: zeros for floats; static values stand for themselves."""
-    return np.zeros_like(value) if is_float(value) else value
+    """The tangent of a leaf that does not move: zeros for numbers; static values stand for themselves."""
+    return np.zeros_like(value) if is_inexact(value) else value
 
 
-def float_leaves(value: Any) -> list[np.ndarray]:
-    """The float leaves of a nested value (typically a function's result), in order."""
-    return [np.asarray(leaf) for leaf in flatten(value)[0] if is_float(leaf)]
+def inexact_leaves(value: Any) -> list[np.ndarray]:
+    """The float and complex leaves of a nested value (typically a function's result), in order."""
+    return [np.asarray(leaf) for leaf in flatten(value)[0] if is_inexact(leaf)]
 
 
 def argument_names(f: Callable, count: int) -> list[str]:
@@ -88,7 +114,7 @@ def argument_names(f: Callable, count: int) -> list[str]:
 
 
 class Parameters:
-    """The differentiated float leaves of ``args``, as a vector of float64 and back."""
+    """The differentiated leaves of ``args``, as a vector of float64 and back."""
 
     def __init__(self, f: Callable, args: tuple, argnums: int | tuple[int, ...] | None = None):
         self.args = args
@@ -107,17 +133,13 @@ class Parameters:
     def _collect(self, name: str, argument: Any) -> None:
         values, tree = flatten(argument)
         for path, value in zip(leaf_paths(tree, name), values, strict=True):
-            if np.iscomplexobj(value):
-                raise TypeError(
-                    f"{path} is complex: checks take real parameters; pass real and imaginary parts"
-                )
-            if is_float(value):
+            if is_inexact(value):
                 self.leaves.append(Leaf(path, self.leaves[-1].stop if self.leaves else 0, value))
 
     @property
     def vector(self) -> np.ndarray:
         """The parameters' values, float64."""
-        return np.concatenate([np.ravel(leaf.value).astype(np.float64) for leaf in self.leaves])
+        return np.concatenate([np.ravel(real_entries(leaf.value)).astype(np.float64) for leaf in self.leaves])
 
     @property
     def precision(self) -> float:
@@ -149,7 +171,9 @@ class Parameters:
         """
         parts = self._parts(vector, keep_dtype)
         return tuple(
-            _replace(arg, lambda leaf: next(parts) if is_float(leaf) else leaf) if k in self.argnums else arg
+            _replace(arg, lambda leaf: next(parts) if is_inexact(leaf) else leaf)
+            if k in self.argnums
+            else arg
             for k, arg in enumerate(self.args)
         )
 
@@ -159,7 +183,7 @@ class Parameters:
         return tuple(
             _replace(
                 arg,
-                (lambda leaf: next(parts) if is_float(leaf) else leaf) if k in self.argnums else zero_like,
+                (lambda leaf: next(parts) if is_inexact(leaf) else leaf) if k in self.argnums else zero_like,
             )
             for k, arg in enumerate(self.args)
         )
@@ -171,9 +195,9 @@ class Parameters:
             values, tree = flatten(self.args[k])
             entries = _aligned(tree, gradients[k])
             parts += [
-                np.ravel(np.broadcast_to(np.asarray(entry, np.float64), np.shape(value)))
+                np.ravel(real_entries(np.broadcast_to(np.asarray(entry, _double(value)), np.shape(value))))
                 for value, entry in zip(values, entries, strict=True)
-                if is_float(value)
+                if is_inexact(value)
             ]
         return np.concatenate(parts)
 
@@ -186,6 +210,10 @@ class Parameters:
 
     def _parts(self, vector: np.ndarray, keep_dtype: bool) -> Iterator[Any]:
         return iter([leaf.restore(vector[leaf.start : leaf.stop], keep_dtype) for leaf in self.leaves])
+
+
+def _double(value: Any) -> type:
+    return np.complex128 if np.iscomplexobj(value) else np.float64
 
 
 def _replace(value: Any, function: Callable[[Any], Any]) -> Any:

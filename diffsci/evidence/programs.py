@@ -9,14 +9,23 @@ import numpy as np
 
 from diffsci.evidence.analytic import NotAnalytic, run_analytic
 from diffsci.tracing import trace_function
+from diffsci.tracing.complex.array import is_complex
+from diffsci.tracing.complex.boundary import entering
 from diffsci.tracing.function import is_dynamic
 from diffsci.trees import flatten, unflatten
 
 __all__ = ["analytic_function"]
 
 
+def _data(args: Sequence[Any]) -> list[Any]:
+    return [leaf for leaf in flatten((tuple(args), {}))[0] if is_dynamic(leaf)]
+
+
 def analytic_function(f: Callable, args: Sequence[Any]) -> Callable[..., Any]:
     """Trace ``f`` at real arguments; the result takes complex ones of the same structure.
+
+    A complex argument, and a complex result, is a pair of such numbers along a last axis; the attribute
+    `whole` tells which results are.
 
     Raises
     ------
@@ -26,11 +35,16 @@ def analytic_function(f: Callable, args: Sequence[Any]) -> Callable[..., Any]:
     """
     traced = trace_function(f, args)
     captured = traced.captured
+    ndims = [np.ndim(leaf) if is_complex(leaf) else -1 for leaf in _data(args)]
 
     def run(*moved: Any) -> Any:
-        inputs = [leaf for leaf in flatten((tuple(moved), {}))[0] if is_dynamic(leaf)]
+        inputs = [
+            entering(leaf) if np.ndim(leaf) == ndim else leaf
+            for leaf, ndim in zip(_data(moved), ndims, strict=True)
+        ]
         return unflatten(traced.out_tree, run_analytic(traced.graph, [*inputs, *captured]))
 
+    run.whole = traced.whole
     for node, found in zip(traced.graph.outputs, flatten(run(*args))[0], strict=True):
         if not np.allclose(found, traced.values[node], rtol=1e-9, atol=0.0, equal_nan=True):
             raise NotAnalytic("the program is on a branch cut at this point")
