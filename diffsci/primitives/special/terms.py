@@ -21,7 +21,20 @@ from diffsci.graph import Builder, Node, Primitive, Type, register
 from diffsci.primitives.shared import INT, add_tangents, batch_elementwise, same_types
 from diffsci.source import at
 
-__all__ = ["Data", "Term", "f", "row"]
+__all__ = ["REAL_ONLY", "Data", "Term", "f", "row"]
+
+# Functions whose value on complex numbers keeps even the tiniest imaginary part; SciPy's complex versions
+# of many others take real numbers only, or lose it.
+COMPLEX = frozenset(
+    """
+    gamma rgamma psi erf erfc erfcx erfi dawsn fresnel_s fresnel_c ndtr log_ndtr inverse_mills iv kv kve
+    airy_ai airy_aip airy_bi airy_bip exp1 sine_integral cosine_integral sinh_integral cosh_integral
+    sinc_unnormalized spence wrightomega elliprc xlogy xlog1py logaddexp2 cosine_of spherical_in
+    spherical_kn eval_legendre eval_chebyt eval_chebyu eval_laguerre eval_gegenbauer eval_genlaguerre
+    eval_jacobi hyp0f1 hyp1f1 hyp2f1
+    """.split()
+)
+REAL_ONLY: set[str] = set()  # the others, filled by `row`
 
 
 class Term:
@@ -123,7 +136,7 @@ def row(name: str, value: Callable, *slopes: Slope, continued: Callable | None =
     *slopes : callable, Data or None
         One per argument: ``slope(*arguments, y, **params) -> Term``; None where it is zero.
     continued : callable, optional
-        The value on complex numbers where `value` does not take them itself.
+        The value on complex numbers, where it is not `value` (see `COMPLEX`).
     params : sequence of str
         Names of static parameters.
     """
@@ -141,8 +154,13 @@ def row(name: str, value: Callable, *slopes: Slope, continued: Callable | None =
                 raise TypeError(f"operands differ: {common} and {x}")
         return common
 
+    if continued is None and name not in COMPLEX:
+        REAL_ONLY.add(name)
+
     def evaluate(*operands: np.ndarray, **given: Any) -> np.ndarray:
         if any(np.iscomplexobj(x) for x in operands):
+            if name in REAL_ONLY:
+                raise TypeError(f"{name} takes real numbers only")
             seen = [np.real(x) if is_data else x for x, is_data in zip(operands, data, strict=True)]
             return (continued or value)(*seen, **given)
         return np.asarray(value(*operands, **given)).astype(operands[first].dtype, copy=False)
