@@ -1,0 +1,104 @@
+"""Linear systems with a matrix known by its products only."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+
+from diffsci.graph import Builder, Graph
+from diffsci.implicit.programs import Program
+from diffsci.primitives.implicit import Operator
+from diffsci.transforms import simplify, tangent_graph, transpose_graph
+from diffsci.transforms.calls import once
+
+__all__ = ["METHODS", "GraphOperator"]
+
+METHODS = ("gmres", "bicgstab", "cg")
+ACCEPTED = 1e4  # residuals of so many roundings are a solution
+SWEEPS = 12  # restarts on the residual that is left, each gains digits
+
+
+class GraphOperator(Operator):
+    """The products as a graph ``(operands, v) -> A(operands) v``, linear in v."""
+
+    def __init__(self, graph: Graph, method: str):
+        self.graph, self.method = graph, method
+        self.input_types = graph.input_types
+        self._product = Program(graph)
+
+    def solve(self, operands: Sequence[np.ndarray], rhs: np.ndarray) -> np.ndarray:
+        """See `Operator`."""
+        x, converged = self.attempt(operands, rhs)
+        return x if converged else np.full(rhs.shape, np.nan, rhs.dtype)
+
+    def attempt(self, operands: Sequence[np.ndarray], rhs: np.ndarray) -> tuple[np.ndarray, bool]:
+        """Return what an iterative method reaches, and whether it solves the system to rounding.
+
+        The method starts again on the residual as long as that shrinks.
+        """
+        product = functools.partial(self.product, operands)
+        if not all(np.all(np.isfinite(x)) for x in (*operands, rhs)):
+            return np.full(rhs.shape, np.nan, rhs.dtype), False
+        x, left = np.zeros_like(rhs), rhs
+        size = _norm(rhs)
+        if size == 0.0:
+            return x, True
+        eps = np.finfo(rhs.dtype).eps
+        best, best_left = x, np.inf
+        for _ in range(SWEEPS):
+            x = x + self._sweep(product, left)
+            image = product(x)
+            left = rhs - image
+            if not np.all(np.isfinite(left)):
+                break
+            last, best_left_now = best_left, _norm(left)
+            if best_left_now < best_left:
+                best, best_left = x, best_left_now
+            if best_left_now <= eps * size or best_left_now > 0.5 * last:
+                break
+        # Products of size |A x| are rounded at eps |A x|; with cancellation that may exceed eps |b|.
+        reachable = size + _norm(product(np.abs(best)))
+        return best, bool(best_left <= ACCEPTED * eps * reachable)
+
+    def product(self, operands: Sequence[np.ndarray], v: np.ndarray) -> np.ndarray:
+        """Return A(operands) v."""
+        return np.asarray(self._product([*operands, np.asarray(v, self.input_types[-1].dtype)])[0])
+
+    def _sweep(self, product, rhs: np.ndarray) -> np.ndarray:
+        from scipy.sparse import linalg
+
+        n = rhs.size
+        matrix = linalg.LinearOperator((n, n), matvec=product, dtype=rhs.dtype)
+        options = {"rtol": 1e-10, "atol": 0.0, "maxiter": max(10 * n, 100)}
+        if self.method == "gmres":
+            options |= {"restart": min(n, 100), "maxiter": max(20, 2 * n // 100)}
+        with np.errstate(all="ignore"):
+            found, _ = getattr(linalg, self.method)(matrix, rhs, **options)
+        return np.asarray(found, rhs.dtype)
+
+    def push(self, active: tuple[bool, ...]) -> Graph:
+        """See `Operator`."""
+
+        def make() -> Graph:
+            graph, kept = tangent_graph(self.graph, (*active, False))
+            if kept:
+                return simplify(graph)
+            zero = self.graph.outputs[0].type  # the products do not depend on these operands
+            return Graph(graph.inputs, [Builder().zeros(zero)])
+
+        return once(self.graph, ("operator push", active), make)
+
+    @functools.cached_property
+    def _transposed(self) -> GraphOperator:
+        flags = [False] * (len(self.graph.inputs) - 1) + [True]
+        return GraphOperator(simplify(transpose_graph(self.graph, flags)), self.method)
+
+    def transposed(self) -> Operator:
+        """See `Operator`."""
+        return self._transposed
+
+
+def _norm(x: np.ndarray) -> float:
+    return float(np.linalg.norm(x))

@@ -1,0 +1,186 @@
+"""How the matrix of a linear system is made and solved.
+
+The matrix is given by a graph ``(operands, v) -> A(operands) v``. A structure emits the solution of A x = b as
+nodes. Matrices with a known pattern are compressed: columns without common rows share one product
+(A. Curtis, M. Powell and J. Reid, On the estimation of sparse Jacobian matrices, 1974).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from diffsci.graph import Builder, Graph, Node
+from diffsci.implicit.krylov import GraphOperator
+from diffsci.transforms import batch_graph, simplify
+from diffsci.transforms.calls import once
+
+__all__ = ["Banded", "Dense", "MatrixFree", "Sparse", "Structure", "structure_of"]
+
+
+class Structure(ABC):
+    """A way to solve linear systems."""
+
+    @abstractmethod
+    def solve(self, b: Builder, linear: Graph, operands: Sequence[Node], rhs: Node) -> Node:
+        """Emit the solution of A(operands) x = rhs."""
+
+
+class Dense(Structure):
+    """All columns; LU factorization."""
+
+    def solve(self, b: Builder, linear: Graph, operands: Sequence[Node], rhs: Node) -> Node:
+        """See `Structure`."""
+        made = once(linear, "dense", lambda: self._matrix(linear))
+        matrix = b.project(b.call(*operands, graph=made), index=0)
+        return b.solve(matrix, rhs, transposed=False)
+
+    @staticmethod
+    def _matrix(linear: Graph) -> Graph:
+        n = linear.inputs[-1].shape[0]
+        over = _products(linear, np.eye(n))
+        b = Builder()
+        b.adopt(over.nodes)
+        return simplify(Graph(over.inputs, [b.transpose(over.outputs[0], perm=(1, 0))]))
+
+
+class Banded(Structure):
+    """`lower` diagonals below the main one and `upper` above."""
+
+    def __init__(self, lower: int, upper: int):
+        self.lower, self.upper = lower, upper
+
+    def solve(self, b: Builder, linear: Graph, operands: Sequence[Node], rhs: Node) -> Node:
+        """See `Structure`."""
+        made = once(linear, ("banded", self.lower, self.upper), lambda: self._diagonals(linear))
+        bands = b.project(b.call(*operands, graph=made), index=0)
+        n = rhs.shape[0]
+        column = b.reshape(rhs, shape=(n, 1))
+        solved = b.solve_banded(bands, column, lower=self.lower, upper=self.upper, transposed=False)
+        return b.reshape(solved, shape=(n,))
+
+    def _diagonals(self, linear: Graph) -> Graph:
+        """The matrix by diagonals, as LAPACK keeps it: ``ab[upper + i - j, j] = a[i, j]``."""
+        n, width = linear.inputs[-1].shape[0], self.lower + self.upper + 1
+        r, j = np.ogrid[:width, :n]
+        i = r - self.upper + j
+        inside = (i >= 0) & (i < n)
+        colors = np.arange(n) % width
+        return _entries(linear, colors, np.where(inside, i, 0), np.broadcast_to(j, i.shape), inside)
+
+
+class Sparse(Structure):
+    """Nonzero only where a pattern says; sparse LU factorization.
+
+    Parameters
+    ----------
+    pattern : scipy.sparse matrix or array_like
+        Nonzero where the matrix may be.
+    """
+
+    def __init__(self, pattern: Any):
+        from scipy.sparse import csc_array
+
+        kept = csc_array(pattern)
+        kept.sum_duplicates()
+        self.shape = kept.shape
+        self.rows, self.starts = kept.indices.astype(np.int64), kept.indptr.astype(np.int64)
+        self.columns = np.repeat(np.arange(self.shape[1]), np.diff(self.starts))
+        self.colors = _colors(self.rows, self.starts)
+
+    def solve(self, b: Builder, linear: Graph, operands: Sequence[Node], rhs: Node) -> Node:
+        """See `Structure`."""
+        n = rhs.shape[0]
+        if self.shape != (n, n):
+            raise ValueError(f"the pattern has shape {self.shape}, the system has {n} unknowns")
+        everywhere = np.ones(len(self.rows), bool)
+        made = once(
+            linear,
+            ("sparse", self),
+            lambda: _entries(linear, self.colors, self.rows, self.columns, everywhere),
+        )
+        data = b.project(b.call(*operands, graph=made), index=0)
+        column = b.reshape(rhs, shape=(n, 1))
+        solved = b.sparse_solve(data, column, rows=self.rows, starts=self.starts, transposed=False)
+        return b.reshape(solved, shape=(n,))
+
+
+class MatrixFree(Structure):
+    """Products only: an iterative method."""
+
+    def __init__(self, method: str = "gmres"):
+        self.method = method
+
+    def solve(self, b: Builder, linear: Graph, operands: Sequence[Node], rhs: Node) -> Node:
+        """See `Structure`."""
+        operator = once(linear, ("operator", self.method), lambda: GraphOperator(linear, self.method))
+        return b.operator_solve(*operands, rhs, operator=operator)
+
+
+def _products(linear: Graph, seeds: np.ndarray) -> Graph:
+    """Return the graph of the matrix's products with several vectors, the rows of `seeds`."""
+    flags = [False] * (len(linear.inputs) - 1) + [True]
+    over = batch_graph(linear, flags, len(seeds))
+    b = Builder()
+    known = b.fixed(seeds, linear.inputs[-1].dtype, structural=True)
+    moved = dict(zip(over.inputs, (*over.inputs[:-1], known), strict=True))
+    for node in over.nodes:
+        if node not in moved:
+            b.location = node.location
+            moved[node] = b.emit(node.primitive, *(moved[x] for x in node.inputs), **node.params)
+    return simplify(Graph(over.inputs[:-1], [moved[over.outputs[0]]]))
+
+
+def _entries(
+    linear: Graph, colors: np.ndarray, rows: np.ndarray, columns: np.ndarray, inside: np.ndarray
+) -> Graph:
+    """Return the graph of single entries of the matrix, 0 where not `inside`."""
+    n = len(colors)
+    seeds = (np.arange(colors.max(initial=0) + 1)[:, None] == colors).astype(float)
+    over = _products(linear, seeds)
+    b = Builder()
+    b.adopt(over.nodes)
+    flat = b.reshape(over.outputs[0], shape=(seeds.size,))
+    found = b.take(flat, b.const(np.where(inside, colors[columns] * n + rows, 0)), axis=0)
+    if not inside.all():
+        found = b.select(b.const(inside), found, b.zeros(found.type))
+    return simplify(Graph(over.inputs, [found]))
+
+
+def _colors(rows: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Give columns that share a row different colors, each the first that is free."""
+    n = len(starts) - 1
+    colors = np.zeros(n, np.int64)
+    taken: dict[int, set[int]] = {}
+    for j in range(n):
+        own = rows[starts[j] : starts[j + 1]].tolist()
+        used = set().union(*(taken.setdefault(i, set()) for i in own)) if own else set()
+        color = next(c for c in range(len(used) + 1) if c not in used)
+        colors[j] = color
+        for i in own:
+            taken[i].add(color)
+    return colors
+
+
+def structure_of(
+    what: str, name: Any, bands: Any = None, pattern: Any = None, method: str = "gmres"
+) -> Structure:
+    """Return the structure that a user names."""
+    if isinstance(name, Structure):
+        return name
+    if name is None or name == "dense":
+        return Dense()
+    if name == "banded":
+        if bands is None or len(bands) != 2:
+            raise ValueError(f"{what}: structure='banded' needs bands=(lower, upper)")
+        return Banded(*(int(k) for k in bands))
+    if name == "sparse":
+        if pattern is None:
+            raise ValueError(f"{what}: structure='sparse' needs pattern, a matrix of what may be nonzero")
+        return Sparse(pattern)
+    if name == "matrix-free":
+        return MatrixFree(method)
+    raise ValueError(f"{what}: structure={name!r}, expected 'dense', 'banded', 'sparse' or 'matrix-free'")
