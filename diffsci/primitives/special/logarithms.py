@@ -91,13 +91,7 @@ row(
     lambda y, lam, x: f.inv_boxcox(y, lam) / (1 + lam * y),
     lambda y, lam, x: _inv_boxcox_in_lambda(y, lam, f.inv_boxcox(y, lam)),
 )
-row(
-    "lambertw",
-    _real_lambertw,
-    Data("the branch k"),
-    lambda k, x, y: f.exp(-y) / (1 + y),
-    continued=lambda k, x: special.lambertw(x, np.asarray(k).astype(np.int64)),
-)
+row("lambertw", _real_lambertw, Data("the branch k"), lambda k, x, y: f.exp(-y) / (1 + y))
 row("wrightomega", special.wrightomega, lambda x, y: y / (1 + y))
 row("sindg", special.sindg, lambda x, y: DEGREE * f.cosdg(x), continued=lambda x: np.sin(DEGREE * x))
 row("cosdg", special.cosdg, lambda x, y: -DEGREE * f.sindg(x), continued=lambda x: np.cos(DEGREE * x))
