@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from diffsci.implicit.newton import Outcome, polish
+from diffsci.implicit.newton import Outcome, polish, size_of
 
 __all__ = ["iterate"]
 
@@ -37,9 +37,7 @@ def iterate(
         norm = float(np.linalg.norm(f))
         if not np.isfinite(norm):
             return Outcome(x, False, k, norm, "the iterates do not stay finite: g is no contraction here")
-        if np.max(np.abs(f), initial=0.0) <= goal * max(
-            np.max(np.abs(x), initial=0.0), np.finfo(x.dtype).tiny
-        ):
+        if size_of(f) <= goal * max(size_of(x), np.finfo(x.dtype).tiny):
             return polish(step, residual, x, k)
         move = f
         if memory and last is not None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Outcome", "newton", "polish"]
+__all__ = ["Outcome", "newton", "polish", "size_of"]
 
 LEAST_STEP = 2.0**-30
 SUFFICIENT = 1e-4  # of the decrease that the linear model promises
@@ -69,7 +69,7 @@ def newton(
     """
     eps = np.finfo(x.dtype).eps
     goal = 4.0 * eps if tol is None else tol
-    scale, before = _size(x), np.inf
+    scale, before = size_of(x), np.inf
     for k in range(maxiter):
         r, correction = step(x)
         norm = _norm(r)
@@ -79,17 +79,15 @@ def newton(
             return Outcome(x, True, k, norm)
         if not np.all(np.isfinite(correction)):
             return Outcome(x, False, k, norm, "the Jacobian is singular there")
-        scale = max(scale, _size(x))
-        size = _size(correction)
+        scale = max(scale, size_of(x))
+        size = size_of(correction)
         at_rounding = size <= 10.0 * np.sqrt(eps) * scale and size >= 0.25 * before
         if size <= goal * scale or at_rounding:
             return polish(step, residual, x + correction, k + 1)
         before = size
         x, shrinks = _damped(residual, x, correction, norm)
         if not shrinks:
-            return Outcome(
-                x, False, k + 1, norm, "no step along Newton's direction makes the residual smaller"
-            )
+            return Outcome(x, False, k + 1, norm, "no step along Newton's direction helps")
         if not holds(x):
             return Outcome(x, False, k + 1, norm, left=True)
     return Outcome(x, False, maxiter, _norm(residual(x)), "the number of iterations is used up")
@@ -107,7 +105,7 @@ def _damped(
         if found <= (1.0 - SUFFICIENT * length) * norm:
             return trial, True
         # A full step near the solution may be all rounding: the next correction will tell.
-        if length == 1.0 and _size(correction) <= np.sqrt(eps) * _size(x) and np.isfinite(found):
+        if length == 1.0 and size_of(correction) <= np.sqrt(eps) * size_of(x) and np.isfinite(found):
             return trial, True
         length *= 0.5
     return x, False
@@ -122,7 +120,7 @@ def polish(step: Callable, residual: Callable, x: np.ndarray, k: int) -> Outcome
         return Outcome(x, True, k, norm)
     if not np.all(np.isfinite(correction)):
         return Outcome(x, False, k, norm, "the Jacobian is singular at the solution")
-    if _size(correction) > 1e2 * np.sqrt(eps) * max(_size(x), _size(x + correction)):
+    if size_of(correction) > 1e2 * np.sqrt(eps) * max(size_of(x), size_of(x + correction)):
         return Outcome(x, False, k, norm, "the corrections do not become small")
     better = (x + correction).astype(x.dtype)
     return Outcome(better, True, k, _norm(residual(better)))
@@ -132,5 +130,6 @@ def _norm(r: np.ndarray) -> float:
     return float(np.linalg.norm(r))
 
 
-def _size(x: np.ndarray) -> float:
+def size_of(x: np.ndarray) -> float:
+    """Return the largest magnitude."""
     return float(np.max(np.abs(x), initial=0.0))

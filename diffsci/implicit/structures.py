@@ -1,7 +1,7 @@
 """How the matrix of a linear system is made and solved.
 
-The matrix is given by a graph ``(operands, v) -> A(operands) v``. A structure emits the solution of A x = b as
-nodes. Matrices with a known pattern are compressed: columns without common rows share one product
+The matrix is given by a graph ``(operands, v) -> A(operands) v``. A structure emits the solution of
+A x = b as nodes. Matrices with a known pattern are compressed: columns without common rows share one product
 (A. Curtis, M. Powell and J. Reid, On the estimation of sparse Jacobian matrices, 1974).
 """
 

@@ -1,8 +1,8 @@
 """Solutions of equations: ``root`` of a residual, ``operator_solve`` with a matrix given by its products.
 
-Both are solved by an object outside the graph and differentiated inside it, by the implicit function theorem:
-from r(x, a) = 0 follows r_x dx = -r_a da, and from A(a) x = b follows A dx = db - (dA) x. The linear systems are
-operations themselves, so derivatives of any order and in any mode follow.
+Both are solved by an object outside the graph and differentiated inside it, by the implicit function
+theorem: from r(x, a) = 0 follows r_x dx = -r_a da, and from A(a) x = b follows A dx = db - (dA) x. The linear
+systems are operations themselves, so derivatives of any order and in any mode follow.
 """
 
 from __future__ import annotations
