@@ -214,9 +214,18 @@ class Judge:
             float(estimate.error) / unit,
             source,
             self.options.tolerance(source, self.parameters.precision),
-            float(np.sum(np.abs(self.reverse.gradient * direction))) / unit,
+            float(np.sum(self._terms() * np.abs(direction))) / unit,
             negligible=1e-9 * self.magnitude / unit,
         )
+
+    def _terms(self) -> np.ndarray:
+        """The size of what was added up to each entry of the gradient: both parts of a complex number."""
+        terms = np.abs(self.reverse.gradient)
+        for leaf in self.parameters.leaves:
+            if leaf.whole:
+                part = slice(leaf.start, leaf.stop)
+                terms[part] = np.repeat(terms[part].reshape(-1, 2).max(axis=1), 2)
+        return terms
 
     def _no_effect(self, direction: np.ndarray) -> bool:
         """Whether a large change along a direction leaves the objective exactly as it is."""

@@ -39,7 +39,8 @@ def evaluate(phi: Line, t: float) -> np.ndarray:
     """``phi(t)``, or NaN where the model refuses the point (a large step may leave its domain)."""
     try:
         with np.errstate(all="ignore"):
-            return np.asarray(phi(t), dtype=np.float64)
+            value = np.asarray(phi(t))
+            return value.astype(np.complex128 if value.dtype.kind == "c" else np.float64)
     except (ArithmeticError, ValueError):
         return np.asarray(np.nan)
 
