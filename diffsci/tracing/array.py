@@ -7,6 +7,7 @@ NumPy would make a view or a copy is asked of NumPy, on a dummy without memory.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -103,11 +104,7 @@ class TracedArray:
         """Return an array of this one's shape and strides; its memory must not be touched."""
         if self._parent is not None:
             return self._lens.of(self._parent._dummy())
-        strides, step = [0] * self.ndim, 1
-        for axis in reversed(self._order or range(self.ndim)):
-            strides[axis] = step
-            step *= max(self.shape[axis], 1)
-        return np.lib.stride_tricks.as_strided(np.empty(1, np.int8), self.shape, strides, writeable=False)
+        return _without_memory(self.shape, self._order)
 
     def laid_out_like(self, operands: Iterable[Any]) -> TracedArray:
         """Lay out this new array in memory as NumPy does for a result of these operands (order K)."""
@@ -281,6 +278,16 @@ class TracedArray:
         from diffsci.tracing.protocols import call_function
 
         return call_function(function, args, kwargs)
+
+
+@functools.lru_cache(maxsize=4096)
+def _without_memory(shape: tuple[int, ...], order: tuple[int, ...] | None) -> np.ndarray:
+    """Return an array of bytes of that shape, its axes from slow to fast in that order, over no memory."""
+    strides, step = [0] * len(shape), 1
+    for axis in reversed(order or range(len(shape))):
+        strides[axis] = step
+        step *= max(shape[axis], 1)
+    return np.lib.stride_tricks.as_strided(np.empty(1, np.int8), shape, strides, writeable=False)
 
 
 def _truncated(x: TracedArray) -> TracedArray:

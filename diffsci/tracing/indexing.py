@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.graph import lookup
 from diffsci.source import at, user_location
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
@@ -20,11 +21,16 @@ from diffsci.tracing.complex.array import is_complex
 from diffsci.tracing.lenses import FlipLens, SliceLens
 from diffsci.tracing.trace import bind
 
+SLICE, RESHAPE, SET_SLICE = lookup("slice"), lookup("reshape"), lookup("set_slice")
+
 __all__ = ["get", "places", "put", "put_add"]
 
 
 def get(x: TracedArray, key: Any) -> TracedArray:
     """Return x[key]."""
+    place = _place(x, key)
+    if place is not None:
+        return _element(x, place)
     parts = _parts(x, key)
     if _is_basic(parts):
         return _basic(x, parts, as_view=_has_ellipsis(key))
@@ -40,6 +46,10 @@ def get(x: TracedArray, key: Any) -> TracedArray:
 
 def put(x: TracedArray, key: Any, value: Any) -> None:
     """x[key] = value; the value is read before anything is written."""
+    place = _place(x, key)
+    if place is not None:
+        _put_element(x, place, ops.as_operand(value))
+        return
     parts = _parts(x, key)
     value = ops.as_operand(value)
     if _is_basic(parts):
@@ -51,6 +61,31 @@ def put(x: TracedArray, key: Any, value: Any) -> None:
         x.write(_in_trace(x, ops.where(parts[0], fitted, x)))
         return
     _scatter(x, parts, value, "put")
+
+
+def _place(x: TracedArray, key: Any) -> tuple[int, ...] | None:
+    """Return the place of a single element, None for any other key: the commonest key needs no view."""
+    keys = key if type(key) is tuple else (key,)
+    shape = x.shape
+    if len(keys) != len(shape):
+        return None
+    for k, n in zip(keys, shape, strict=True):
+        if type(k) is not int or not -n <= k < n:
+            return None
+    return tuple([k % n for k, n in zip(keys, shape, strict=True)])
+
+
+def _element(x: TracedArray, place: tuple[int, ...]) -> TracedArray:
+    trace, ones = x.owner, (1,) * len(place)
+    params = {"start": place, "stop": tuple([k + 1 for k in place]), "step": ones}
+    piece = trace.bind(SLICE, (x.read(),), params)
+    return TracedArray(trace, trace.bind(RESHAPE, (piece,), {"shape": ()}), True)
+
+
+def _put_element(x: TracedArray, place: tuple[int, ...], value: Any) -> None:
+    trace, ones = x.owner, (1,) * len(place)
+    piece = trace.bind(RESHAPE, (_fitted(x, value, ()),), {"shape": ones})
+    x.write(trace.bind(SET_SLICE, (x.read(), piece), {"start": place, "step": ones}))
 
 
 def put_add(x: TracedArray, key: Any, value: Any) -> None:
