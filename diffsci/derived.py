@@ -18,7 +18,7 @@ from diffsci.graph import Graph, Node, interpreter
 __all__ = ["Derived", "derived"]
 
 WRITTEN_AFTER = 3  # runs: writing a program costs about thirty of its runs in the interpreter
-MOST_NODES = 1_000_000  # kept in all
+MOST_NODES = 500_000  # kept in all: some 300 MB at most
 
 
 class Derived:
