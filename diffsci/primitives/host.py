@@ -17,7 +17,7 @@ derivatives of any order and in any mode follow.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,6 +73,13 @@ class CustomLoop(ABC):
         """Return a tape of the batched loop, all of whose members took the steps of this tape."""
         raise NotImplementedError
 
+    def evaluated_by(self, evaluate: Callable) -> CustomLoop | None:
+        """Return the loop with ``evaluate(graph, inputs)`` in place of its own programs, if it can.
+
+        Then it runs on whatever values these are: complex numbers in place of real ones, say.
+        """
+        return None
+
     def compiled(self) -> CustomLoop:
         """Return the loop as compiled programs run it."""
         return self
@@ -126,9 +133,15 @@ def _scatter(values, types) -> list:
     return [next(pending) if type_.is_float else None for type_ in types]
 
 
+def _types(values) -> list[Type]:
+    """Types of operands; complex numbers stand for real ones when a loop is continued analytically."""
+    found = [Type.of(value) for value in values]
+    return [Type(t.shape, np.dtype(float)) if t.dtype.kind == "c" else t for t in found]
+
+
 def _jvp_value(*values, loop: CustomLoop, inputs: int):
     x, tape, dx = contiguous(values[:inputs]), values[inputs][()], contiguous(values[inputs + 1 :])
-    types = [Type.of(value) for value in x]
+    types = _types(x)
     out_types = loop.output_types(types)
     dy = loop.tangent(x, tape, _scatter(dx, types))
     return tuple(np.asarray(v) for v, type_ in zip(dy, out_types, strict=True) if type_.is_float)
@@ -136,7 +149,7 @@ def _jvp_value(*values, loop: CustomLoop, inputs: int):
 
 def _vjp_value(*values, loop: CustomLoop, inputs: int):
     x, tape, w = contiguous(values[:inputs]), values[inputs][()], contiguous(values[inputs + 1 :])
-    types = [Type.of(value) for value in x]
+    types = _types(x)
     out_types = loop.output_types(types)
     pending = iter(w)
     ct = [next(pending) if t.is_float else np.zeros(t.shape, t.dtype) for t in out_types]
@@ -245,7 +258,7 @@ class _Hvp:
 
 
 def _hvp_value(*values, loop: CustomLoop, inputs: int):
-    types = [Type.of(value) for value in values]
+    types = _types(values)
     own = _Hvp(values, types, inputs)
     pushed = _vjp_value(
         *own.x, *own.dx, own.tape, *own.dw, *own.w, loop=loop.pushforward(), inputs=len(own.x) + len(own.dx)
@@ -322,6 +335,11 @@ def _derivative_batch(
     return b.emit(node.primitive, *operands, loop=many, inputs=count)
 
 
+def _spread_batch(b: Builder, node: Node, inputs: list[Node], batched: list[bool], size: int) -> Node:
+    """A tape of many members spreads like any other: it has no axes."""
+    return b.host_spread(inputs[0], **node.params)
+
+
 def _spread_value(tape: np.ndarray, *, loop: CustomLoop, size: int) -> np.ndarray:
     return _tape_array(loop.spread(tape[()], size))
 
@@ -344,6 +362,7 @@ register(
         value=_spread_value,
         family="host",
         jvp="zero",
+        batch=_spread_batch,
     )
 )
 register(
