@@ -9,22 +9,22 @@ part, ``abs`` keeps the sign it had, ``hypot`` becomes a square root. At a kink 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from diffsci.errors import DiffsciError
+from diffsci.evidence.continued_differences import to_first_order
+from diffsci.evidence.continued_linalg import CONTINUED as CONTINUED_LINALG
+from diffsci.evidence.not_analytic import NotAnalytic
 from diffsci.graph import Graph, Node
 from diffsci.primitives.custom import called_graph
+from diffsci.primitives.special.terms import REAL_ONLY
 from diffsci.source import at
 
 __all__ = ["NotAnalytic", "run_analytic"]
 
 Array = np.ndarray
-
-
-class NotAnalytic(DiffsciError):
-    """The complex step does not apply: the program has no analytic continuation at this point."""
 
 
 def _apart(ties: Array, what: str) -> None:
@@ -125,74 +125,70 @@ CONTINUED: dict[str, Callable] = {
     "mod": _mod,
     "sigmoid": _sigmoid,
     "softplus": _softplus,
+    **CONTINUED_LINALG,
 }
 
-# These are locally constant: they see real parts only, with their ordinary meaning.
-LOCALLY_CONSTANT = frozenset(
-    [
-        "sign",
-        "floor",
-        "ceil",
-        "trunc",
-        "rint",
-        "floor_divide",
-        "stop_gradient",
-        "lt",
-        "le",
-        "gt",
-        "ge",
-        "eq",
-        "ne",
-        "isnan",
-        "isinf",
-        "isfinite",
-        "logical_not",
-        "logical_and",
-        "logical_or",
-        "logical_xor",
-        "any",
-        "all",
-        "argmax",
-        "argmin",
-    ]
-)
 
-
-def run_analytic(graph: Graph, inputs: Sequence[Any]) -> list[Array]:
+def run_analytic(graph: Graph, inputs: Sequence[Any], approximate: set[str] | None = None) -> list[Array]:
     """Evaluate ``graph`` at complex inputs (one array per graph input) by its analytic continuation.
 
-    Guards are not checked: they held at the real point where the graph was traced.
+    Parameters
+    ----------
+    graph : Graph
+        Its guards are not checked: they held at the real point where the graph was traced.
+    inputs : sequence of array_like
+        Their imaginary parts should be tiny where operations have no complex version: see `approximate`.
+    approximate : set of str, optional
+        Gets the names of operations that exist for real numbers only. They are continued to first order,
+        by extrapolated differences of that one operation along the imaginary parts.
     """
+    used = set() if approximate is None else approximate
     values: dict[Node, Any] = dict(zip(graph.inputs, (_promoted(value) for value in inputs), strict=True))
     with np.errstate(all="ignore"):
         for node in graph.nodes:
             if node not in values:
-                values[node] = _evaluate(node, [values[child] for child in node.inputs])
+                values[node] = _evaluate(node, [values[child] for child in node.inputs], used)
     return [np.asarray(values[node]) for node in graph.outputs]
 
 
-def _promoted(value: Any) -> Array:
+def _promoted(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_promoted, value))
     array = np.asarray(value)
     return array.astype(np.complex128) if array.dtype.kind == "f" else array
 
 
-def _evaluate(node: Node, operands: list[Array]) -> Any:
+def _evaluate(node: Node, operands: list[Array], used: set[str]) -> Any:
     name = node.primitive.name
     if name == "const":
         return _promoted(node.params["value"])
     callee = called_graph(node)
     if callee is not None:
-        return run_analytic(callee, operands)
+        return run_analytic(callee, operands, used)
     if name == "cond":
-        return run_analytic(node.params["true" if np.real(operands[0]) else "false"], operands[1:])
+        return run_analytic(node.params["true" if np.real(operands[0]) else "false"], operands[1:], used)
     if name == "project":
         return operands[0][node.params["index"]]
     if node.primitive.family == "host":
+        loop = node.params["loop"].evaluated_by(partial(run_analytic, approximate=used))
+        if loop is not None:
+            return node.primitive.value(*operands, **(node.params | {"loop": loop}))
         raise NotAnalytic(f"a compiled loop runs on real numbers only{at(node.location)}")
-    if name in LOCALLY_CONSTANT:
-        operands = [np.real(operand) for operand in operands]
-    rule = CONTINUED.get(name) if any(np.iscomplexobj(operand) for operand in operands) else None
     try:
-        return _promoted((rule or node.primitive.value)(*operands, **node.params))
+        return _promoted(_continued(node, operands, used))
     except NotAnalytic as error:
         raise NotAnalytic(f"{error}{at(node.location)}") from None
+
+
+def _continued(node: Node, operands: list[Array], used: set[str]) -> Any:
+    if node.primitive.jvp == "zero":  # locally constant
+        return node.primitive.value(*map(np.real, operands), **node.params)
+    complex_operands = any(np.iscomplexobj(operand) for operand in operands)
+    rule = CONTINUED.get(node.name, node.primitive.value) if complex_operands else node.primitive.value
+    if node.name not in REAL_ONLY:
+        try:
+            return rule(*operands, **node.params)
+        except TypeError:  # no complex version
+            pass
+    used.add(node.name)
+    return to_first_order(node, operands)
