@@ -152,11 +152,6 @@ def _frexp(x):
     return _ldexp(x, -exponent), ops.convert(exponent, int)
 
 
-def _logaddexp2(x, y):
-    two = np.log(2.0)
-    return ops.float_elementwise("logaddexp", _scaled(two)(x), _scaled(two)(y)) / two
-
-
 def _signbit(x):
     x = ops.traced(x)
     return ops.compare("lt", ops.float_elementwise("copysign", np.ones((), ops.float_dtype(x)), x), 0)
@@ -229,10 +224,8 @@ UFUNCS: dict[str, Callable] = {
     "modf": _modf,
     "frexp": _frexp,
     "ldexp": _ldexp,
-    "logaddexp2": _logaddexp2,
     "signbit": _signbit,
     "conjugate": lambda x: ops.traced(x).conj(),
-    "expit": _float("sigmoid"),  # scipy.special.expit
 }
 
 
