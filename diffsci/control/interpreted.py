@@ -5,7 +5,7 @@ It executes the same actions as the native driver, so a loop has one algorithm a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,14 +34,23 @@ class Interpreted:
         Number of steps, where it is known.
     reverse : bool
         Rows are read and written from last to first.
+    evaluate : callable
+        ``evaluate(graph, inputs) -> outputs``.
     """
 
-    def __init__(self, body: Body, x: Sequence[np.ndarray], length: int | None, reverse: bool):
+    def __init__(
+        self,
+        body: Body,
+        x: Sequence[np.ndarray],
+        length: int | None,
+        reverse: bool,
+        evaluate: Callable = interpreter.run,
+    ):
         self.body, self.x, self.length, self.reverse = body, list(x), length, reverse
+        self.evaluate = evaluate
         self.carries, self.items = body.places(CARRY), body.places(ITEM)
         self.state: list[np.ndarray] = [x[k] for k in self.carries]
         self.slots: list[Any] = []
-        self.rows: list[np.ndarray] | None = None
 
     def make_slots(self, count: int) -> None:
         """Have so many slots, those there are among them; slot 0 holds the state at the start."""
@@ -114,32 +123,42 @@ class Interpreted:
         return found
 
     def _goes_on(self, k: int) -> bool:
-        (decision,) = _run(self.body, "predicate", self._inputs(k))
+        (decision,) = self._run("predicate", k)
         return bool(decision)
 
     def _step(self, k: int, rows: list[np.ndarray] | None) -> None:
-        outputs = _run(self.body, "graph", self._inputs(k))
+        outputs = self._run("graph", k)
         self.state = [outputs[place] for place in self.body.out_places(CARRY)]
         if rows is not None:
             row = self.length - 1 - k if self.reverse else k
             for target, place in zip(rows, self.body.out_places(ITEM), strict=True):
                 target[row] = outputs[place]
 
+    def _run(self, name: str, k: int) -> list[np.ndarray]:
+        body, graph = self.body, getattr(self.body, name)
+
+        def checked() -> Graph:
+            return Graph(graph.inputs, [*graph.outputs, *(guard.predicate for guard in graph.guards)])
+
+        found = self.evaluate(body.once(("checked", name), checked), self._inputs(k))
+        for position, outcome in enumerate(found[len(graph.outputs) :]):
+            if not outcome:
+                raise_error(body, name, position)
+        return found[: len(graph.outputs)]
+
     def back(self, actions: np.ndarray, cotangents: Sequence[np.ndarray]) -> list[np.ndarray | None]:
         """Execute actions to the end; return the cotangents of the inputs, None for integers."""
         body, graph = self.body, self.body.adjoint()
-        outs = len(body.out_places(CARRY))
         real_rows = list(body.real_out_places(ITEM))
         carried = [cotangents[k] for k in body.real_out_places(CARRY)]
         sums = [np.zeros_like(self.x[k]) for k in body.real_places(CONST)]
         items = [np.zeros_like(self.x[k]) for k in body.real_places(ITEM)]
         count = len(body.real_places(CARRY))
-        assert outs == len(self.carries)
 
         def reverse(k: int) -> None:
             row = self.length - 1 - k if self.reverse else k
             given = [cotangents[place][row] for place in real_rows]
-            found = interpreter.run(graph, [*self._inputs(k), *carried, *given, *sums])
+            found = self.evaluate(graph, [*self._inputs(k), *carried, *given, *sums])
             carried[:], sums[:] = found[:count], found[count : count + len(sums)]
             for target, value in zip(items, found[count + len(sums) :], strict=True):
                 target[row] = value
@@ -167,16 +186,3 @@ def arranged(body: Body, carried, sums, items) -> list[np.ndarray | None]:
         for place, value in zip(body.real_places(role), values, strict=True):
             found[place] = np.array(value)
     return found
-
-
-def _run(body: Body, name: str, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-    graph = getattr(body, name)
-
-    def checked() -> Graph:
-        return Graph(graph.inputs, [*graph.outputs, *(guard.predicate for guard in graph.guards)])
-
-    found = interpreter.run(body.once(("checked", name), checked), inputs)
-    for position, outcome in enumerate(found[len(graph.outputs) :]):
-        if not outcome:
-            raise_error(body, name, position)
-    return found[: len(graph.outputs)]

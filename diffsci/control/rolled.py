@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -76,6 +76,8 @@ class RolledLoop(CustomLoop):
         How many axes of members stand before the steps, in every input that is an array of items.
     depth : int
         The same in the outputs.
+    evaluate : callable, optional
+        Evaluates graphs in place of the machines' own programs: on complex numbers, say.
     """
 
     def __init__(
@@ -89,18 +91,19 @@ class RolledLoop(CustomLoop):
         native: bool = False,
         depths: Sequence[int] | None = None,
         depth: int = 0,
+        evaluate: Callable | None = None,
     ):
         self.body, self.length, self.reverse = body, length, reverse
         self.checkpoint, self.max_steps, self.location, self.native = checkpoint, max_steps, location, native
         self.depths = tuple(depths or [0] * len(body.roles))
-        self.depth = depth
+        self.depth, self.evaluate = depth, evaluate
         self._made: dict[Any, RolledLoop] = {}
 
     def _with(self, key: Any, **changed: Any) -> RolledLoop:
         """Return the loop made of this one for a key."""
         found = self._made.get(key)
         if found is None:
-            names = "body length reverse checkpoint max_steps location native depths depth".split()
+            names = "body length reverse checkpoint max_steps location native depths depth evaluate".split()
             found = RolledLoop(**({name: getattr(self, name) for name in names} | changed))
             found = self._made.setdefault(key, found)
         return found
@@ -188,6 +191,10 @@ class RolledLoop(CustomLoop):
         """See `CustomLoop`."""
         return self if self.native else self._with("native", native=True)
 
+    def evaluated_by(self, evaluate: Callable) -> RolledLoop:
+        """See `CustomLoop`."""
+        return self._with(("evaluated by", evaluate), native=False, evaluate=evaluate)
+
     # members of items stand behind the steps inside -------------------------------------------------
 
     def _inside(self, x: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -205,6 +212,8 @@ class RolledLoop(CustomLoop):
     # sweeps ----------------------------------------------------------------------------------------
 
     def _machine(self, x: list[np.ndarray], tape: RolledTape):
+        if self.evaluate is not None:
+            return Interpreted(self.body, x, tape.steps, self.reverse, self.evaluate)
         kind = Compiled if tape.native else Interpreted
         return kind(self.body, x, tape.steps, self.reverse)
 
@@ -241,7 +250,7 @@ class RolledLoop(CustomLoop):
         """Take the frozen number of steps; return the outputs."""
         steps, machine = tape.steps, self._machine(x, tape)
         kinds = [self.body.graph.output_types[k] for k in self.body.out_places(ITEM)]
-        rows = [np.empty((steps, *kind.shape), kind.dtype) for kind in kinds]
+        rows = [np.empty((steps, *kind.shape), self._row_dtype(kind)) for kind in kinds]
         if not keep:
             machine.advance(np.array([[FORWARD, 0, steps]]), rows)
             return self._arranged(machine.carry(), rows)
@@ -255,6 +264,9 @@ class RolledLoop(CustomLoop):
             machine.return_to(before)
         tape.keep(self.body, machine, stored)
         return self._arranged(final, rows)
+
+    def _row_dtype(self, kind: Type) -> np.dtype:
+        return np.result_type(kind.dtype, complex) if self.evaluate and kind.is_float else kind.dtype
 
     def _arranged(self, carries: list[np.ndarray], rows: list[np.ndarray]) -> list[np.ndarray]:
         found = {CARRY: iter(carries), ITEM: iter(rows)}
