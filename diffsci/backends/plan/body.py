@@ -335,7 +335,11 @@ def _logical_not(body: Body, a: int) -> int:
 
 
 def _convert(body: Body, a: int, dtype: np.dtype) -> int:
-    code, source = code_of(dtype), body.codes[a]
+    return _convert_to(body, a, code_of(dtype))
+
+
+def _convert_to(body: Body, a: int, code: str) -> int:
+    source = body.codes[a]
     if code == source:
         return a
     if body.is_absent(a) and code != "b1":
@@ -450,6 +454,17 @@ def _fmod(body: Body, a: int, b: int) -> int:
     return body._plain("irem" if body.codes[a] == "i8" else "fmod", (a, b))
 
 
+def _special(name: str):
+    """Orders and degrees may be integers: the functions take them as floats."""
+
+    def rule(body: Body, *args: int) -> int:
+        code = next(body.codes[arg] for arg in args if body.codes[arg] != "i8")
+        floats = (_convert_to(body, arg, code) for arg in args)
+        return body._emit(name, code, tuple(floats))
+
+    return rule
+
+
 def _finite_test(name: str):
     def rule(body: Body, a: int) -> int:
         if body.codes[a] in ("i8", "b1"):
@@ -511,8 +526,9 @@ _RULES: dict[str, Any] = {
     "stop_gradient": lambda body, a: a,
     "pow": lambda body, a, b: body._plain("ipow" if body.codes[a] == "i8" else "pow", (a, b)),
 }
+_RULES |= {name: _special(name) for name in SPECIAL}
 _RULES |= {name: _compare(name) for name in COMPARISONS}
 _RULES |= {name: _finite_test(name) for name in ("isnan", "isinf", "isfinite")}
 _RULES |= {name: _integer_identity(name) for name in ("floor", "ceil", "trunc", "rint")}
 
-STATEMENTS = _PLAIN | SPECIAL | _RULES.keys()  # the elementwise operations that are statements
+STATEMENTS = _PLAIN | _RULES.keys()  # the elementwise operations that are statements
