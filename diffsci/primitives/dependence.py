@@ -228,4 +228,5 @@ FAMILIES = {
     "reduction": reduced,
     "linalg": members(2),
     "host": dense,
+    "implicit": dense,
 }

@@ -37,7 +37,7 @@ def quotient(b: Builder, node: Node, series: Series, k: int) -> Node | None:
     numerator, denominator = node.inputs
     rest = convolved(b.mul, b, denominator, node, series, k)
     top = minus(b, series(numerator, k), rest)
-    return None if top is None else b.div(top, series(denominator, 0))
+    return None if top is None else b.emit(node.primitive, top, series(denominator, 0))
 
 
 def convolved(times: Callable, b: Builder, x: Node, y: Node, series: Series, k: int) -> Node | None:

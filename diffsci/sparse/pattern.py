@@ -128,10 +128,35 @@ def _by_operand(matrix: csr_array, operands: Sequence[Node]) -> list[Places | No
     return found
 
 
+def _custom(node: Node, known: Known) -> list[list[Places | None]]:
+    """A function with the user's rule: its tangents depend on tangents as the rule says."""
+    push: Graph = node.params["rules"].push
+    count = len(node.inputs)
+    tangents = [False] * count + [True] * (len(push.inputs) - count)
+    own = node.params["rules"].floats([x.type for x in node.inputs])
+    moved = iter(pattern(push, tangents))
+    rows: list[list[Places | None]] = []
+    for type_ in node.type:
+        row: list[Places | None] = [None] * count
+        if type_.is_float:
+            for position, places in zip(own, _by_operand(next(moved), push.inputs[count:]), strict=True):
+                row[position] = places
+        rows.append(row)
+    return rows
+
+
+def _custom_tangent(node: Node, known: Known) -> list[list[Places | None]]:
+    push: Graph = node.params["rules"].push
+    return [_by_operand(matrix, node.inputs) for matrix in pattern(push)]
+
+
+RULES = {"call": _called, "cond": _called, "custom": _custom, "custom_tangent": _custom_tangent}
+
+
 def _enter_rules() -> None:
-    """Complete the records of `call` and `cond`, whose rules need the composition above."""
-    for name in ("call", "cond"):
-        object.__setattr__(lookup(name), "pattern", _called)
+    """Complete the records of calls, whose rules need the composition above."""
+    for name, rule in RULES.items():
+        object.__setattr__(lookup(name), "pattern", rule)
 
 
 _enter_rules()

@@ -7,7 +7,9 @@ import functools
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.dependence import members
 from diffsci.primitives.linalg.shared import over_stack
+from diffsci.primitives.series import linear
 from diffsci.primitives.shared import add_tangents, align
 
 __all__ = ["sparse_product"]
@@ -90,6 +92,7 @@ register(
         jvp=_solve_jvp,
         transpose=_solve_transpose,
         batch=_solve_batch,
+        pattern=members(1),
     )
 )
 
@@ -136,5 +139,6 @@ register(
         jvp=_factored_jvp,
         transpose=_factored_transpose,
         batch=_factored_batch,
+        taylor=linear,
     )
 )

@@ -16,6 +16,7 @@ from functools import partial
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.dependence import elementwise
 from diffsci.primitives.linalg.shared import (
     batch_stack,
     check_matrix,
@@ -29,6 +30,7 @@ from diffsci.primitives.linalg.shared import (
     swapped,
     symmetric,
 )
+from diffsci.primitives.series import quotient
 from diffsci.primitives.shared import add_tangents, batch_elementwise, full_like, same_types
 
 # quotient -------------------------------------------------------------------------------------------
@@ -53,6 +55,8 @@ register(
         transpose=lambda b, node, ct, linear: [b.quotient(ct, node.inputs[1]), None],
         masks="keep",
         batch=batch_elementwise,
+        taylor=quotient,
+        pattern=elementwise,
     )
 )
 
