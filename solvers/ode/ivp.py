@@ -357,7 +357,7 @@ def _traced_result(
 
     def latest() -> Tape:
         if loop.last is None:
-            raise ds.TraceError("statistics of an integration are known only after it has run")
+            concrete(outputs)  # a trace computes values when they are asked for
         return loop.last
 
     def statistics() -> dict[str, Any]:
