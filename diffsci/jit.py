@@ -17,6 +17,8 @@ from diffsci.source import at
 from diffsci.subprograms import bind_call
 from diffsci.tracing import Traced, TracedArray, is_tracing, trace_function
 from diffsci.tracing.complex.boundary import entering
+from diffsci.tracing.containers import digest, is_sparse
+from diffsci.tracing.copies import private_copy
 from diffsci.tracing.function import concrete, is_dynamic
 from diffsci.tracing.identity import Identity, fingerprint
 from diffsci.tracing.trace import apply_graph, current_trace, standard
@@ -187,6 +189,8 @@ class Jitted:
 
     def _call_inside(self, args: tuple, kwargs: dict) -> Any:
         """Called while tracing: one `call` of a sub-graph that is traced once."""
+        if current_trace().paths is not None:  # every path of it is wanted, not the one taken here
+            return private_copy(self.function)(*args, **kwargs)
         leaves, _ = flatten((args, kwargs))
         dynamic = [entering(leaf) for leaf in leaves if is_dynamic(leaf)]
         _, key = _key(args, kwargs)
@@ -303,6 +307,8 @@ def _key(args: tuple, kwargs: dict) -> tuple[list[np.ndarray], Any]:
 
 
 def _static_key(leaf: Any) -> Any:
+    if is_sparse(leaf):
+        return digest(leaf)
     try:
         hash(leaf)
     except TypeError:

@@ -222,9 +222,19 @@ def matrix_function(a: Array, *directions: Array, function: str) -> Array:
     return value(*real, function=function) + 1j * size * moved
 
 
+def complex_det(x: Array) -> Array:
+    """To first order in the imaginary parts of the pairs, by Jacobi's formula."""
+    matrix, moved = (part[..., 0] + 1j * part[..., 1] for part in (x.real, x.imag))
+    value = np.linalg.det(matrix)
+    slope = value * np.trace(np.linalg.solve(matrix, moved), axis1=-2, axis2=-1)
+    return np.stack([value.real + 1j * slope.real, value.imag + 1j * slope.imag], -1)
+
+
+SINGLE = (
+    cholesky, qr, lu, eigh, svd, eig, slogdet, cofactors, pinv, lstsq, solve_sylvester, matrix_function
+)  # fmt: skip
+
 CONTINUED: dict[str, Callable] = {
-    function.__name__: _stacked(function)
-    for function in (
-        cholesky, qr, lu, eigh, svd, eig, slogdet, cofactors, pinv, lstsq, solve_sylvester, matrix_function
-    )
-}  # fmt: skip
+    **{function.__name__: _stacked(function) for function in SINGLE},
+    "complex_det": complex_det,
+}

@@ -8,6 +8,7 @@ NumPy would make a view or a copy is asked of NumPy, on a dummy without memory.
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -69,6 +70,10 @@ class TracedArray:
     def write(self, node: Node) -> None:
         """Replace all elements, in the parent too."""
         if self._parent is None:
+            if self.owner.dormant:
+                raise self._needs(
+                    "a write into an array of the surrounding function", "carry the array through the loop"
+                )
             self._node = node
             self._version += 1
         else:
@@ -184,6 +189,10 @@ class TracedArray:
         return UnsupportedError(f"{what} of a traced value{at(user_location())}: {instead}")
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        if _asked_by_sparse():
+            wrapped = np.empty((), object)
+            wrapped[()] = self
+            return wrapped  # no numbers: scipy.sparse leaves the operator to our side
         if not self.is_const:
             raise self._needs(
                 "a plain NumPy array was asked for in place",
@@ -294,3 +303,16 @@ def _truncated(x: TracedArray) -> TracedArray:
     from diffsci.tracing.operations import unary
 
     return unary("trunc", x)
+
+
+_OPERATORS = frozenset(f"__{r}{name}__" for name in ("matmul", "mul", "truediv") for r in ("", "r"))
+
+
+def _asked_by_sparse() -> bool:
+    """Tell whether an operator of scipy.sparse asks for an array: it does, before it leaves it to ours."""
+    frame = sys._getframe(2)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("scipy.sparse."):
+        if frame.f_code.co_name in _OPERATORS:
+            return True
+        frame = frame.f_back
+    return False

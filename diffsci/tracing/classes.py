@@ -11,6 +11,7 @@ from numpy.polynomial import polyutils
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.functions.interpolation import PiecewisePolynomial
+from diffsci.tracing.functions.sparse import Factors, is_factors
 from diffsci.tracing.numbers import STAND_INS
 from diffsci.tracing.protocols import call_function
 from diffsci.tracing.trace import current_trace
@@ -126,6 +127,10 @@ def stand_in(cls: type) -> Any:
 def tracing_object(value: Any) -> Any:
     """Return what an object of a library is inside a traced function, or None."""
     cls = type(value)
+    if is_factors(value):
+        return Factors(value)
+    if is_factors(getattr(value, "__self__", None)):
+        return getattr(Factors(value.__self__), value.__name__)
     if cls is np.vectorize:
         from diffsci.tracing.copies import private_copy
 

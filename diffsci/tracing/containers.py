@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import collections
 import copy
+import hashlib
+import itertools
 import types
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from diffsci.tracing.identity import Identity
+from diffsci.tracing.identity import Contents, Identity
 from diffsci.tracing.libraries import is_library
 
 __all__ = [
-    "LARGE", "attribute", "defaults", "defaults_now", "filled", "has_attributes", "is_data", "is_plain",
-    "item", "items", "layout", "snapshot", "started", "write_back",
+    "LARGE", "attribute", "defaults", "defaults_now", "digest", "filled", "has_attributes", "is_data",
+    "is_plain", "is_sparse", "item", "items", "layout", "snapshot", "started", "write_back",
 ]  # fmt: skip
 
 LARGE = 64  # containers with more items are constants of the program, and a change makes another program
@@ -30,6 +32,11 @@ PLAIN = (dict, list, tuple, collections.OrderedDict, collections.defaultdict)
 def is_plain(value: Any) -> bool:
     """Tell whether a value is a container of Python's own kind."""
     return type(value) in PLAIN or (isinstance(value, tuple) and hasattr(value, "_fields"))
+
+
+def is_sparse(value: Any) -> bool:
+    """Tell whether a value is a matrix of scipy.sparse."""
+    return type(value).__module__.startswith("scipy.sparse") and hasattr(value, "tocoo")
 
 
 def items(value: Any) -> Iterable[tuple[Any, Any]]:
@@ -108,6 +115,19 @@ def defaults_now(function: types.FunctionType) -> tuple:
     return snapshot(defaults(function))
 
 
+def _arrays(value: Any) -> list[np.ndarray]:
+    """Return the arrays that hold a sparse matrix."""
+    held = vars(value if hasattr(value, "data") and value.data.dtype != object else value.tocsr()).values()
+    parts = itertools.chain(*(part if isinstance(part, tuple) else (part,) for part in held))
+    return [part for part in parts if isinstance(part, np.ndarray)]
+
+
+def digest(value: Any) -> tuple:
+    """Return what a sparse matrix is, by contents, to be a key."""
+    arrays = [(a.dtype.str, hashlib.sha256(np.ascontiguousarray(a)).digest()) for a in _arrays(value)]
+    return type(value), value.shape, *arrays
+
+
 def snapshot(value: Any, depth: int = DEPTH) -> tuple:
     """Return something that compares equal as long as a value is what it is now.
 
@@ -119,6 +139,8 @@ def snapshot(value: Any, depth: int = DEPTH) -> tuple:
         return kind, value
     if kind is np.ndarray and value.size <= WATCHED and value.dtype.kind in "fiubc":
         return Identity(value), value.tobytes()
+    if is_sparse(value):
+        return kind, value.shape, *(Contents(array.copy()) for array in _arrays(value))
     if depth == 0:
         return (Identity(value),)
     if is_plain(value) and len(value) <= WATCHED:

@@ -145,7 +145,9 @@ def resolve(value: Any, fetch, key: Any) -> Any:
         return value
     if containers.is_plain(value) and not _all_functions(value):
         return _container(trace, value, fetch, key)
-    if not (isinstance(value, (types.ModuleType, TracedArray)) or _is_library_attribute(key)):
+    if containers.is_sparse(value):
+        _hold(trace, key, lambda: containers.snapshot(fetch()), containers.snapshot(value))
+    elif not (isinstance(value, (types.ModuleType, TracedArray)) or _is_library_attribute(key)):
         # A helper defined anew, or a name bound to another object, is another program. What the
         # object holds is looked at where it is copied.
         _hold(trace, key, lambda: Identity(fetch()), Identity(value), settles=True)

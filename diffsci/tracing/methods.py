@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from diffsci.graph import lookup
-from diffsci.tracing import indexing
+from diffsci.tracing import indexing, sparse
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.functions.sorting import partition_in_place, sort_in_place
@@ -27,14 +27,14 @@ def _binary(apply: Callable, name: str, primitive: str | None) -> None:
             result = ops.quick_binary(rule, self, other, weak=True)
             if result is not None:
                 return result
-        return apply(self, other) if isinstance(other, NUMBERS) else NotImplemented
+        return apply(self, other) if isinstance(other, NUMBERS) else _with_sparse(name, self, other)
 
     def backward(self, other):
         if rule is not None:
             result = ops.quick_binary(rule, self, other, weak=True, swapped=True)
             if result is not None:
                 return result
-        return apply(other, self) if isinstance(other, NUMBERS) else NotImplemented
+        return apply(other, self) if isinstance(other, NUMBERS) else _with_sparse(name, other, self)
 
     def in_place(self, other):
         if not isinstance(other, NUMBERS):
@@ -48,6 +48,12 @@ def _binary(apply: Callable, name: str, primitive: str | None) -> None:
     setattr(TracedArray, f"__{name}__", forward)
     setattr(TracedArray, f"__r{name}__", backward)
     setattr(TracedArray, f"__i{name}__", in_place)
+
+
+def _with_sparse(name: str, x: Any, y: Any) -> Any:
+    """Carry out an operator with a sparse matrix; leave it to the other operand if it is none."""
+    other = y if isinstance(x, TracedArray) else x
+    return sparse.operate(name, x, y) if sparse.is_sparse(other) else NotImplemented
 
 
 def assign(x: TracedArray, value: Any) -> None:

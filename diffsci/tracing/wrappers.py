@@ -17,12 +17,14 @@ from diffsci.tracing import methods as _methods  # noqa: F401  fills the class
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.complex import methods as _complex_methods  # noqa: F401  fills its class
-from diffsci.tracing.complex.functions import check_library
+from diffsci.tracing.complex.functions import library_implementation
 from diffsci.tracing.complex.python import CMATH
+from diffsci.tracing.functions.sparse import is_factors
 from diffsci.tracing.functions.special import SPECIAL
 from diffsci.tracing.libraries import PROXIED, home, top_level
 from diffsci.tracing.protocols import FUNCTIONS, SCIPY, call_function
 from diffsci.tracing.python import MATH
+from diffsci.tracing.sparse import TracedSparse
 from diffsci.tracing.trace import current_trace
 
 __all__ = ["wrapper"]
@@ -76,7 +78,9 @@ REPEATING = frozenset({np.zeros, np.empty, np.ones, np.zeros_like, np.empty_like
 
 def _holds_traced(values) -> bool:
     for value in values:
-        if isinstance(value, TracedArray) or (isinstance(value, (list, tuple)) and _holds_traced(value)):
+        if isinstance(value, (TracedArray, TracedSparse)):
+            return True
+        if isinstance(value, (list, tuple)) and _holds_traced(value):
             return True
     return False
 
@@ -87,7 +91,8 @@ def wrapper(function: Any) -> Callable | None:
         return ROWS[id(function)]
     if isinstance(function, type):
         return classes.stand_in(function)
-    if not callable(function) or not isinstance(function, FUNCTION_TYPES):
+    bound = isinstance(function, types.BuiltinFunctionType) and is_factors(function.__self__)
+    if bound or not callable(function) or not isinstance(function, FUNCTION_TYPES):
         return classes.tracing_object(function)
     try:
         return _wrapper(function)
@@ -134,17 +139,17 @@ def _dispatching(function: Callable, traced: Callable | None, module: str) -> Ca
         if module == "math":
             args = tuple(list(x) if isinstance(x, Iterator) else x for x in args)
         if not _holds_traced(args) and not _holds_traced(kwargs.values()):
-            return _writable(function(*args, **kwargs))
+            return _tracing(function(*args, **kwargs))
         if traced is None:
             args, kwargs = _without_constants(args, kwargs)
             if not _holds_traced(args) and not _holds_traced(kwargs.values()):
-                return _writable(function(*args, **kwargs))
+                return _tracing(function(*args, **kwargs))
             instead = "express it by supported functions"
             if function.__name__ in ("solve_ivp", "odeint", "quad", "minimize", "root"):
                 instead = "use solvers.solve_ivp" if "ivp" in function.__name__ else "call it outside"
             raise ops.unsupported(f"{module}.{function.__name__}", instead)
-        check_library(f"{module}.{function.__name__}", (*args, *kwargs.values()))
-        return traced(*args, **kwargs)
+        rule = library_implementation(f"{module}.{function.__name__}", traced, (*args, *kwargs.values()))
+        return rule(*args, **kwargs)
 
     return functools.update_wrapper(call, function, updated=())
 
@@ -213,6 +218,12 @@ def _ufunc_method(method: Callable) -> Callable:
         return method(*seen, **kwargs)
 
     return call
+
+
+def _tracing(made: Any) -> Any:
+    """Return what a library function made as a traced function sees it."""
+    found = None if isinstance(made, np.ndarray) or current_trace() is None else classes.tracing_object(made)
+    return _writable(made) if found is None else found
 
 
 def _writable(made: Any) -> Any:

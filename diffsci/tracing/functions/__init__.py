@@ -15,6 +15,7 @@ from diffsci.tracing.functions import (
     shapes,
     signal,
     sorting,
+    sparse,
     statistics,
     values,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "shapes",
     "signal",
     "sorting",
+    "sparse",
     "statistics",
     "values",
 ]
