@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from diffsci.graph import Builder, Graph
+from diffsci.graph import Builder, Graph, Type
 from diffsci.implicit.programs import Program
 from diffsci.primitives.implicit import Operator
-from diffsci.transforms import simplify, tangent_graph, transpose_graph
+from diffsci.transforms import batch_graph, simplify, tangent_graph, transpose_graph
 from diffsci.transforms.calls import once
 
 __all__ = ["METHODS", "GraphOperator"]
@@ -27,9 +27,12 @@ class GraphOperator(Operator):
         self.graph, self.method = graph, method
         self.input_types = graph.input_types
         self._product = Program(graph)
+        self._batches: dict = {}
 
     def solve(self, operands: Sequence[np.ndarray], rhs: np.ndarray) -> np.ndarray:
         """See `Operator`."""
+        if any(np.iscomplexobj(x) for x in (*operands, rhs)):
+            return self._continued(operands, rhs)
         x, converged = self.attempt(operands, rhs)
         return x if converged else np.full(rhs.shape, np.nan, rhs.dtype)
 
@@ -64,7 +67,16 @@ class GraphOperator(Operator):
 
     def product(self, operands: Sequence[np.ndarray], v: np.ndarray) -> np.ndarray:
         """Return A(operands) v."""
-        return np.asarray(self._product([*operands, np.asarray(v, self.input_types[-1].dtype)])[0])
+        return np.asarray(self._product([*operands, np.asarray(v)])[0])
+
+    def _continued(self, operands: Sequence[np.ndarray], rhs: np.ndarray) -> np.ndarray:
+        """Solve a complex system close to a real one, with real solves for what is left."""
+        plain = [np.real(x) for x in operands]
+        x = self.solve(plain, np.real(rhs)).astype(complex)
+        for _ in range(3):
+            left = rhs - self.product(operands, x)
+            x = x + self.attempt(plain, left.real)[0] + 1j * self.attempt(plain, left.imag)[0]
+        return x
 
     def _sweep(self, product, rhs: np.ndarray) -> np.ndarray:
         from scipy.sparse import linalg
@@ -90,6 +102,10 @@ class GraphOperator(Operator):
 
         return once(self.graph, ("operator push", active), make)
 
+    def batched(self, flags: tuple[bool, ...], size: int) -> Operator:
+        """See `Operator`."""
+        return self._batches.setdefault((flags, size), BatchedOperator(self, flags, size))
+
     @functools.cached_property
     def _transposed(self) -> GraphOperator:
         flags = [False] * (len(self.graph.inputs) - 1) + [True]
@@ -98,6 +114,41 @@ class GraphOperator(Operator):
     def transposed(self) -> Operator:
         """See `Operator`."""
         return self._transposed
+
+
+class BatchedOperator(Operator):
+    """One matrix per member, solved one after the other."""
+
+    def __init__(self, operator: Operator, flags: tuple[bool, ...], size: int):
+        self.operator, self.flags, self.size = operator, (*flags, True), size
+        self.input_types = tuple(
+            Type((size, *t.shape), t.dtype) if flag else t
+            for t, flag in zip(operator.input_types, self.flags, strict=True)
+        )
+        self._batches: dict = {}
+
+    def solve(self, operands: Sequence[np.ndarray], rhs: np.ndarray) -> np.ndarray:
+        """See `Operator`."""
+        rows = []
+        for k in range(self.size):
+            own = [x[k] if flag else x for x, flag in zip(operands, self.flags, strict=False)]
+            rows.append(self.operator.solve(own, rhs[k]))
+        return np.stack(rows)
+
+    def push(self, active: tuple[bool, ...]) -> Graph:
+        """See `Operator`."""
+        graph = self.operator.push(active)
+        tangents = [flag for flag, moves in zip(self.flags, active, strict=False) if moves]
+        flags = (*self.flags, *tangents)
+        return once(graph, ("batch", flags, self.size), lambda: batch_graph(graph, flags, self.size))
+
+    def transposed(self) -> Operator:
+        """See `Operator`."""
+        return self.operator.transposed().batched(self.flags[:-1], self.size)
+
+    def batched(self, flags: tuple[bool, ...], size: int) -> Operator:
+        """See `Operator`."""
+        return self._batches.setdefault((flags, size), BatchedOperator(self, flags, size))
 
 
 def _norm(x: np.ndarray) -> float:

@@ -86,6 +86,8 @@ class RootProblem(Problem):
 
     def solve(self, values: Sequence[np.ndarray]) -> np.ndarray:
         """See `Problem`."""
+        if any(np.iscomplexobj(v) for v in values):
+            return self._continued(values)
         start, *parameters = values
         found = []
         for x in (start, self.guess):
@@ -96,6 +98,13 @@ class RootProblem(Problem):
                     if not self.graph.guards or self.holds([outcome.x, *parameters]):
                         return outcome.x
         return found[0] if found else np.full(start.shape, np.nan, start.dtype)
+
+    def _continued(self, values: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the solution at complex parameters close to real ones: Newton's steps in complex numbers."""
+        x = self.solve([np.real(v) for v in values]).astype(complex)
+        for _ in range(2):
+            x = x + self._step([x, *values[1:]])[1]
+        return x
 
     def fail(self, outcome: Outcome, what: str) -> EvaluationError:
         """Return the error for an iteration that did not converge."""

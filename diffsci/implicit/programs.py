@@ -9,7 +9,7 @@ import numpy as np
 
 from diffsci.backends import executables
 from diffsci.derived import Derived
-from diffsci.graph import Graph
+from diffsci.graph import Graph, interpreter
 
 __all__ = ["Program"]
 
@@ -28,7 +28,7 @@ class Program:
     def __call__(self, inputs: Sequence[np.ndarray]) -> list[Any]:
         """Return the outputs."""
         if any(np.iscomplexobj(x) for x in inputs):  # a complex step through the solver
-            return self._plain.run(inputs)
+            return interpreter.run(self._graph, inputs)
         self._runs += 1
         if self._native is None and self._runs > COMPILED_AFTER:
             self._native = executables.build(self._graph, "numba")

@@ -14,6 +14,7 @@ from typing import Any
 
 from diffsci.graph import Graph, Node, Primitive, Type, register
 from diffsci.graph.interpreter import run
+from diffsci.primitives.dependence import dense
 
 __all__ = ["Rules", "called_graph"]
 
@@ -83,6 +84,7 @@ register(
         type=_custom_type,
         value=lambda *x, primal, rules: tuple(run(primal, x)),
         family="call",
+        pattern=dense,
     )
 )
 register(
@@ -91,6 +93,7 @@ register(
         type=_tangent_type,
         value=lambda *x, primal, rules: tuple(run(rules.push, x)),
         family="call",
+        pattern=dense,
     )
 )
 

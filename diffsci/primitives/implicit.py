@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from diffsci.graph import Builder, Graph, Node, Primitive, Type, register
-from diffsci.primitives.shared import add_tangents
+from diffsci.primitives.dependence import dense
+from diffsci.primitives.shared import add_tangents, to_batch
 
 __all__ = ["Operator", "Problem"]
 
@@ -62,6 +63,10 @@ class Operator(ABC):
     def transposed(self) -> Operator:
         """Return the transposed matrix."""
 
+    @abstractmethod
+    def batched(self, flags: tuple[bool, ...], size: int) -> Operator:
+        """Return the matrices of many members; operands in `flags` and vectors have one more leading axis."""
+
 
 def _root_type(*types: Type, problem: Problem) -> Type:
     if types != problem.input_types:
@@ -106,6 +111,13 @@ def _operator_transpose(b: Builder, node: Node, ct: Node, linear: list[bool]) ->
     return [None] * (len(linear) - 1) + [b.operator_solve(*node.inputs[:-1], ct, operator=transposed)]
 
 
+def _operator_batch(b: Builder, node: Node, inputs: list[Node], batched: list[bool], size: int) -> Node:
+    *operands, rhs = inputs
+    rhs = rhs if batched[-1] else to_batch(b, rhs, size)
+    operator = node.params["operator"].batched(tuple(batched[:-1]), size)
+    return b.operator_solve(*operands, rhs, operator=operator)
+
+
 register(
     Primitive(
         name="root",
@@ -114,6 +126,7 @@ register(
         family="implicit",
         jvp=_root_jvp,
         batch=_root_batch,
+        pattern=dense,
     )
 )
 register(
@@ -124,5 +137,7 @@ register(
         family="implicit",
         jvp=_operator_jvp,
         transpose=_operator_transpose,
+        batch=_operator_batch,
+        pattern=dense,
     )
 )
