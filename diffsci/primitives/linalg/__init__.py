@@ -6,6 +6,7 @@ Singular or non-finite data give NaN: no number is right, and NaN says so downst
 
 from diffsci.primitives.linalg import (
     banded,
+    complex_det,
     determinants,
     factorizations,
     functions,
@@ -17,6 +18,7 @@ from diffsci.primitives.linalg import (
 
 __all__ = [
     "banded",
+    "complex_det",
     "determinants",
     "factorizations",
     "functions",

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.complex.array import ComplexArray, is_complex
+from diffsci.tracing.complex.boundary import packed, unpacked
 from diffsci.tracing.complex.operations import as_complex, elementwise, imag, real
 from diffsci.tracing.trace import bind
 
@@ -86,21 +89,49 @@ def _cumprod(x: ComplexArray, *, axis: int) -> ComplexArray:
     return ops.copy(x)
 
 
+def _block(a: Any) -> TracedArray:
+    """The real matrix [[A, -B], [B, A]], which acts on the parts as the complex one does."""
+    top = ops.concatenate([real(a), -imag(a)], a.ndim - 1)
+    bottom = ops.concatenate([imag(a), real(a)], a.ndim - 1)
+    return ops.concatenate([top, bottom], a.ndim - 2)
+
+
 def _solve(a: Any, b: Any, *, transposed: bool) -> ComplexArray:
-    """The real system of twice the size, [[A, -B], [B, A]] [x; y] = [c; d]."""
+    """The real system [[A, -B], [B, A]] [x; y] = [c; d]."""
     if transposed:
         a = a.mT
     if not is_complex(a):
         return ComplexArray(*(bind("solve", a, part, transposed=False) for part in (b.re, b.im)))
     rows = b.ndim - 1 if b.ndim == a.ndim - 1 else b.ndim - 2
     n = a.shape[-1]
-    top = ops.concatenate([a.re, -a.im], a.ndim - 1)
-    bottom = ops.concatenate([a.im, a.re], a.ndim - 1)
-    block = ops.concatenate([top, bottom], a.ndim - 2)
     right = ops.concatenate([real(b), imag(b)], rows)
-    solution = bind("solve", block, right, transposed=False)
+    solution = bind("solve", _block(a), right, transposed=False)
     ahead = (slice(None),) * rows
     return ComplexArray(*(ops.copy(solution[(*ahead, part)]) for part in (slice(None, n), slice(n, None))))
+
+
+def _det(a: ComplexArray) -> ComplexArray:
+    return unpacked(bind("complex_det", packed(a)))
+
+
+def _slogdet(a: ComplexArray) -> tuple[ComplexArray, TracedArray]:
+    """The matrix is scaled: the determinant itself may overflow."""
+    n = a.shape[-1]
+    if n == 0:
+        found = _det(a)
+        return found, ops.traced(np.zeros(found.shape, a.re.dtype))
+    size = ops.unary("stop_gradient", ops.reduce("max", abs(a), (-2, -1)))
+    size = ops.where(ops.compare("gt", size, 0), size, 1.0)
+    found = _det(a / ops.reshape(size, (*size.shape, 1, 1)))
+    height = ops.unary("abs", found)
+    return ops.unary("sign", found), ops.unary("log", height) + ops.unary("log", size) * n
+
+
+def _matrix_function(*operands: Any, function: str) -> ComplexArray:
+    """A function with real coefficients of the real block matrix is the block matrix of its value."""
+    found = bind("matrix_function", *map(_block, operands), function=function)
+    n = operands[0].shape[-1]
+    return ComplexArray(ops.copy(found[..., :n, :n]), ops.copy(found[..., n:, :n]))
 
 
 RULES: dict[str, Callable] = {
@@ -109,4 +140,7 @@ RULES: dict[str, Callable] = {
     "prod": _prod,
     "cumprod": _cumprod,
     "solve": _solve,
+    "det": _det,
+    "slogdet": _slogdet,
+    "matrix_function": _matrix_function,
 }

@@ -17,7 +17,13 @@ from diffsci.tracing.complex.array import ComplexArray, is_complex, make_complex
 from diffsci.tracing.complex.operations import as_complex, imag, real
 from diffsci.tracing.complex.python import CMATH
 
-__all__ = ["CARRIED", "COMPLEX_FUNCTIONS", "check_library", "complex_implementation", "holds_complex"]
+__all__ = [
+    "CARRIED",
+    "COMPLEX_FUNCTIONS",
+    "complex_implementation",
+    "holds_complex",
+    "library_implementation",
+]
 
 FOURIER = "fft ifft rfft irfft hfft ihfft fftn ifftn rfftn irfftn fft2 ifft2 rfft2 irfft2 fftshift ifftshift"
 
@@ -34,11 +40,11 @@ CARRIED = frozenset(
             "full_like linspace arange meshgrid diag diagflat tril triu vander identity eye sum prod any all "
             "mean average trace cumsum cumprod count_nonzero where nonzero flatnonzero argwhere select "
             "piecewise trapezoid gradient polyval shape ndim size result_type isclose allclose array_equal "
-            "dot inner outer tensordot kron cross einsum matmul convolve isscalar apply_along_axis extract "
-            "put_along_axis fill_diagonal copyto unstack compress choose resize nansum nanmean nanprod"
+            "dot inner outer tensordot kron cross einsum matmul convolve correlate isscalar apply_along_axis "
+            "extract put_along_axis fill_diagonal copyto unstack compress choose resize nansum nanmean nanprod"
         ),
         np.fft: FOURIER,
-        np.linalg: "solve inv matrix_power multi_dot tensorsolve tensorinv",
+        np.linalg: "solve inv det slogdet matrix_power multi_dot tensorsolve tensorinv",
     }.items()
     for name in names.split()
     if hasattr(module, name)
@@ -48,14 +54,18 @@ CARRIED_LIBRARY = frozenset(
     f"{package}.{name}"
     for package, names in {
         "cmath": " ".join(CMATH),
-        "scipy.linalg": "solve inv det norm solve_triangular block_diag kron toeplitz circulant hankel",
+        "scipy.linalg": (
+            "inv det block_diag kron circulant expm logm sqrtm cosm sinm tanm coshm sinhm tanhm expm_frechet"
+        ),
         "scipy.fft": FOURIER + " hfftn hfft2 ihfftn ihfft2 dct idct dctn idctn dst idst dstn idstn",
+        "scipy.signal": "convolve fftconvolve oaconvolve correlate",
         "scipy.integrate": "trapezoid simpson cumulative_trapezoid cumulative_simpson romb",
     }.items()
     for name in names.split()
 )
 
 COMPLEX_FUNCTIONS: dict[Callable, Callable] = {}
+COMPLEX_LIBRARY: dict[str, Callable] = {}
 
 
 def holds_complex(values: Any) -> bool:
@@ -71,10 +81,14 @@ def complex_implementation(function: Callable) -> Callable:
     return found
 
 
-def check_library(name: str, args: Any) -> None:
-    """Refuse complex arguments of library functions that are not known to carry over."""
-    if name not in CARRIED_LIBRARY and holds_complex(args):
+def library_implementation(name: str, general: Callable, args: Any) -> Callable:
+    """Return what a library function does; complex arguments are refused where that is not known."""
+    if name in CARRIED_LIBRARY or not holds_complex(args):
+        return general
+    found = COMPLEX_LIBRARY.get(name)
+    if found is None:
         raise _refusal(name)
+    return found
 
 
 def _refusal(name: str) -> Exception:
@@ -111,9 +125,15 @@ def vdot(x, y):
     return _general(np.dot)(ops.reshape(conjugate(x), -1), ops.reshape(ops.traced(y), -1))
 
 
-@_implements(np.correlate)
-def correlate(x, y, mode="valid"):
-    return _general(np.correlate)(x, conjugate(y), mode)
+@_implements(np.sinc)
+def sinc(z):
+    """Near 0 a series, whose next term is below rounding: sin(z)/z loses the digits of its derivatives."""
+    z = as_complex(z) * np.pi
+    small = ops.compare("lt", abs(z), 0.1)
+    square = z * z
+    series = 1 - square / 6 * (1 - square / 20 * (1 - square / 42 * (1 - square / 72 * (1 - square / 110))))
+    safe = ops.where(small, 1.0, z)
+    return ops.where(small, series, ops.float_elementwise("sin", safe) / safe)
 
 
 @_implements(np.angle)
@@ -170,7 +190,7 @@ def norm(z, ord=None, axis=None, keepdims=False):
     euclidean = ord in (None, "fro") or (ord == 2 and len(chosen) == 1)
     if not euclidean:
         return _general(np.linalg.norm)(abs(z), ord, axis, keepdims)
-    from diffsci.tracing.functions.linalg import euclidean_norm
+    from diffsci.tracing.functions.linalg.norms import euclidean_norm
 
     both = ops.stack([z.re, z.im], 0)
     found = euclidean_norm(both, (0, *(a + 1 for a in chosen)), keepdims)
@@ -199,3 +219,34 @@ def interp(x, xp, fp, left=None, right=None, period=None):
     return make_complex(
         *(rule(x, xp, part(fp), *end, period) for part, end in zip((real, imag), ends, strict=True))
     )
+
+
+@_implements(np.linalg.vector_norm)
+def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
+    z = as_complex(x)
+    if axis is None and ord == 2 and not keepdims:
+        return norm(ops.reshape(z, -1))
+    return _general(np.linalg.vector_norm)(abs(z), axis=axis, keepdims=keepdims, ord=ord)
+
+
+@_implements(np.linalg.matrix_norm)
+def matrix_norm(x, /, *, keepdims=False, ord="fro"):
+    return norm(x, ord, (-2, -1), keepdims)
+
+
+def _scipy_norm(a, ord=None, axis=None, keepdims=False, check_finite=True):
+    return norm(a, ord, axis, keepdims)
+
+
+def _scipy_solve(a, b, **options):
+    """The options tell of a structure, which for complex matrices is another than for real ones."""
+    options = {name: value for name, value in options.items() if name not in UNSEEN}
+    if any(value not in (None, False, "gen", "general") for value in options.values()):
+        raise _refusal(f"scipy.linalg.solve with {', '.join(sorted(options))}")
+    return _general(np.linalg.solve)(a, b)
+
+
+UNSEEN = frozenset({"check_finite", "overwrite_a", "overwrite_b"})  # options that change no number
+
+COMPLEX_LIBRARY["scipy.linalg.norm"] = _scipy_norm
+COMPLEX_LIBRARY["scipy.linalg.solve"] = _scipy_solve

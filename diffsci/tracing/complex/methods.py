@@ -117,6 +117,7 @@ def _tolist(self):
 for _name, _method in {
     "__getitem__": get,
     "__setitem__": put,
+    "put_add": put_add,
     "__neg__": lambda self: ops.elementwise("neg", self, weak=True),
     "__abs__": lambda self: ops.elementwise("abs", self, weak=True),
     "conj": conjugate,

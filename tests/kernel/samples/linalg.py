@@ -106,6 +106,11 @@ SAMPLES = [
     ("factored_solve", [uniform(3, 2)], {"factors": FACTORS, "transposed": True}),
 ]
 
+SAMPLES += [
+    ("complex_det", [uniform(3, 3, 2)], {}),
+    ("complex_det", [uniform(2, 2, 2, 2)], {}),
+]
+
 FLAT = [
     ("qr_pivots", [uniform(3, 3)], {}),
     ("row_order", [np.array([2, 1, 2])], {"rows": 3}),
