@@ -90,6 +90,9 @@ def _put_element(x: TracedArray, place: tuple[int, ...], value: Any) -> None:
 
 def put_add(x: TracedArray, key: Any, value: Any) -> None:
     """np.add.at(x, key, value): repeated indices accumulate."""
+    if x.in_parts:
+        x.put_add(key, value)
+        return
     parts = _parts(x, key)
     if _is_basic(parts):
         view = _basic(x, parts, as_view=True)

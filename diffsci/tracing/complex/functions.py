@@ -41,7 +41,8 @@ CARRIED = frozenset(
             "mean average trace cumsum cumprod count_nonzero where nonzero flatnonzero argwhere select "
             "piecewise trapezoid gradient polyval shape ndim size result_type isclose allclose array_equal "
             "dot inner outer tensordot kron cross einsum matmul convolve correlate isscalar apply_along_axis "
-            "extract put_along_axis fill_diagonal copyto unstack compress choose resize nansum nanmean nanprod"
+            "extract put_along_axis fill_diagonal copyto unstack compress choose resize nansum nanmean "
+            "nanprod"
         ),
         np.fft: FOURIER,
         np.linalg: "solve inv det slogdet matrix_power multi_dot tensorsolve tensorinv",
