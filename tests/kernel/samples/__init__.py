@@ -45,4 +45,5 @@ def graph_of(name, operands, params) -> Graph:
 def label(sample) -> str:
     name, operands, params = sample
     shapes = "x".join(str(np.shape(x)) for x in operands)
-    return f"{name}{shapes}{'' if 'graph' in params else params or ''}"
+    plain = {key: value for key, value in params.items() if isinstance(value, (str, bool, int, float, tuple))}
+    return f"{name}{shapes}{plain or ''}"
