@@ -1,4 +1,4 @@
-"""Simulation code as scientists write it: functions and points. Nothing here knows of diffsci."""
+"""Python as it comes: classes, closures, containers, recursion, options, exceptions."""
 
 import math
 from dataclasses import dataclass
@@ -9,18 +9,7 @@ from numpy import cos, sin
 from scipy.special import expit, logsumexp
 
 from tests.idioms.helpers import Material, arrhenius, scaled
-
-MODELS = {}
-
-
-def model(*point):
-    """Register a function with the point it is tested at."""
-
-    def register(function):
-        MODELS[function.__name__] = (function, point)
-        return function
-
-    return register
+from tests.idioms.models.registry import model
 
 
 @model(np.array([1.0, 2.0, 15.0]), np.array([10.0, 28.0, 8 / 3]))
