@@ -70,7 +70,7 @@ def bind_call(graph: Graph, inputs: Sequence[Any]) -> list[TracedArray]:
     outputs = bind("call", *inputs, graph=_with_predicates(graph))
     own = len(graph.outputs)
     for guard, predicate in zip(graph.guards, outputs[own:], strict=True):
-        predicate.owner.guards.append(Guard(predicate.read(), guard.outcome, guard.location))
+        predicate.owner.hold(Guard(predicate.read(), guard.outcome, guard.location))
     return list(outputs[:own])
 
 

@@ -18,8 +18,8 @@ from diffsci.errors import TraceError, UnsupportedError
 from diffsci.graph import Builder, Graph, Guard, Node, Type
 from diffsci.graph.ir import topological
 from diffsci.source import Location, at, user_location
-from diffsci.tracing import Traced, trace_function
-from diffsci.tracing.trace import Trace, current_trace
+from diffsci.tracing import Traced, TracedArray, trace_function
+from diffsci.tracing.trace import Trace, adopting, current_trace
 from diffsci.transforms import inline, simplify
 from diffsci.trees import Tree, flatten
 
@@ -96,7 +96,18 @@ class _Path:
 
     def _moves(self, node: Node) -> bool:
         """Tell whether a node depends on the arguments (and not only on what the function captured)."""
-        return not set(self.arguments).isdisjoint(topological([node]))
+        reached = set(topological([node]))
+        if not reached.isdisjoint(self.arguments):
+            return True
+        captures = self.trace.captures.values()
+        return any(_moves_outside(capture.fetch()) for capture in captures if capture.node in reached)
+
+
+def _moves_outside(value: Any) -> bool:
+    """Tell whether a value of an outer trace changes from step to step of a loop there."""
+    if not isinstance(value, TracedArray) or value.owner.paths is None:
+        return False
+    return value.owner.paths._moves(value.read())
 
 
 @dataclass(frozen=True)
@@ -168,7 +179,8 @@ def _place(path: _Path) -> Location | None:
 def _run(path: _Path, function: Callable, args: Sequence[Any], raises: bool) -> None:
     def entered(*arguments):
         path.enter(arguments)
-        return function(*arguments)
+        with adopting():
+            return function(*arguments)
 
     try:
         path.traced = trace_function(entered, args)

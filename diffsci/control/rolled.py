@@ -142,7 +142,11 @@ class RolledLoop(CustomLoop):
         above = self.pushforward()
         inputs = above._inside([*x, *(d for d in dx if d is not None)])
         outputs = above._outside(above._forward(inputs, tape, keep=False))
-        return outputs[len(self.body.out_roles) :]
+        moved = iter(outputs[len(self.body.out_roles) :])
+        return [
+            next(moved) if kind.is_float else np.zeros(value.shape, value.dtype)
+            for kind, value in zip(self.body.graph.output_types, outputs, strict=False)
+        ]
 
     def pullback(self, x: list[np.ndarray], tape: RolledTape, ct: list[np.ndarray]) -> list:
         """See `CustomLoop`."""

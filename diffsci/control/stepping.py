@@ -178,7 +178,8 @@ def _fitting(carry: Carry, place: int, kind: Type, leaf: Any, what: str) -> Any:
     if value.dtype == kind.dtype:
         return value
     if carry.weak[place]:
-        carry.becomes(place, np.result_type(kind.dtype, value.dtype))
+        number = {"b": False, "i": 0, "f": 0.0}[kind.dtype.kind]
+        carry.becomes(place, np.result_type(number, value.dtype))
         raise _Settled
     if weak and np.can_cast(value.dtype, kind.dtype, "same_kind"):
         return ops.convert(value, kind.dtype)

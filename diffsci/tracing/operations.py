@@ -126,7 +126,7 @@ def quick_unary(rule: Primitive, x: TracedArray, weak: bool = False) -> TracedAr
     """Apply an elementwise primitive to one float array laid out in order; None where more is to consider."""
     trace, node = x.owner, x.read()
     type_ = node.type
-    if trace.closed or node.is_known or type_.dtype.kind != "f" or not _in_order(x, type_):
+    if trace.dormant or trace.closed or node.is_known or type_.dtype.kind != "f" or not _in_order(x, type_):
         return None
     result = TracedArray(trace, trace.apply(rule, (node,), type_), not type_.shape)
     if weak and x.weak:
@@ -143,7 +143,7 @@ def quick_binary(
     """
     trace, node = x.owner, x.read()
     type_ = node.type
-    if trace.closed or type_.dtype.kind != "f" or not _in_order(x, type_):
+    if trace.dormant or trace.closed or type_.dtype.kind != "f" or not _in_order(x, type_):
         return None
     kind = type(y)
     if kind is TracedArray:

@@ -32,6 +32,7 @@ class _Local(threading.local):
 
     def __init__(self) -> None:
         self.stack: list[Trace] = []
+        self.floor: Trace | None = None  # no operation belongs to a trace outside of this one
 
 
 _local = _Local()
@@ -80,6 +81,7 @@ class Trace:
         self.copies: dict[Any, Any] = {}  # private copies of the user's objects, by identity
         self.keep: list[Any] = []  # keeps what `copies` and `captures` are keyed by alive
         self.paths: Any = None  # decides branches in the body of a rolled loop: see `diffsci.control.paths`
+        self.dormant = False  # a trace inside of it takes all operations: see `adopting`
         self.closed = False
 
     def add(
@@ -287,11 +289,29 @@ def tracing():
         stack.pop()
 
 
+@contextmanager
+def adopting():
+    """Let the innermost trace take what is computed from outer values alone, too.
+
+    The body of a loop that takes no step, and a branch that is not taken, must compute nothing.
+    """
+    outer, below = _local.floor, [trace for trace in _local.stack[:-1] if not trace.dormant]
+    _local.floor = _local.stack[-1]
+    for trace in below:
+        trace.dormant = True
+    try:
+        yield
+    finally:
+        _local.floor = outer
+        for trace in below:
+            trace.dormant = False
+
+
 def innermost(operands) -> Trace:
     """Return the trace an operation on these operands belongs to."""
     from diffsci.tracing.array import TracedArray
 
-    chosen: Trace | None = None
+    chosen = _local.floor
     for operand in operands:
         if isinstance(operand, TracedArray) and (chosen is None or operand.owner.level > chosen.level):
             chosen = operand.owner
