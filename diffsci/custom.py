@@ -341,7 +341,7 @@ class _TracedRules(Rules):
         """Walk through a value along a tree; None stands for a whole branch of zeros."""
         if value is None:
             found.extend([None] * tree.leaves)
-        elif tree.kind == "leaf":
+        elif tree.kind == "leaf" and flatten(value)[1].kind == "leaf":
             found.append(value)
         else:
             own = flatten(value)[1]

@@ -83,7 +83,7 @@ def test_branches_are_guards_of_the_caller():
 
     compiled = ds.jit(ds.grad(f))
     for x in (2.0, -2.0, 3.0):
-        agree(compiled(x), ds.grad(lambda x: (x**3) ** 2 if x > 0 else (x**4) ** 3 * -1)(x))
+        agree(compiled(x), 6.0 * x**5 if x > 0 else 12.0 * x**11)
         agree(compiled(x), ds.grad(f)(x))
 
 

@@ -64,7 +64,7 @@ def test_values_read_from_outside_do_not_go_stale(f):
     compiled = [ds.jit(make(objective(f))) for make in (lambda g: g, ds.grad, ds.hessian)]
     kept = A
     try:
-        for A in (1.5, 2.0, 0.7):
+        for A in (1.5, 2.0, 0.7):  # noqa: B007
             for j, make in zip(compiled, (lambda g: g, ds.grad, ds.hessian), strict=True):
                 agree(j(x), make(objective(plain))(x))
     finally:
@@ -100,9 +100,7 @@ def test_clipped_gradients():
     for make in (lambda g: g, ds.jit):
         assert np.array_equal(make(ds.grad(f))(x), 5.0 * x + 1.0)
         for forward in (lambda x: ds.jvp(clipped, (x,), (x,)), ds.hessian(f)):
-            with pytest.raises(
-                ds.UnsupportedError, match=r"clipped .*test_custom.py.*forward mode|forward mode.*clipped"
-            ):
+            with pytest.raises(ds.UnsupportedError, match=r"forward mode.*clipped.*@f\.defjvp"):
                 make(forward)(x)
     jacobian = ds.jacobian(ds.grad(lambda x: np.sum(0.5 * clipped(x) * x)), mode="reverse")
     assert np.array_equal(jacobian(x), np.eye(2))
@@ -121,7 +119,7 @@ def test_rules_that_are_not_linear_serve_forward_mode_only(wrong):
 
     f.defjvp(lambda p, t: (f(*p), wrong(p[0], t[0])))
     assert ds.jvp(f, (2.0,), (1.0,))[1] == wrong(2.0, 1.0)
-    with pytest.raises(ds.UnsupportedError, match="reverse mode.*not linear.*defvjp"):
+    with pytest.raises(ds.UnsupportedError, match=r"reverse mode.*not linear.*defvjp"):
         ds.grad(f)(2.0)
 
 

@@ -39,11 +39,11 @@ scaled.defvjp(lambda x, k: (np.exp(k * x), (x, k)), scaled_back)
 
 
 def cubic(x0, a):
-    return ds.root(lambda x: x**3 + a * x - np.roll(a, 1), x0)
+    return ds.root(lambda x, a: x**3 + a * x - np.roll(a, 1), x0, a)
 
 
 def circulant(c, b):
-    return ds.linear_solve(lambda x: c * x + 0.1 * np.roll(x, 1), b)
+    return ds.linear_solve(lambda x, c: c * x + 0.1 * np.roll(x, 1), b, c)
 
 
 X, K = uniform(3), uniform()
