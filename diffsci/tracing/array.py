@@ -87,11 +87,21 @@ class TracedArray:
         """Return a view of this array through a lens, or of all of it."""
         lens = ReshapeLens(self.shape) if lens is None else lens
         if not hasattr(lens, "read"):
-            raise self._needs("view() as another type", "use astype()")
+            return self._as_type(np.dtype(lens))
         made = TracedArray(self.owner, lens.read(self.owner, self.read()))
         made._parent, made._lens = self, lens
         made._seen = self._root()._version
         return made
+
+    def _as_type(self, dtype: np.dtype) -> TracedArray:
+        """Return x.view(dtype): the same memory as numbers of another type."""
+        if dtype == self.dtype:
+            return self.view()
+        if dtype.kind == "c" and self.dtype.kind == "f" and dtype.itemsize == 2 * self.dtype.itemsize:
+            from diffsci.tracing.complex.views import paired
+
+            return paired(self)
+        raise self._needs(f"view() of {self.dtype} as {dtype}", "use astype()")
 
     def reshaped(self, shape: tuple[int, ...]) -> TracedArray:
         """Return a view of another shape, or a copy where NumPy would copy."""
