@@ -16,7 +16,7 @@ import numpy as np
 
 from diffsci.evidence.continued_differences import to_first_order
 from diffsci.evidence.continued_linalg import CONTINUED as CONTINUED_LINALG
-from diffsci.evidence.not_analytic import NotAnalytic
+from diffsci.evidence.not_analytic import AtKink, NotAnalytic
 from diffsci.graph import Graph, Node
 from diffsci.primitives.custom import called_graph
 from diffsci.primitives.special.terms import REAL_ONLY
@@ -29,7 +29,7 @@ Array = np.ndarray
 
 def _apart(ties: Array, what: str) -> None:
     if np.any(ties):
-        raise NotAnalytic(what)
+        raise AtKink(what)
 
 
 def _abs(x: Array) -> Array:
@@ -177,7 +177,7 @@ def _evaluate(node: Node, operands: list[Array], used: set[str]) -> Any:
     try:
         return _promoted(_continued(node, operands, used))
     except NotAnalytic as error:
-        raise NotAnalytic(f"{error}{at(node.location)}") from None
+        raise type(error)(f"{error}{at(node.location)}") from None
 
 
 def _continued(node: Node, operands: list[Array], used: set[str]) -> Any:

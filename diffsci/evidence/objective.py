@@ -47,7 +47,8 @@ class Objective:
         self.weights = (
             [np.ones(())] if single else [rng.uniform(0.5, 1.5, real_entries(leaf).shape) for leaf in leaves]
         )
-        self.cotangent = self._in_structure(output)
+        self._counted = [is_inexact(leaf) for leaf in flatten(output)[0]]
+        self.cotangent = self.weights_like(output)
 
     def weigh(self, output: Any) -> Any:
         """The weighted sum of the numbers in an output.
@@ -55,15 +56,15 @@ class Objective:
         A complex leaf counts with its parts; a program on complex numbers gives such parts, complex
         themselves, along a last axis.
         """
-        leaves = [np.asarray(leaf) for leaf in flatten(output)[0]]
-        numbers = [leaf for leaf in leaves if leaf.dtype.kind in "fc"]
+        leaves = zip(flatten(output)[0], self._counted, strict=True)
+        numbers = [np.asarray(leaf) for leaf, counts in leaves if counts]
         entries = [
             leaf if leaf.shape == w.shape else real_entries(leaf)
             for w, leaf in zip(self.weights, numbers, strict=True)
         ]
         return sum((np.sum(w * entry) for w, entry in zip(self.weights, entries, strict=True)), 0.0)
 
-    def _in_structure(self, output: Any) -> Any:
+    def weights_like(self, output: Any) -> Any:
         """The weights in the structure, and the precision, of an output."""
         leaves, tree = flatten(output)
         weights = iter(self.weights)

@@ -25,7 +25,8 @@ def analytic_function(f: Callable, args: Sequence[Any]) -> Callable[..., Any]:
     """Trace ``f`` at real arguments; the result takes complex ones of the same structure.
 
     A complex argument, and a complex result, is a pair of such numbers along a last axis; the attribute
-    `whole` tells which results are.
+    `whole` tells which results are. The attribute `approximate` names the operations that exist for real
+    numbers only, and are continued by differences.
 
     Raises
     ------
@@ -42,9 +43,11 @@ def analytic_function(f: Callable, args: Sequence[Any]) -> Callable[..., Any]:
             entering(leaf) if np.ndim(leaf) == ndim else leaf
             for leaf, ndim in zip(_data(moved), ndims, strict=True)
         ]
-        return unflatten(traced.out_tree, run_analytic(traced.graph, [*inputs, *captured]))
+        outputs = run_analytic(traced.graph, [*inputs, *captured], run.approximate)
+        return unflatten(traced.out_tree, outputs)
 
     run.whole = traced.whole
+    run.approximate = set()
     for node, found in zip(traced.graph.outputs, flatten(run(*args))[0], strict=True):
         if not np.allclose(found, traced.values[node], rtol=1e-9, atol=0.0, equal_nan=True):
             raise NotAnalytic("the program is on a branch cut at this point")
