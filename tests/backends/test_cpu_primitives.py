@@ -1,5 +1,7 @@
 """Every primitive, compiled as straight-line code and as loops, against the interpreter."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -404,3 +406,34 @@ def test_singular_matrices_give_no_number_and_no_crash(mode):
             status, (x,) = program.run([a, np.ones(n)])
             assert status == 0
             assert not np.isfinite(x).any()
+
+
+# ---- triangles ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [F8, F4])
+@pytest.mark.parametrize("stack", [(), (3,)])
+@pytest.mark.parametrize("n", [0, 1, 5, 40])
+def test_triangular_solves(n, stack, dtype):
+    matrix = (np.tri(n) + np.tri(n).T + random_array(rng(), (*stack, n, n), F8) / (n + 1)).astype(dtype)
+    for columns in (0, 1, 4):
+        rhs = random_array(rng(), (*stack, n, columns), dtype)
+        for lower, transposed, unit in itertools.product([True, False], repeat=3):
+            params = {"lower": lower, "transposed": transposed, "unit": unit}
+            graph = one_op(
+                "solve_triangular", [type_of(matrix.shape, dtype), type_of(rhs.shape, dtype)], **params
+            )
+            compare(graph, [matrix, rhs], 1e-11)
+
+
+@pytest.mark.parametrize("dtype", [F8, F4])
+@pytest.mark.parametrize("shape", [(0, 0), (1, 1), (4, 4), (3, 40, 40)])
+def test_cholesky(shape, dtype):
+    """Only the lower triangle is read; a matrix that is not positive definite gives NaN."""
+    matrix = (random_array(rng(), shape, F8) / (shape[-1] + 1) + 2 * np.eye(shape[-1])).astype(dtype)
+    graph = one_op("cholesky", [type_of(shape, dtype)])
+    compare(graph, [matrix], 1e-12)
+    if matrix.ndim == 3:
+        matrix[1, 2, 2] = -1.0
+    compare(graph, [matrix], 1e-12)
+    compare(graph, [-matrix], 1e-12)

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["LANES", "MEMORY", "SCALARS", "Function", "literal", "scalar_type", "vector_type"]
+__all__ = [
+    "LANES",
+    "MEMORY",
+    "SCALARS",
+    "SIZES",
+    "Function",
+    "cell",
+    "copy",
+    "element",
+    "literal",
+    "scalar_type",
+    "vector_type",
+]
 
 LANES = 8
 SCALARS = {"f8": "double", "f4": "float", "i8": "i64", "b1": "i1"}
@@ -150,3 +162,21 @@ class Function:
         """Write the last instruction and return the whole text."""
         self.do(result)
         return "\n".join([*self.lines, "}"])
+
+
+def element(f: Function, code: str, base: str, index: str) -> str:
+    """Write the address of an element."""
+    return f.set(f"getelementptr {MEMORY[code]}, ptr {base}, i64 {index}")
+
+
+def cell(f: Function, kind: str, value: str) -> str:
+    """Write a variable: library routines take their arguments by address."""
+    place = f.set(f"alloca {kind}")
+    f.do(f"store {kind} {value}, ptr {place}")
+    return place
+
+
+def copy(module, f: Function, target: str, source: str, size: int) -> None:
+    """Write the copy of so many bytes."""
+    module.declare("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
+    f.do(f"call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {size}, i1 false)")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from diffsci.backends.callbacks import FAILED
-from diffsci.backends.cpu.function import MEMORY, Function, literal
+from diffsci.backends.cpu.function import MEMORY, Function, cell, copy, element, literal
 from diffsci.backends.cpu.lu import LIBRARY_ORDER, write_det, write_factor, write_solve
 from diffsci.backends.cpu.operations import Operations, combine
 from diffsci.backends.cpu.symbols import CALLBACK
+from diffsci.backends.cpu.triangular import write_cholesky, write_triangular
 from diffsci.backends.plan.body import code_of, identity_of
 from diffsci.backends.plan.program import (
     BranchStep,
     CallbackStep,
     CallStep,
+    CholeskyStep,
     CombineStep,
     DetStep,
     FillStep,
@@ -20,6 +22,7 @@ from diffsci.backends.plan.program import (
     IndexCheckStep,
     LuSolveStep,
     LuStep,
+    TriangularStep,
 )
 
 __all__ = ["WRITERS", "write_integer_power"]
@@ -40,10 +43,6 @@ def write_integer_power() -> str:
     return f.finish(f"ret i64 {result}")
 
 
-def _element(f: Function, code: str, base: str, index: str) -> str:
-    return f.set(f"getelementptr {MEMORY[code]}, ptr {base}, i64 {index}")
-
-
 def _write_combine(module, op: str, code: str, name: str) -> str:
     """Return a function that combines n values in place: halves with halves, result first."""
     f = Function(f"internal void @{name}(ptr %p, i64 %n, i64 %levels)")
@@ -60,8 +59,8 @@ def _write_combine(module, op: str, code: str, name: str) -> str:
         pairs = f.set(f"sub i64 {n}, {half}")
 
         def join(i: str, _) -> list[str]:
-            left = _element(f, code, "%p", i)
-            right = _element(f, code, left, half)
+            left = element(f, code, "%p", i)
+            right = element(f, code, left, half)
             value = combine(operations, f, op, code, load(left), load(right), False)
             if code == "b1":
                 value = f.set(f"zext i1 {value} to i8")
@@ -91,7 +90,7 @@ def _fill(module, f: Function, step: FillStep, failed: str) -> None:
     text = str(int(value)) if code == "b1" else literal(value, code)
 
     def body(i: str, _) -> list[str]:
-        f.do(f"store {MEMORY[code]} {text}, ptr {_element(f, code, base, i)}")
+        f.do(f"store {MEMORY[code]} {text}, ptr {element(f, code, base, i)}")
         return []
 
     f.loop("0", str(step.size), 1, [], body)
@@ -174,15 +173,15 @@ def _gemm(module, f: Function, step: GemmStep, failed: str) -> None:
     sizes = {"m": step.m, "n": step.n, "k": step.k}
     sizes["lda"] = step.m if step.a_transposed else step.k
     sizes["ldb"] = step.k if step.b_transposed else step.n
-    places = {name: _cell(f, "i32", str(size)) for name, size in sizes.items()}
+    places = {name: cell(f, "i32", str(size)) for name, size in sizes.items()}
     ta, tb = (
-        _cell(f, "i8", str(ord("T" if flag else "N"))) for flag in (step.a_transposed, step.b_transposed)
+        cell(f, "i8", str(ord("T" if flag else "N"))) for flag in (step.a_transposed, step.b_transposed)
     )
-    one, zero = _cell(f, kind, literal(1.0, code)), _cell(f, kind, literal(0.0, code))
+    one, zero = cell(f, kind, literal(1.0, code)), cell(f, kind, literal(0.0, code))
 
     def product(i: str, _) -> list[str]:
         at = [
-            _element(f, code, base, f.set(f"mul i64 {i}, {size}"))
+            element(f, code, base, f.set(f"mul i64 {i}, {size}"))
             for base, size in ((a, step.m * step.k), (b, step.k * step.n), (c, step.m * step.n))
         ]
         order = [
@@ -204,24 +203,17 @@ def _gemm(module, f: Function, step: GemmStep, failed: str) -> None:
     f.loop("0", str(step.batch), 1, [], product)
 
 
-def _cell(f: Function, kind: str, value: str) -> str:
-    cell = f.set(f"alloca {kind}")
-    f.do(f"store {kind} {value}, ptr {cell}")
-    return cell
-
-
 def _factor(module, f: Function, step: LuStep, failed: str) -> None:
     code = code_of(step.lu.dtype)
     source, target = module.place(f, step.a), module.base(f, step.lu)
     size = step.batch * step.n * step.n * (8 if code == "f8" else 4)
-    module.declare("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
-    f.do(f"call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {size}, i1 false)")
+    copy(module, f, target, source, size)
     name = write_factor(module, code, step.n)
     pivots = module.base(f, step.pivots)
 
     def one(i: str, _) -> list[str]:
-        matrix = _element(f, code, target, f.set(f"mul i64 {i}, {step.n * step.n}"))
-        pivot = _element(f, "i8", pivots, f.set(f"mul i64 {i}, {step.n}"))
+        matrix = element(f, code, target, f.set(f"mul i64 {i}, {step.n * step.n}"))
+        pivot = element(f, "i8", pivots, f.set(f"mul i64 {i}, {step.n}"))
         f.do(f"call void @{name}(ptr {matrix}, ptr {pivot}, i64 {step.n})")
         return []
 
@@ -234,15 +226,14 @@ def _solve(module, f: Function, step: LuSolveStep, failed: str) -> None:
     b, x = module.place(f, step.b), module.place(f, step.x)
     wide = step.n * step.columns
     size = step.batch * wide * (8 if code == "f8" else 4)
-    module.declare("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
-    f.do(f"call void @llvm.memcpy.p0.p0.i64(ptr {x}, ptr {b}, i64 {size}, i1 false)")
+    copy(module, f, x, b, size)
     name = write_solve(module, code, step.n, step.transposed)
     scratch = module.base(f, step.scratch) if step.scratch is not None else "null"
 
     def one(i: str, _) -> list[str]:
-        matrix = _element(f, code, lu, f.set(f"mul i64 {i}, {step.n * step.n}"))
-        pivot = _element(f, "i8", pivots, f.set(f"mul i64 {i}, {step.n}"))
-        rows = _element(f, code, x, f.set(f"mul i64 {i}, {wide}"))
+        matrix = element(f, code, lu, f.set(f"mul i64 {i}, {step.n * step.n}"))
+        pivot = element(f, "i8", pivots, f.set(f"mul i64 {i}, {step.n}"))
+        rows = element(f, code, x, f.set(f"mul i64 {i}, {wide}"))
         arguments = f"ptr {matrix}, ptr {pivot}, ptr {rows}, i64 {step.n}, i64 {step.columns}, ptr {scratch}"
         f.do(f"call void @{name}({arguments})")
         return []
@@ -256,10 +247,10 @@ def _det(module, f: Function, step: DetStep, failed: str) -> None:
     lu, pivots, out = module.base(f, step.lu), module.base(f, step.pivots), module.place(f, step.out)
 
     def one(i: str, _) -> list[str]:
-        matrix = _element(f, code, lu, f.set(f"mul i64 {i}, {step.n * step.n}"))
-        pivot = _element(f, "i8", pivots, f.set(f"mul i64 {i}, {step.n}"))
+        matrix = element(f, code, lu, f.set(f"mul i64 {i}, {step.n * step.n}"))
+        pivot = element(f, "i8", pivots, f.set(f"mul i64 {i}, {step.n}"))
         value = f.set(f"call {MEMORY[code]} @{name}(ptr {matrix}, ptr {pivot}, i64 {step.n})")
-        f.do(f"store {MEMORY[code]} {value}, ptr {_element(f, code, out, i)}")
+        f.do(f"store {MEMORY[code]} {value}, ptr {element(f, code, out, i)}")
         return []
 
     f.loop("0", str(step.batch), 1, [], one)
@@ -277,4 +268,6 @@ WRITERS = {
     LuStep: _factor,
     LuSolveStep: _solve,
     DetStep: _det,
+    TriangularStep: write_triangular,
+    CholeskyStep: write_cholesky,
 }

@@ -16,8 +16,8 @@ CALLBACK = "diffsci_callback"
 
 _SPECIAL = "scipy_special_"
 _FUSED = ("", "__pyx_fuse_1", "__pyx_fuse_0")  # how Cython names the versions of a function for real numbers
-_BLAS = ("dgemm", "sgemm")
-_LAPACK = ("dgetrf", "sgetrf", "dgetrs", "sgetrs")
+_BLAS = ("dgemm", "sgemm", "dtrsm", "strsm")
+_LAPACK = ("dgetrf", "sgetrf", "dgetrs", "sgetrs", "dpotrf", "spotrf")
 
 
 def imported_names(text: str) -> list[str]:

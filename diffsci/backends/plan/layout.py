@@ -13,11 +13,13 @@ from diffsci.backends.plan.program import (
     Buffer,
     CallbackStep,
     CallStep,
+    CholeskyStep,
     DetStep,
     LuSolveStep,
     LuStep,
     Plan,
     Step,
+    TriangularStep,
     View,
 )
 from diffsci.backends.plan.resolve import Resolver
@@ -166,6 +168,8 @@ class Layout:
             return [self._call(node, node.params["graph"], node.inputs, self._parts(node))]
         if node.name == "cond":
             return [self._branch(node)]
+        if node.name in ("solve_triangular", "cholesky"):
+            return [self._triangular(node)] if node.type.size else self._nothing(node)
         factors, first = self._factor(node.inputs[0])
         lu, pivots, step = factors
         if node.name == "det":
@@ -176,6 +180,18 @@ class Layout:
         b, x = self.resolver.view(rhs), self.place(node)
         solve = LuSolveStep(lu, pivots, b, x, step.batch, step.n, columns, node.params["transposed"], scratch)
         return [*first, solve]
+
+    def _nothing(self, node: Node) -> list[Step]:
+        self.place(node)
+        return []
+
+    def _triangular(self, node: Node) -> Step:
+        matrix = node.inputs[0]
+        batch, n = math.prod(matrix.shape[:-2]), matrix.shape[-1]
+        views = [self.resolver.view(x) for x in node.inputs]
+        if node.name == "cholesky":
+            return CholeskyStep(*views, self.place(node), batch, n)
+        return TriangularStep(*views, self.place(node), batch, n, node.shape[-1], **node.params)
 
     def _factor(self, matrix: Node):
         known = self._factors.get(matrix)

@@ -15,6 +15,7 @@ __all__ = [
     "Buffer",
     "CallStep",
     "CallbackStep",
+    "CholeskyStep",
     "CombineStep",
     "DetStep",
     "FillStep",
@@ -29,6 +30,7 @@ __all__ = [
     "Step",
     "Store",
     "Straight",
+    "TriangularStep",
     "View",
 ]
 
@@ -312,6 +314,47 @@ class DetStep:
     def reads(self) -> set[Buffer]:
         """Buffers that the step reads."""
         return {self.lu, self.pivots}
+
+    def writes(self) -> set[Buffer]:
+        """Buffers that the step writes."""
+        return {self.out.buffer}
+
+
+@dataclass
+class TriangularStep:
+    """Solve with triangles of n-by-n matrices; b and x hold `columns` right-hand sides, (n, columns) each."""
+
+    matrix: View
+    b: View
+    x: View
+    batch: int
+    n: int
+    columns: int
+    lower: bool
+    transposed: bool
+    unit: bool
+
+    def reads(self) -> set[Buffer]:
+        """Buffers that the step reads."""
+        return {self.matrix.buffer, self.b.buffer}
+
+    def writes(self) -> set[Buffer]:
+        """Buffers that the step writes."""
+        return {self.x.buffer}
+
+
+@dataclass
+class CholeskyStep:
+    """Lower triangular factors of symmetric matrices, of which the lower triangle is read."""
+
+    a: View
+    out: View
+    batch: int
+    n: int
+
+    def reads(self) -> set[Buffer]:
+        """Buffers that the step reads."""
+        return {self.a.buffer}
 
     def writes(self) -> set[Buffer]:
         """Buffers that the step writes."""

@@ -11,7 +11,7 @@ MOVES = frozenset(
     {"broadcast", "reshape", "transpose", "slice", "pad", "set_slice", "flip", "roll", "concatenate"}
 )
 REDUCTIONS = frozenset({"sum", "prod", "max", "min", "any", "all"})
-LIBRARY = frozenset({"call", "cond", "solve", "det"})
+LIBRARY = frozenset({"call", "cond", "solve", "det", "solve_triangular", "cholesky"})
 _OTHERS = frozenset(
     {
         "input",
