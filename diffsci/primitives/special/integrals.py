@@ -25,7 +25,7 @@ def _expn(n, x):
     return value
 
 
-row("exp1", special.exp1, lambda x, y: -f.exp(-x) / x)
+row("exp1", special.exp1, lambda x, y: f.defined(y, -f.exp(-x) / x))
 row("expi", special.expi, lambda x, y: f.exp(x) / x)
 row("expn", _expn, Data("n"), lambda n, x, y: -f.expn(n - 1, x))
 
@@ -35,9 +35,9 @@ def _component(function, index: int):
 
 
 row("sine_integral", _component(special.sici, 0), lambda x, y: f.sinc_unnormalized(x))
-row("cosine_integral", _component(special.sici, 1), lambda x, y: f.cos(x) / x)
+row("cosine_integral", _component(special.sici, 1), lambda x, y: f.defined(y, f.cos(x) / x))
 row("sinh_integral", _component(special.shichi, 0), lambda x, y: f.spherical_in(f.like(x, 0.0), x))
-row("cosh_integral", _component(special.shichi, 1), lambda x, y: f.cosh(x) / x)
+row("cosh_integral", _component(special.shichi, 1), lambda x, y: f.defined(y, f.cosh(x) / x))
 
 
 def _sinc_unnormalized(x):

@@ -25,9 +25,10 @@ def _unless_both_zero(x, y, slope):
 
 
 def _log_quotient(x, y):
-    """log(x / y), with every digit where x and y are nearly equal."""
+    """log(x / y), with every digit where x and y are nearly equal; NaN for negative ones."""
     gap = (x - y) / y
-    return f.where(f.abs(gap) < 0.5, f.log1p(gap), f.log(x / y))
+    logarithm = f.where(f.abs(gap) < 0.5, f.log1p(gap), f.log(x / y))
+    return f.where(y < 0.0, math.nan, logarithm)
 
 
 def _pseudo_huber_in_delta(delta, r, y):
@@ -42,7 +43,12 @@ def _inv_boxcox_in_lambda(y, lam, x):
     return x * y * y * f.log1p_ratio(lam * y, order=1)
 
 
-row("logit", special.logit, lambda x, y: 1 / (x * (1 - x)), continued=lambda x: np.log(x) - np.log1p(-x))
+row(
+    "logit",
+    special.logit,
+    lambda x, y: f.defined(y, 1 / (x * (1 - x))),
+    continued=lambda x: np.log(x) - np.log1p(-x),
+)
 row("log_expit", special.log_expit, lambda x, y: f.sigmoid(-x))
 row("exp10", special.exp10, lambda x, y: LOG_TEN * y, continued=lambda x: 10.0**x)
 row("cosm1", special.cosm1, lambda x, y: -f.sin(x), continued=lambda x: -2 * np.sin(x / 2) ** 2)
@@ -63,9 +69,14 @@ row(
     "rel_entr",
     special.rel_entr,
     lambda x, y, z: _log_quotient(x, y) + 1,
-    lambda x, y, z: _unless_both_zero(x, y, -x / y),
+    lambda x, y, z: f.where(y < 0.0, math.nan, _unless_both_zero(x, y, -x / y)),
 )
-row("kl_div", special.kl_div, lambda x, y, z: _log_quotient(x, y), lambda x, y, z: (y - x) / y)
+row(
+    "kl_div",
+    special.kl_div,
+    lambda x, y, z: _log_quotient(x, y),
+    lambda x, y, z: f.where(y < 0.0, math.nan, (y - x) / y),
+)
 row(
     "pseudo_huber",
     special.pseudo_huber,

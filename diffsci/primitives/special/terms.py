@@ -10,6 +10,7 @@ of a Bessel function, are marked by `Data`: asking for a derivative in one of th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -103,6 +104,11 @@ class _Functions:
     def like(x: Term, value: float) -> Term:
         """Return a constant of the type of x."""
         return Term(x.b, x._operand(value))
+
+    @staticmethod
+    def defined(value: Term, slope: Term) -> Term:
+        """Return a slope where the function has a value, and NaN where it has none."""
+        return _Functions.where(Term(value.b, value.b.isnan(value.node)), math.nan, slope)
 
     @staticmethod
     def where(condition: Term, x: Term | float, y: Term | float) -> Term:
