@@ -145,7 +145,7 @@ def run_analytic(graph: Graph, inputs: Sequence[Any], approximate: set[str] | No
     used = set() if approximate is None else approximate
     values: dict[Node, Any] = dict(zip(graph.inputs, (_promoted(value) for value in inputs), strict=True))
     with np.errstate(all="ignore"):
-        for node in graph.nodes:
+        for node in Graph(graph.inputs, graph.outputs).nodes:  # without what only decides branches
             if node not in values:
                 values[node] = _evaluate(node, [values[child] for child in node.inputs], used)
     return [np.asarray(values[node]) for node in graph.outputs]
