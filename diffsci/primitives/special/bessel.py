@@ -5,7 +5,6 @@ Formulas: NIST Digital Library of Mathematical Functions (DLMF), chapters 9 to 1
 
 from __future__ import annotations
 
-import functools
 import math
 
 import numpy as np
@@ -98,19 +97,15 @@ for _name, _general, _sign in (("j", "jv", -1), ("y", "yv", -1), ("i", "iv", 1),
     def _first_slope(x, y, name=_name, general=_general, sign=_sign, half=_half):
         return half * (getattr(f, name + "0")(x) + sign * getattr(f, general)(f.like(x, 2.0), x))
 
-    # SciPy's J and Y lose tiny imaginary parts; I and K keep them.
-    _analytic = getattr(special, _general) if _name in "ik" else None
     row(
         _name + "0",
         getattr(special, _name + "0"),
         lambda x, y, name=_name, outer=_outer: outer * getattr(f, name + "1")(x),
-        continued=_analytic and functools.partial(_analytic, 0.0),
     )
     row(
         _name + "1",
         getattr(special, _name + "1"),
         _first_slope,
-        continued=_analytic and functools.partial(_analytic, 1.0),
     )
 
 row("i0e", special.i0e, lambda x, y: f.ive_derivative(f.like(x, 0.0), x, order=1))

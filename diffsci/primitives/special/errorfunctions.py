@@ -57,13 +57,6 @@ def _dawsn_derivative(x, *, order: int):
     return value if order % 2 else np.copysign(1.0, x) * value
 
 
-def _dawsn_recurrence(x, *, order: int):
-    previous, current = special.dawsn(x), 1 - 2 * x * special.dawsn(x)
-    for k in range(1, order):
-        previous, current = current, -2 * (x * current + k * previous)
-    return current
-
-
 def _dawsn_series(x, order: int):
     """Sum of (-2)**k x**(2k+1) / (2k+1)!!, differentiated term by term (DLMF 7.6.2)."""
     total, factor = 0.0, 1.0
@@ -117,7 +110,6 @@ row(
     "erfcx_derivative",
     _erfcx_derivative,
     lambda x, y, order: f.erfcx_derivative(x, order=order + 1),
-    continued=_erfcx_recurrence,
     params=("order",),
 )
 row("dawsn", special.dawsn, lambda x, y: f.dawsn_derivative(x, order=1))
@@ -125,7 +117,6 @@ row(
     "dawsn_derivative",
     _dawsn_derivative,
     lambda x, y, order: f.dawsn_derivative(x, order=order + 1),
-    continued=_dawsn_recurrence,
     params=("order",),
 )
 row("erfinv", special.erfinv, lambda x, y: ROOT_PI / 2 * f.exp(y * y))
