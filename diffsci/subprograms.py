@@ -13,11 +13,12 @@ from diffsci.graph import Graph, Guard
 from diffsci.graph.interpreter import run
 from diffsci.tracing import Traced, TracedArray, is_tracing, trace_function
 from diffsci.tracing import operations as ops
+from diffsci.tracing.complex.boundary import entering
 from diffsci.tracing.function import is_dynamic
 from diffsci.tracing.trace import apply_graph, bind
 from diffsci.transforms import simplify
 from diffsci.transforms.calls import once
-from diffsci.trees import flatten, unflatten
+from diffsci.trees import flatten
 
 __all__ = ["Subprogram", "bind_call", "enter", "evaluate", "guard_at"]
 
@@ -49,14 +50,14 @@ class Subprogram:
             if isinstance(leaf, TracedArray):
                 leaf.scalar = leaf.shape == ()
             leaves.append(leaf)
-        return unflatten(self.traced.out_tree, leaves)
+        return self.traced.results(leaves)
 
 
 def enter(function: Callable, args: Sequence[Any], kwargs: dict[str, Any] | None = None) -> Subprogram:
     """Trace a function at these arguments."""
     traced = trace_function(function, args, kwargs)
     leaves = flatten((tuple(args), dict(kwargs or {})))[0]
-    inputs = [leaf for leaf in leaves if is_dynamic(leaf)] + traced.captured
+    inputs = [entering(leaf) for leaf in leaves if is_dynamic(leaf)] + traced.captured
     graph = derived(traced.identity, "simplified", lambda: simplify(traced.graph)).graph
     return Subprogram(traced, graph, inputs)
 

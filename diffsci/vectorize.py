@@ -19,6 +19,7 @@ from diffsci.graph.interpreter import run
 from diffsci.source import at, user_location
 from diffsci.subprograms import Subprogram, enter, evaluate
 from diffsci.tracing import TracedArray
+from diffsci.tracing.complex.boundary import entering, joined
 from diffsci.tracing.function import concrete, is_dynamic
 from diffsci.transforms import batch_graph
 from diffsci.trees import Tree, broadcast_prefix, flatten, leaf_paths, unflatten
@@ -103,7 +104,7 @@ class _Members:
         """Return the inputs of a member's program for all members at once, and which are mapped."""
         dynamic = [(x, axis) for x, axis in zip(self.leaves, self.axes, strict=True) if is_dynamic(x)]
         captured = program.inputs[len(dynamic) :]
-        inputs = [x if axis is None else _leading(x, axis) for x, axis in dynamic]
+        inputs = [entering(x if axis is None else _leading(x, axis)) for x, axis in dynamic]
         flags = [axis is not None for _, axis in dynamic]
         return inputs + captured, flags + [False] * len(captured)
 
@@ -235,12 +236,12 @@ def _assembled(groups: list[_Group], size: int, out_axes: Any) -> Any:
     found = []
     for k, (axis, path) in enumerate(zip(axes, paths, strict=True)):
         if axis is None:
-            found.append(_shared(groups, k, path))
+            found.append(joined([_shared(groups, k, path)], first.whole[k : k + 1])[0])
             continue
         whole = groups[0].outputs[k]
         if len(groups) > 1:
             whole = np.concatenate([group.outputs[k] for group in groups])[order]
-        found.append(_placed(whole, axis, path))
+        found.append(_placed(*joined([whole], first.whole[k : k + 1]), axis, path))
     return unflatten(first.out_tree, found)
 
 
@@ -254,7 +255,7 @@ def _check_alike(groups: list[_Group]) -> None:
     for group in groups[1:]:
         traced = group.program.traced
         types, others = _types(first.graph), _types(traced.graph)
-        if traced.out_tree != first.out_tree or types != others:
+        if traced.out_tree != first.out_tree or types != others or traced.whole != first.whole:
             shown, other = (" and ".join(map(str, found)) or "nothing" for found in (types, others))
             branches = groups[0].program.graph.guards
             raise TypeError(

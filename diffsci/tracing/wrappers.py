@@ -92,12 +92,16 @@ def wrapper(function: Any) -> Callable | None:
     if isinstance(function, type):
         return classes.stand_in(function)
     bound = isinstance(function, types.BuiltinFunctionType) and is_factors(function.__self__)
-    if bound or not callable(function) or not isinstance(function, FUNCTION_TYPES):
+    if bound or not callable(function) or not _is_function(function):
         return classes.tracing_object(function)
     try:
         return _wrapper(function)
     except TypeError:  # unhashable: no function of ours
         return None
+
+
+def _is_function(value: Any) -> bool:
+    return isinstance(value, FUNCTION_TYPES) or type(value).__module__ == "uarray"  # those of scipy.fft
 
 
 @functools.cache
