@@ -41,21 +41,32 @@ class Compiled:
         first, second = (array_address(self.blocks) + k * self.blocks.shape[1] for k in range(2))
         self.words[[driver.FIRST_BLOCK, driver.SECOND_BLOCK]] = first, second
         self.words[driver.STATE] = array_address(self.first)
-        self.words[driver.STATE_BYTES] = self.packing.size
-        self.addresses = np.zeros(0, np.int64)
-        self.slot_memory: list[np.ndarray] = []
+        self.words[driver.STATE_BYTES] = self.blocks.shape[1]
+        self.slots = self.blocks[:0]
+        self.kept: list[tuple[int, int, np.ndarray]] = []
 
     # the forward sweep -----------------------------------------------------------------------------
 
     def make_slots(self, count: int) -> None:
         """See `Interpreted`."""
-        if not self.addresses.size:
-            self.addresses = np.array([array_address(self.first)])
-        new = self.packing.blocks(count - self.addresses.size)
-        self.slot_memory.append(new)
-        rows = array_address(new) + new.shape[1] * np.arange(len(new))
-        self.addresses = np.concatenate([self.addresses, rows])
+        self.slots = self.packing.blocks(count - 1)
+        rows = array_address(self.slots) + self.slots.shape[1] * np.arange(count - 1)
+        self.addresses = np.concatenate([[array_address(self.first)], rows])
         self.words[driver.SLOTS] = array_address(self.addresses)
+
+    def keep(self, start: int, stop: int, rows: list[np.ndarray] | None, ask: bool = False) -> bool:
+        """See `Interpreted`."""
+        memory = self.packing.blocks(stop - start + 1)
+        memory[0] = self._block(int(self.words[driver.STATE]))[: memory.shape[1]]
+        self._use(start, memory)
+        self.words[driver.STATE] = array_address(memory)
+        stopped = self.advance(np.array([[driver.KEEP, start, stop]]), rows, ask)
+        self.kept.append((start, self.steps if stopped else stop, memory))
+        return stopped
+
+    def _use(self, start: int, memory: np.ndarray) -> None:
+        """Let the driver find kept states, the first of which is state `start`, in this memory."""
+        self.words[driver.KEPT] = array_address(memory) - start * memory.shape[1]
 
     @property
     def steps(self) -> int:
@@ -77,20 +88,18 @@ class Compiled:
     def asks(self, k: int) -> bool:
         """See `Interpreted`."""
         mark = self.mark()
-        _, stopped = self.advance(np.array([[driver.FORWARD, k, k + 1]]), None, ask=True)
+        stopped = self.advance(np.array([[driver.FORWARD, k, k + 1]]), None, ask=True)
         self.return_to(mark)
         return not stopped
 
     def _block(self, address: int) -> np.ndarray:
-        for memory in (self.blocks, self.first, *self.slot_memory):
+        for memory in (self.blocks, self.first, self.slots, *(kept[2] for kept in self.kept)):
             start = array_address(memory)
             if start <= address < start + memory.nbytes:
                 return memory.reshape(-1)[address - start :]
         raise AssertionError("the working state lies nowhere")
 
-    def advance(
-        self, actions: np.ndarray, rows: list[np.ndarray] | None, ask: bool = False
-    ) -> tuple[int, bool]:
+    def advance(self, actions: np.ndarray, rows: list[np.ndarray] | None, ask: bool = False) -> bool:
         """See `Interpreted`."""
         actions = np.ascontiguousarray(actions)
         step = self._bound("graph", rows)
@@ -101,7 +110,7 @@ class Compiled:
             self.words[driver.FLAG] = array_address(decide.binding.outputs[0])
         code = self._drive(actions)
         self.words[driver.PREDICATE] = 0
-        return int(self.words[driver.POSITION]), code == driver.STOPPED
+        return code == driver.STOPPED
 
     def _drive(self, actions: np.ndarray) -> int:
         words = self.words
@@ -171,7 +180,7 @@ class Compiled:
 
     # the backward sweep ----------------------------------------------------------------------------
 
-    def back(self, actions: np.ndarray, cotangents: Sequence[np.ndarray]) -> list[np.ndarray | None]:
+    def back(self, actions: np.ndarray | None, cotangents: Sequence[np.ndarray]) -> list[np.ndarray | None]:
         """See `Interpreted`."""
         body, graph = self.body, self.body.adjoint()
         carries, consts = body.real_places(CARRY), body.real_places(CONST)
@@ -201,7 +210,11 @@ class Compiled:
         step = self._bound("graph", None)
         self.words[driver.BACKWARD] = array_address(backward.record)
         self.words[driver.STEP] = array_address(step.record)
-        self._drive(np.ascontiguousarray(actions))
+        if actions is not None:
+            self._drive(np.ascontiguousarray(actions))
+        for start, stop, memory in reversed(self.kept):
+            self._use(start, memory)
+            self._drive(np.array([[driver.BACK, start, stop]]))
         last = adjoints[(int(self.words[driver.ADJOINT]) - where) // adjoints.shape[1]]
         found = packing.views(last)
         return arranged(body, found[: len(carries)], found[len(carries) :], items)

@@ -16,7 +16,7 @@ from diffsci.backends.cpu.stored import NativeFunction, native_function
 
 __all__ = ["BACK", "DONE", "FAILED", "KEEP", "RUNNING", "STOPPED", "drive"]
 
-# Actions beside those of `diffsci.schedules`: take steps a..b, leaving state k in slot k; and back again.
+# Actions beside those of `diffsci.schedules`: take steps a..b, leaving all states behind; and back again.
 FORWARD, STORE, LOAD, REVERSE, DISCARD, KEEP, BACK = range(7)
 
 # What the driver returns.
@@ -25,9 +25,9 @@ DONE, RUNNING, FAILED, STOPPED = range(4)
 # Words of its table. The bases of moves follow each other: 0, state, next state, adjoint, next adjoint.
 (
     POSITION, COUNT, ACTIONS, SUBSTEP, BUDGET, STATUS, ZERO, STATE, NEXT, ADJOINT, NEXT_ADJOINT,
-    FIRST_BLOCK, SECOND_BLOCK, SLOTS, STATE_BYTES, STEP, PREDICATE, FLAG, BACKWARD, CALLED, CALLED_STEP,
+    FIRST_BLOCK, SECOND_BLOCK, SLOTS, KEPT, STATE_BYTES, STEP, PREDICATE, FLAG, BACKWARD, CALLED, CALLED_STEP,
     N_WORDS,
-) = range(22)  # fmt: skip
+) = range(23)  # fmt: skip
 
 # Words of the record of a program: its address, its slots, its moves and where it reads the step's number.
 R_ADDRESS, R_SLOTS, R_MOVES, R_COUNT, R_INDEX, N_RECORD = range(6)
@@ -138,6 +138,10 @@ class _Drive:
     def _slot(self, k: str) -> str:
         return _Table(self.f, _pointer(self.f, self.words[SLOTS]))[k]
 
+    def _kept(self, k: str) -> str:
+        f, words = self.f, self.words
+        return f.set(f"add i64 {words[KEPT]}, {f.set(f'mul i64 {k}, {words[STATE_BYTES]}')}")
+
     def _spend(self, after: str) -> None:
         """Go on to a label if the budget allows another step."""
         f, words = self.f, self.words
@@ -203,8 +207,8 @@ class _Drive:
         f.branch(f.set(f"icmp slt i64 {k}, {b}"), "keep_on", "following")
         f.start("keep_on")
         self._spend("keep_step")
-        words[STATE] = self._slot(k)
-        words[NEXT] = self._slot(f.set(f"add i64 {k}, 1"))
+        words[STATE] = self._kept(k)
+        words[NEXT] = self._kept(f.set(f"add i64 {k}, 1"))
         self._step(k, "keep")
 
     def _store(self, slot: str) -> None:
@@ -245,7 +249,7 @@ class _Drive:
         f.branch(f.set(f"icmp sge i64 {k}, {a}"), "back_on", "following")
         f.start("back_on")
         self._spend("back_step")
-        words[STATE] = self._slot(k)
+        words[STATE] = self._kept(k)
         self._call(BACKWARD, k, "back_done")
         self._swap_adjoint()
         words[SUBSTEP] = done

@@ -51,12 +51,21 @@ class Interpreted:
         self.carries, self.items = body.places(CARRY), body.places(ITEM)
         self.state: list[np.ndarray] = [x[k] for k in self.carries]
         self.slots: list[Any] = []
+        self.kept: list[Any] = []
 
     def make_slots(self, count: int) -> None:
-        """Have so many slots, those there are among them; slot 0 holds the state at the start."""
-        if not self.slots:
-            self.slots = [self.state]
-        self.slots += [None] * (count - len(self.slots))
+        """Have so many slots for a schedule; slot 0 holds the state at the start."""
+        self.slots = [self.state] + [None] * (count - 1)
+
+    def keep(self, start: int, stop: int, rows: list[np.ndarray] | None, ask: bool = False) -> bool:
+        """Take the steps ``start:stop`` and keep all states; tell whether the predicate ended the loop."""
+        for k in range(start, stop):
+            if ask and not self._goes_on(k):
+                self.steps = k
+                return True
+            self.kept.append(self.state)
+            self._step(k, rows)
+        return False
 
     def carry(self) -> list[np.ndarray]:
         """Return the working state in arrays of their own."""
@@ -74,10 +83,8 @@ class Interpreted:
         """Ask the predicate at the working state."""
         return self._goes_on(k)
 
-    def advance(
-        self, actions: np.ndarray, rows: list[np.ndarray] | None, ask: bool = False
-    ) -> tuple[int, bool]:
-        """Execute actions until the first that goes backward.
+    def advance(self, actions: np.ndarray, rows: list[np.ndarray] | None, ask: bool = False) -> bool:
+        """Execute actions that go forward; tell whether the predicate ended the loop.
 
         Parameters
         ----------
@@ -85,33 +92,26 @@ class Interpreted:
         rows : list of ndarray or None
             Where rows of outputs go.
         ask : bool
-            Whether the predicate is asked before every step.
-
-        Returns
-        -------
-        position : int
-            Of the first action not executed.
-        stopped : bool
-            Whether the predicate ended the loop.
+            Whether the predicate is asked before every step; `steps` is then where it said no.
         """
-        for position, (code, a, b) in enumerate(actions.tolist()):
-            if code in (Forward.code, KEEP):
+        for code, a, b in actions.tolist():
+            if code == Forward.code:
                 for k in range(a, b):
                     if ask and not self._goes_on(k):
                         self.steps = k
-                        return position, True
+                        return True
                     self._step(k, rows)
-                    if code == KEEP:
-                        self.slots[k + 1] = self.state
-            elif code == Store.code:
-                self.slots[b] = self.state
-            elif code == Load.code:
-                self.state = self.slots[b]
-            elif code == Discard.code:
-                self.slots[b] = None
             else:
-                return position, False
-        return len(actions), False
+                self._move(code, b)
+        return False
+
+    def _move(self, code: int, slot: int) -> None:
+        if code == Store.code:
+            self.slots[slot] = self.state
+        elif code == Load.code:
+            self.state = self.slots[slot]
+        elif code == Discard.code:
+            self.slots[slot] = None
 
     def _inputs(self, k: int) -> list[np.ndarray]:
         found: list[Any] = [np.array(k, np.int64), *self.x]
@@ -146,43 +146,57 @@ class Interpreted:
                 raise_error(body, name, position)
         return found[: len(graph.outputs)]
 
-    def back(self, actions: np.ndarray, cotangents: Sequence[np.ndarray]) -> list[np.ndarray | None]:
-        """Execute actions to the end; return the cotangents of the inputs, None for integers."""
-        body, graph = self.body, self.body.adjoint()
-        real_rows = list(body.real_out_places(ITEM))
-        carried = [cotangents[k] for k in body.real_out_places(CARRY)]
-        sums = [np.zeros_like(self.x[k]) for k in body.real_places(CONST)]
-        items = [np.zeros_like(self.x[k]) for k in body.real_places(ITEM)]
-        count = len(body.real_places(CARRY))
+    def back(self, actions: np.ndarray | None, cotangents: Sequence[np.ndarray]) -> list[np.ndarray | None]:
+        """Go back; return the cotangents of the inputs, None for integers.
 
-        def reverse(k: int) -> None:
-            row = self.length - 1 - k if self.reverse else k
-            given = [cotangents[place][row] for place in real_rows]
-            found = self.evaluate(graph, [*self._inputs(k), *carried, *given, *sums])
-            carried[:], sums[:] = found[:count], found[count : count + len(sums)]
-            for target, value in zip(items, found[count + len(sums) :], strict=True):
-                target[row] = value
-
-        position = 0
-        while position < len(actions):
-            code, a, b = actions[position].tolist()
-            if code == Reverse.code:
-                reverse(a)
-                position += 1
-            elif code == BACK:
-                for k in reversed(range(a, b)):
-                    self.state = self.slots[k]
-                    reverse(k)
-                position += 1
+        Parameters
+        ----------
+        actions : ndarray or None
+            What is left of the schedule; None: all states are kept.
+        cotangents : sequence of ndarray
+            Of the outputs.
+        """
+        adjoint = _Adjoint(self, cotangents)
+        for code, a, b in [] if actions is None else actions.tolist():
+            if code == Forward.code:
+                for k in range(a, b):
+                    self._step(k, None)
+            elif code == Reverse.code:
+                adjoint.step(a)
             else:
-                position += self.advance(actions[position:], None)[0]
-        return arranged(body, carried, sums, items)
+                self._move(code, b)
+        for k in reversed(range(len(self.kept))):
+            self.state = self.kept[k]
+            adjoint.step(k)
+        return arranged(self.body, adjoint.carried, adjoint.sums, adjoint.items)
+
+
+class _Adjoint:
+    """Cotangents on their way back."""
+
+    def __init__(self, machine: Interpreted, cotangents: Sequence[np.ndarray]):
+        body, x = machine.body, machine.x
+        self.machine, self.graph = machine, body.adjoint()
+        self.rows = [cotangents[k] for k in body.real_out_places(ITEM)]
+        self.carried = [cotangents[k] for k in body.real_out_places(CARRY)]
+        self.sums = [np.zeros_like(x[k]) for k in body.real_places(CONST)]
+        self.items = [np.zeros_like(x[k]) for k in body.real_places(ITEM)]
+
+    def step(self, k: int) -> None:
+        """Reverse step k at the machine's working state."""
+        machine, count = self.machine, len(self.carried)
+        row = machine.length - 1 - k if machine.reverse else k
+        given = [rows[row] for rows in self.rows]
+        found = machine.evaluate(self.graph, [*machine._inputs(k), *self.carried, *given, *self.sums])
+        self.carried, self.sums = found[:count], found[count : count + len(self.sums)]
+        for target, value in zip(self.items, found[count + len(self.sums) :], strict=True):
+            target[row] = value
 
 
 def arranged(body: Body, carried, sums, items) -> list[np.ndarray | None]:
-    """Put cotangents in the order of the inputs, None for integers."""
+    """Put cotangents in the order of the inputs, None for integers; those of carries and constants copied."""
     found: list[np.ndarray | None] = [None] * len(body.roles)
-    for role, values in ((CARRY, carried), (CONST, sums), (ITEM, items)):
+    for role, values in ((CARRY, map(np.array, carried)), (CONST, map(np.array, sums)), (ITEM, items)):
         for place, value in zip(body.real_places(role), values, strict=True):
-            found[place] = np.array(value)
+            found[place] = value
     return found

@@ -9,16 +9,15 @@ import numpy as np
 
 from diffsci.control.body import CARRY, ITEM, Body
 from diffsci.control.compiled import Compiled
-from diffsci.control.interpreted import BACK, KEEP, Interpreted
+from diffsci.control.interpreted import Interpreted
 from diffsci.errors import EvaluationError
 from diffsci.graph import Type
 from diffsci.primitives.host import CustomLoop
-from diffsci.schedules import Reverse, Schedule, for_slots
+from diffsci.schedules import Forward, Reverse, Schedule, for_slots
 from diffsci.source import Location, at
 
 __all__ = ["RolledLoop", "RolledTape"]
 
-FORWARD = 0
 SMALL = 10_000.0  # microseconds of interpreting that are spent before anything is compiled
 FIRST_CHUNK = 64  # states kept at first of a loop of unknown length
 
@@ -103,10 +102,12 @@ class RolledLoop(CustomLoop):
         """Return the loop made of this one for a key."""
         found = self._made.get(key)
         if found is None:
-            names = "body length reverse checkpoint max_steps location native depths depth evaluate".split()
-            found = RolledLoop(**({name: getattr(self, name) for name in names} | changed))
-            found = self._made.setdefault(key, found)
+            found = self._made.setdefault(key, self._copy(**changed))
         return found
+
+    def _copy(self, **changed: Any) -> RolledLoop:
+        names = "body length reverse checkpoint max_steps location native depths depth evaluate".split()
+        return RolledLoop(**({name: getattr(self, name) for name in names} | changed))
 
     def __repr__(self) -> str:
         return f"<rolled loop{at(self.location)}>"
@@ -155,8 +156,8 @@ class RolledLoop(CustomLoop):
             machine = self._machine(self._inside(x), tape)
             self._sweep_forward(machine, tape.steps, None)
         schedule = self._schedule(tape.steps)
-        actions = self._backward(schedule, tape.steps)
-        found = machine.back(actions, self._items_first(ct))
+        rest = None if schedule is None else schedule.encoded()[_first_reverse(schedule.encoded()) :]
+        found = machine.back(rest, self._items_first(ct))
         if schedule is None:  # all states are still there
             tape.keep(self.body, machine, tape.stored)
         return [
@@ -197,7 +198,7 @@ class RolledLoop(CustomLoop):
 
     def evaluated_by(self, evaluate: Callable) -> RolledLoop:
         """See `CustomLoop`."""
-        return self._with(("evaluated by", evaluate), native=False, evaluate=evaluate)
+        return self._copy(native=False, evaluate=evaluate)
 
     # members of items stand behind the steps inside -------------------------------------------------
 
@@ -227,13 +228,6 @@ class RolledLoop(CustomLoop):
             return None
         return for_slots(steps, self.checkpoint)
 
-    def _backward(self, schedule: Schedule | None, steps: int) -> np.ndarray:
-        """Return the actions that follow the forward sweep."""
-        if schedule is None:
-            return np.array([[BACK, 0, steps]])
-        actions = schedule.encoded()
-        return actions[_first_reverse(actions) :]
-
     def _sweep_forward(self, machine, steps: int, rows: list[np.ndarray] | None) -> int:
         """Go to where the backward sweep begins; return the number of states kept.
 
@@ -242,8 +236,7 @@ class RolledLoop(CustomLoop):
         """
         schedule = self._schedule(steps)
         if schedule is None:
-            machine.make_slots(steps + 1)
-            machine.advance(np.array([[KEEP, 0, steps]]), rows)
+            machine.keep(0, steps, rows)
             return max(steps, 1)
         machine.make_slots(schedule.slots)
         actions = schedule.encoded()
@@ -256,14 +249,14 @@ class RolledLoop(CustomLoop):
         kinds = [self.body.graph.output_types[k] for k in self.body.out_places(ITEM)]
         rows = [np.empty((steps, *kind.shape), self._row_dtype(kind)) for kind in kinds]
         if not keep:
-            machine.advance(np.array([[FORWARD, 0, steps]]), rows)
+            machine.advance(np.array([[Forward.code, 0, steps]]), rows)
             return self._arranged(machine.carry(), rows)
         stored = self._sweep_forward(machine, steps, rows)
         if self._schedule(steps) is None:
             final = machine.carry()
         else:
             before = machine.mark()
-            machine.advance(np.array([[FORWARD, steps - 1, steps]]), rows)
+            machine.advance(np.array([[Forward.code, steps - 1, steps]]), rows)
             final = machine.carry()
             machine.return_to(before)
         tape.keep(self.body, machine, stored)
@@ -300,9 +293,9 @@ class RolledLoop(CustomLoop):
                 self._check_end(machine, done)
                 break
             if keeps:
-                machine.make_slots(end + 1)
-            code = KEEP if keeps else FORWARD
-            _, stopped = machine.advance(np.array([[code, done, end]]), [], ask=True)
+                stopped = machine.keep(done, end, None, ask=True)
+            else:
+                stopped = machine.advance(np.array([[Forward.code, done, end]]), None, ask=True)
             done, chunk = machine.steps if stopped else end, 2 * chunk
         tape.steps = done
         if keeps:

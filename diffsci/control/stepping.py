@@ -97,8 +97,11 @@ class Carry:
         self.weak[place] = False
 
 
-class _Settled(Exception):
-    """A Python number has another dtype after a step: trace again with that one."""
+class _Becomes(TraceError):
+    """A Python number of the carry has another dtype after a step: trace again with that one."""
+
+    def __init__(self, place: int, dtype: np.dtype):
+        self.place, self.dtype = place, dtype
 
 
 def traced_step(
@@ -130,6 +133,7 @@ def traced_step(
         Of the items.
     """
     trees: list[Tree] = []
+    firm: set[int] = set()  # Python numbers that are NumPy's after a step, and promote others then
 
     def step(*arguments):
         *rest, entering = arguments
@@ -139,13 +143,23 @@ def traced_step(
         after, items = call(private_copy(function), entering, rest)
         found, tree = flatten(items)
         trees.append(tree)
-        return (*_checked(carry, kinds, after, what), *found)
+        leaves = _checked(carry, kinds, after, what)
+        firm.update(k for k, leaf in enumerate(leaves) if carry.weak[k] and not is_weak(leaf))
+        return (*leaves, *found)
 
     for _ in range(MOST_ROUNDS):
         try:
-            return trace_paths(step, (*others, carry.arranged(carry.leaves)), what), trees[0]
-        except _Settled:
+            found = trace_paths(step, (*others, carry.arranged(carry.leaves)), what)
+        except _Becomes as other:
+            carry.becomes(other.place, other.dtype)
             trees.clear()
+            continue
+        if not firm or all(type_.dtype != np.float32 for type_ in found.graph.input_types):
+            return found, trees[0]
+        for place in firm:
+            carry.weak[place] = False
+        firm.clear()
+        trees.clear()
     raise TraceError(
         f"{what}: the dtype of the carry does not settle{at(user_location())}: start with arrays"
     )
@@ -179,8 +193,7 @@ def _fitting(carry: Carry, place: int, kind: Type, leaf: Any, what: str) -> Any:
         return value
     if carry.weak[place]:
         number = {"b": False, "i": 0, "f": 0.0}[kind.dtype.kind]
-        carry.becomes(place, np.result_type(number, value.dtype))
-        raise _Settled
+        raise _Becomes(place, np.result_type(number, value.dtype))
     if weak and np.can_cast(value.dtype, kind.dtype, "same_kind"):
         return ops.convert(value, kind.dtype)
     raise TraceError(

@@ -218,3 +218,12 @@ def test_exceptions_of_a_step():
         assert np.isfinite(fast(1.2))
     with pytest.raises(ValueError, match="math domain error"):
         ds.jit(lambda x: ds.scan(lambda c, r: (c - 0.5, math.sqrt(c)), x, XS)[0])(1.2)
+
+
+def test_numbers_promote_as_in_the_steps_behind_the_first():
+    """A Python number that becomes a double takes single precision along, from the first step on."""
+    single, double = np.float32([1.0, 2.0]), np.array([0.5, 0.25])
+    _, ys = ds.scan(lambda c, x: (c * x, c * single), 1.0, double)
+    assert ys.dtype == np.float64
+    _, ys = ds.scan(lambda c, x: (c * 0.5, c * single), 1.0, double)
+    assert ys.dtype == np.float32
