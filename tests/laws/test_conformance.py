@@ -21,7 +21,7 @@ SETTINGS = settings(
     derandomize=True,
     deadline=None,
     suppress_health_check=list(HealthCheck),
-    phases=(Phase.explicit, Phase.generate),
+    phases=(Phase.generate,),
 )
 CELLS = 1 << 12
 STEP = 1e-30
