@@ -22,6 +22,8 @@ from diffsci.source import at, user_location
 from diffsci.subprograms import Subprogram, enter, guard_at
 from diffsci.tracing import TracedArray, is_tracing
 from diffsci.tracing import operations as ops
+from diffsci.tracing.complex.array import complex_dtype, is_complex
+from diffsci.tracing.complex.boundary import joined, leaving
 from diffsci.tracing.copies import private_copy
 from diffsci.tracing.function import concrete, is_dynamic
 from diffsci.tracing.identity import Contents
@@ -211,6 +213,7 @@ class _TracedRules(Rules):
         self.out_tree: Tree = program.traced.out_tree
         self.input_types = list(program.graph.input_types)
         self.output_types = program.graph.output_types
+        self.complex_outputs = program.traced.whole
         self.point = [np.array(concrete(x)) for x in program.inputs]
         self.is_deferred = owner in _running.functions
         self._lock = threading.RLock()
@@ -299,11 +302,14 @@ class _TracedRules(Rules):
         """Directional derivatives, one per float output."""
         pending = iter(seeds)
         leaves, tree = flatten(args)
-        tangents = unflatten(tree, [next(pending) if _is_float(x) else None for x in leaves])
+        tangents = unflatten(tree, [_like(x, next(pending)) if _is_float(x) else None for x in leaves])
         found = private_copy(self.owner.jvp_rule)(args, tangents)
         if not isinstance(found, tuple) or len(found) != 2:
             raise self._error("the jvp rule", f"must return (out, tangent), got {_shown(found)}")
-        types = [*self.output_types]
+        types = [
+            Type(t.shape[:-1], complex_dtype(t.dtype)) if whole else t
+            for t, whole in zip(self.output_types, self.complex_outputs, strict=True)
+        ]
         return self._matched(found[1], self.out_tree, types, "the jvp rule", "tangent")
 
     def _run_pull(self, args: Any, seeds: Sequence[Any]) -> list[Any]:
@@ -314,6 +320,7 @@ class _TracedRules(Rules):
             raise self._error("fwd", f"must return (out, residuals), got {_shown(found)}")
         pending = iter(seeds)
         cts = [next(pending) if type_.is_float else np.zeros(type_.shape)[()] for type_ in self.output_types]
+        cts = joined(cts, self.complex_outputs)
         back = private_copy(bwd)(found[1], unflatten(self.out_tree, cts))
         if not isinstance(back, (tuple, list)) or len(back) != len(args):
             raise self._error("bwd", f"must return a tuple with one cotangent per argument ({len(args)})")
@@ -327,7 +334,7 @@ class _TracedRules(Rules):
         self._collect(value, tree, rule, what, "", found)
         outputs = []
         for leaf, type_, path in zip(found, types, leaf_paths(tree, what), strict=True):
-            if type_ is None or not type_.is_float:
+            if type_ is None or type_.dtype.kind not in "fc":
                 continue
             if leaf is None:
                 outputs.append(np.zeros(type_.shape, type_.dtype))
@@ -430,11 +437,18 @@ def _value(leaf: Any) -> Any:
     if not isinstance(leaf, TracedArray):
         return np.array(leaf) if isinstance(leaf, np.ndarray) else leaf
     value = np.array(leaf.concrete())
-    return float(value) if leaf.weak else value[()] if leaf.scalar and value.dtype.kind == "f" else value
+    if leaf.weak:
+        return value.item()
+    return value[()] if leaf.scalar and value.dtype.kind in "fc" else value
 
 
 def _is_float(leaf: Any) -> bool:
-    return isinstance(leaf, TracedArray) and leaf.dtype.kind == "f"
+    return isinstance(leaf, TracedArray) and leaf.dtype.kind in "fc"
+
+
+def _like(leaf: Any, seed: Any) -> Any:
+    """Return a tangent as the rule sees it: complex beside a complex primal."""
+    return leaving(seed) if is_complex(leaf) else seed
 
 
 def _shown(value: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.complex_leaves import through_parts
 from diffsci.errors import EvaluationError
 from diffsci.implicit.iteration import MEMORY, iterate
 from diffsci.implicit.newton import newton
@@ -33,6 +34,7 @@ ITERATIONS = {
 }
 
 
+@through_parts
 def root(
     residual: Callable,
     x0: Any,
@@ -106,6 +108,7 @@ def root(
     return _solved("root", flat, unknowns, args, Method(newton, how, tol, maxiter))
 
 
+@through_parts
 def fixed_point(
     g: Callable,
     x0: Any,

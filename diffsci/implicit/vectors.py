@@ -10,6 +10,7 @@ import numpy as np
 from diffsci.errors import TraceError
 from diffsci.source import at, user_location
 from diffsci.tracing import TracedArray, is_tracing
+from diffsci.tracing.complex.array import is_complex
 from diffsci.tracing.function import concrete, is_dynamic
 from diffsci.trees import flatten, leaf_paths, unflatten
 
@@ -50,6 +51,8 @@ class Unknowns:
 
     def check(self, leaves: list[Any], what: str, instead: str) -> None:
         """Raise unless as many numbers come out as go in."""
+        if any(is_complex(leaf) for leaf in leaves):
+            raise TraceError(f"{what}{at(user_location())}: {instead} gives complex numbers, return parts")
         found = sum(math.prod(np.shape(leaf)) for leaf in leaves)
         if found != self.size:
             raise TraceError(

@@ -202,3 +202,27 @@ def test_backward_rules_that_do_not_fit():
     with pytest.raises(ds.TraceError, match="one cotangent per argument"):
         ds.grad(f)(1.0, 2.0)
     assert f(2.0, 3.0) == 6.0
+
+
+def test_complex_arguments():
+    @ds.custom_jvp
+    def square(z):
+        return z**2
+
+    square.defjvp(lambda p, t: (square(*p), 2.0 * p[0] * t[0]))
+
+    @ds.custom_vjp
+    def square_too(z):
+        return z**2
+
+    square_too.defvjp(lambda z: (z**2, z), lambda z, ct: (2.0 * np.conj(z) * ct,))
+    x = np.array([0.3, -0.7])
+
+    def f(square):
+        return lambda x: np.sum(np.abs(square(1j * x + x**2) + x) ** 2)
+
+    for own in (square, square_too):
+        for make in (ds.grad, ds.hessian, lambda f: ds.jit(ds.hessian(f))):
+            agree(make(f(own))(x), make(f(lambda z: z**2))(x))
+        z = np.array([1.0 + 2.0j, 3.0 - 1.0j])
+        agree(ds.jit(ds.vmap(own))(z), z**2)
