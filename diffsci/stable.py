@@ -2,58 +2,45 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import scipy.special
 from numpy import expm1, hypot, log1p, logaddexp, sinc
 from numpy.typing import ArrayLike
-from scipy.special import (
-    betaln,
-    cosm1,
-    digamma,
-    erfc,
-    erfcx,
-    exprel,
-    gammaln,
-    log_ndtr,
-    logit,
-    ndtr,
-    xlog1py,
-    xlogy,
-)
-from scipy.special import log_expit as log_sigmoid
 
+from diffsci.primitives.special.scipy_special import special
 from diffsci.primitives.unary import stable_sigmoid, stable_softplus
 from diffsci.tracing import TracedArray, is_tracing
-from diffsci.tracing.functions import special
+from diffsci.tracing.functions import special as rules
+
+# Functions of scipy.special, which reach our rules by themselves. Its import takes time: only when asked for.
+_SCIPY = {"log_sigmoid": "log_expit"} | {
+    name: name
+    for name in "betaln cosm1 digamma erfc erfcx exprel gammaln log_ndtr logit ndtr xlog1py xlogy".split()
+}
 
 __all__ = [
-    "betaln",
-    "cosm1",
-    "digamma",
-    "erfc",
-    "erfcx",
     "expm1",
-    "exprel",
-    "gammaln",
     "hypot",
     "log1p",
-    "log_ndtr",
-    "log_sigmoid",
     "log_softmax",
     "logaddexp",
-    "logit",
     "logsumexp",
-    "ndtr",
     "sigmoid",
     "sinc",
     "softmax",
     "softplus",
-    "xlog1py",
-    "xlogy",
+    *_SCIPY,
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _SCIPY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module("scipy.special"), _SCIPY[name])
+
 
 Axis = int | tuple[int, ...] | None
 
@@ -84,7 +71,7 @@ def sigmoid(x: ArrayLike) -> Any:
     >>> float(sigmoid(0.0))
     0.5
     """
-    return _either(stable_sigmoid, special.sigmoid, x)
+    return _either(stable_sigmoid, rules.sigmoid, x)
 
 
 def softplus(x: ArrayLike) -> Any:
@@ -95,7 +82,7 @@ def softplus(x: ArrayLike) -> Any:
     >>> float(softplus(1000.0))
     1000.0
     """
-    return _either(stable_softplus, special.softplus, x)
+    return _either(stable_softplus, rules.softplus, x)
 
 
 def logsumexp(a: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -114,12 +101,12 @@ def logsumexp(a: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> round(float(logsumexp([1000.0, 1000.0])) - 1000.0, 12)
     0.69314718056
     """
-    return _either(scipy.special.logsumexp, special.logsumexp, a, axis=axis, keepdims=keepdims)
+    return _either(special.logsumexp, rules.logsumexp, a, axis=axis, keepdims=keepdims)
 
 
 def log_softmax(x: ArrayLike, axis: Axis = None) -> Any:
     """Return x - logsumexp(x) over axes."""
-    return _either(scipy.special.log_softmax, special.log_softmax, x, axis=axis)
+    return _either(special.log_softmax, rules.log_softmax, x, axis=axis)
 
 
 def softmax(x: ArrayLike, axis: Axis = None) -> Any:
@@ -130,4 +117,4 @@ def softmax(x: ArrayLike, axis: Axis = None) -> Any:
     >>> softmax(np.array([0.0, 0.0]))
     array([0.5, 0.5])
     """
-    return _either(scipy.special.softmax, special.softmax, x, axis=axis)
+    return _either(special.softmax, rules.softmax, x, axis=axis)

@@ -13,8 +13,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import special
 
+from diffsci.primitives.special.scipy_special import special
 from diffsci.primitives.special.terms import f, row
 
 STEP = 0.5  # of the trapezoidal rule in log t; its error is about exp(-2 pi**2 / STEP)

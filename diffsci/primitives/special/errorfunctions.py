@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import special
 
 from diffsci.primitives.special.quadrature import exponential_rule
+from diffsci.primitives.special.scipy_special import special
 from diffsci.primitives.special.terms import f, row
 
 ROOT_PI = math.sqrt(math.pi)

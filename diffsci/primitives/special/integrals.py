@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import special
 
+from diffsci.primitives.special.scipy_special import special
 from diffsci.primitives.special.terms import Data, f, row
 
 

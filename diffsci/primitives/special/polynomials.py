@@ -6,8 +6,8 @@ Formulas: NIST Digital Library of Mathematical Functions (DLMF), 18.9.3 and chap
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
 
+from diffsci.primitives.special.scipy_special import special
 from diffsci.primitives.special.terms import Data, f, row
 
 DEGREE, PARAMETER = Data("the degree"), Data("its parameters")

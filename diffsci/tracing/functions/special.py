@@ -10,7 +10,6 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
@@ -29,13 +28,12 @@ def _float(name: str):
 
 def _ufunc(name: str, *primitives: str):
     """SciPy's ufunc of that name: one primitive, or one for each of its outputs."""
-    ufunc = getattr(special, name)
 
     def apply(*operands):
         operands = tuple(map(ops.as_operand, operands))
         dtype = ops.float_dtype(*operands)
         if dtype == SINGLE:
-            dtype = _precision(ufunc, operands)
+            dtype = _precision(name, operands)
         found = tuple(
             ops.elementwise(primitive, *operands, dtype=dtype) for primitive in primitives or (name,)
         )
@@ -44,8 +42,11 @@ def _ufunc(name: str, *primitives: str):
     return apply
 
 
-def _precision(ufunc: np.ufunc, operands: tuple) -> np.dtype:
+def _precision(name: str, operands: tuple) -> np.dtype:
     """SciPy does not take every ufunc to single precision where a Python integer stands beside it."""
+    from scipy import special  # only programs in single precision need it here
+
+    ufunc = getattr(special, name)
     kinds = [_kind(x) for x in operands]
     return ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))[-1]
 
