@@ -166,26 +166,23 @@ class Jitted:
         traced = trace_function(self.function, args, kwargs)
         paths = self._paths.setdefault(key, [])
         if len(paths) >= MAX_PATHS:
-            self._warn(traced)
+            self._warn(_too_many(traced))
             return _as_traced(traced)
         graph = simplify(traced.graph)
         path = Specialisation(executables.build(graph, self.backend), _light(traced), graph.input_types)
         result = self._try(path, inputs)
-        if result is None:  # it fails its own guard at its own point: rounding decides the branch
+        if result is None:  # it fails its own guard at its own point
+            self._warn(_undecided(path, inputs))
             return _as_traced(traced)
         # A path without guards holds everywhere: it comes behind those that say where they hold.
         paths.insert(0 if graph.guards else len(paths), path)
         return result[0]
 
-    def _warn(self, traced: Traced) -> None:
-        if not self._warned and traced.graph.guards:
+    def _warn(self, what: str) -> None:
+        """Say once that calls run uncompiled, and why."""
+        if not self._warned:
             self._warned = True
-            place = traced.graph.guards[-1].location
-            warnings.warn(
-                f"{self!r} took more than {MAX_PATHS} different paths{at(place)} and runs uncompiled on new "
-                "ones: use numpy.where, or a loop that does not depend on values",
-                stacklevel=4,
-            )
+            warnings.warn(f"{self!r} {what}", stacklevel=4)
 
     def _call_inside(self, args: tuple, kwargs: dict) -> Any:
         """Called while tracing: one `call` of a sub-graph that is traced once."""
@@ -206,6 +203,7 @@ class Jitted:
         traced = trace_function(self.function, args, kwargs)
         traced = replace(_light(traced), graph=simplify(traced.graph))
         known.insert(0, traced)
+        del known[MAX_PATHS:]
         while len(self._inner) > MAX_CLOSURES:
             self._inner.pop(next(iter(self._inner)))
         return _apply(traced, [*dynamic, *traced.captured])
@@ -231,6 +229,30 @@ class Jitted:
     def graph(self, *args: Any, **kwargs: Any) -> str:
         """Return the array program for given arguments as text."""
         return simplify(trace_function(self.function, args, kwargs).graph).text()
+
+
+def _too_many(traced: Traced) -> str:
+    """Explain why another path is not kept."""
+    if not traced.graph.guards:
+        return (
+            f"read other integers, strings or flags from outside in more than {MAX_PATHS} calls and runs "
+            "uncompiled on new ones: pass what changes as an argument, as a float or an array"
+        )
+    return (
+        f"took more than {MAX_PATHS} different paths{at(traced.graph.guards[-1].location)} and runs "
+        "uncompiled on new ones: use numpy.where or diffsci.cond for choices, diffsci.while_loop for loops "
+        "that depend on values"
+    )
+
+
+def _undecided(path: Specialisation, inputs: list) -> str:
+    """Explain why a path does not hold where it was traced: compiled numbers are rounded otherwise."""
+    status, _ = path.run(path.with_captured(inputs) or inputs)
+    reason = f": {path.executable.message(status)}" if status > 0 else ""
+    return (
+        "runs uncompiled where rounding decides a branch (compiled and plain NumPy differ in the last digit)"
+        f"{reason}; compare with a tolerance"
+    )
 
 
 def _light(traced: Traced) -> Traced:
