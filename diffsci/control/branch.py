@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.complex_leaves import through_parts
 from diffsci.control.paths import AllPaths, trace_paths
 from diffsci.control.stepping import as_leaf, hold_conditions, is_number, is_weak, name_of
 from diffsci.errors import TraceError
@@ -22,6 +23,7 @@ from diffsci.trees import Tree, flatten, leaf_paths, unflatten
 __all__ = ["cond"]
 
 
+@through_parts
 def cond(pred: Any, true_fun: Callable, false_fun: Callable, *operands: Any) -> Any:
     """Run one of two functions, chosen by a value.
 

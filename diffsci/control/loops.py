@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.complex_leaves import through_parts
 from diffsci.control.body import CARRY, CONST, INDEX, ITEM, Body
 from diffsci.control.interning import known_loop
 from diffsci.control.paths import AllPaths
@@ -24,6 +25,7 @@ from diffsci.trees import Tree, flatten, leaf_paths, unflatten
 __all__ = ["fori_loop", "scan", "while_loop"]
 
 
+@through_parts
 def scan(
     body: Callable,
     init: Any,
@@ -106,6 +108,7 @@ def scan(
     return _arranged(carry, outputs[:count]), unflatten(out_tree, list(outputs[count:]))
 
 
+@through_parts
 def fori_loop(lower: int, upper: int, body: Callable, init: Any, checkpoint: int | None = None) -> Any:
     """Carry a value through a loop over integers.
 
@@ -167,6 +170,7 @@ def _counted_while(lower: Any, upper: Any, body: Callable, init: Any, checkpoint
     return while_loop(goes_on, step, (bounds[0], init), checkpoint)[1]
 
 
+@through_parts
 def while_loop(
     cond_fun: Callable,
     body_fun: Callable,

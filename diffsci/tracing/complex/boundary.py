@@ -23,7 +23,7 @@ def parts_of(value: Any) -> np.ndarray:
 
 def whole_of(parts: np.ndarray) -> Any:
     """Return the complex numbers whose parts stand along the last axis."""
-    return np.ascontiguousarray(parts).view(complex_dtype(parts.dtype))[..., 0]
+    return np.ascontiguousarray(parts).view(complex_dtype(parts.dtype))[..., 0][()]
 
 
 def packed(z: ComplexArray) -> TracedArray:
