@@ -416,14 +416,15 @@ def test_singular_matrices_give_no_number_and_no_crash(mode):
 @pytest.mark.parametrize("n", [0, 1, 5, 40])
 def test_triangular_solves(n, stack, dtype):
     matrix = (np.tri(n) + np.tri(n).T + random_array(rng(), (*stack, n, n), F8) / (n + 1)).astype(dtype)
-    for columns in (0, 1, 4):
-        rhs = random_array(rng(), (*stack, n, columns), dtype)
-        for lower, transposed, unit in itertools.product([True, False], repeat=3):
-            params = {"lower": lower, "transposed": transposed, "unit": unit}
-            graph = one_op(
-                "solve_triangular", [type_of(matrix.shape, dtype), type_of(rhs.shape, dtype)], **params
-            )
-            compare(graph, [matrix, rhs], 1e-11)
+    b = Builder()
+    inputs = [b.input(type_of((*stack, n, columns), dtype)) for columns in (n, 0, 1, 4)]
+    outputs = [
+        b.solve_triangular(inputs[0], rhs, lower=lower, transposed=transposed, unit=unit)
+        for rhs in inputs[1:]
+        for lower, transposed, unit in itertools.product([True, False], repeat=3)
+    ]
+    arrays = [random_array(rng(), x.shape, dtype) for x in inputs[1:]]
+    compare(Graph(inputs, outputs), [matrix, *arrays], 1e-11)
 
 
 @pytest.mark.parametrize("dtype", [F8, F4])

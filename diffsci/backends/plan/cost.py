@@ -17,7 +17,7 @@ from diffsci.backends.plan.affine import (
 from diffsci.backends.plan.pieces import Piece
 from diffsci.backends.plan.resolve import is_inline_reduction
 from diffsci.backends.plan.special import SPECIAL
-from diffsci.backends.plan.vocabulary import REDUCTIONS, is_callback
+from diffsci.backends.plan.vocabulary import INDEXING, MOVES, REDUCTIONS, is_statement
 from diffsci.graph import Node
 
 __all__ = ["Demands", "operation_cost"]
@@ -93,15 +93,11 @@ class Demands:
 def _inline_costs(nodes: list[Node]) -> dict[Node, int]:
     costs: dict[Node, int] = {}
     for node in nodes:
-        family = node.primitive.family
-        if is_callback(node):
-            costs[node] = 0
-            continue
         if node.name in _FREE:
             own = 0
-        elif family == "elementwise":
+        elif is_statement(node):
             own = operation_cost(node.name)
-        elif family in ("structural", "indexing"):
+        elif node.name in MOVES or node.name in INDEXING:
             own = 0
         elif is_inline_reduction(node):
             own = 4
@@ -114,9 +110,7 @@ def _inline_costs(nodes: list[Node]) -> dict[Node, int]:
 
 def _reads(node: Node, index: Index, rank: int) -> list[tuple[Node, Index | None]]:
     """Return what an element reads in the interior: the formula that most of the box follows."""
-    if is_callback(node):
-        return []
-    if node.primitive.family == "elementwise":
+    if is_statement(node):
         return [(x, index) for x in node.inputs]
     rule = _READS.get(node.name)
     if rule is not None:

@@ -16,7 +16,7 @@ from diffsci.backends.plan.layout import Layout, is_data, is_structure
 from diffsci.backends.plan.program import GuardStep, Store, Straight, View
 from diffsci.backends.plan.regions import fold_statements
 from diffsci.backends.plan.resolve import letter_sizes, reduced_axes
-from diffsci.backends.plan.vocabulary import MOVES, REDUCTIONS, is_callback, is_library
+from diffsci.backends.plan.vocabulary import MOVES, REDUCTIONS, is_callback, is_library, is_statement
 from diffsci.graph import Graph, Node
 
 __all__ = ["TooLarge", "plan_elements"]
@@ -192,7 +192,7 @@ class _Elements:
             self.values[node] = self._loads(node)
         elif is_library(node):
             self.values[node] = self._solve_inline(node) if self._solved_inline(node) else self._solved(node)
-        elif node.primitive.family == "elementwise":
+        elif is_statement(node):
             self.values[node] = self._elementwise(node)
         else:
             self.values[node] = _RULES[name](self, node, *(self.values[x] for x in node.inputs))

@@ -25,7 +25,7 @@ from diffsci.backends.plan.affine import (
 )
 from diffsci.backends.plan.body import code_of, identity_of
 from diffsci.backends.plan.program import View
-from diffsci.backends.plan.vocabulary import REDUCTIONS, is_callback
+from diffsci.backends.plan.vocabulary import REDUCTIONS, is_statement
 from diffsci.graph import Node
 
 __all__ = ["NeedBuffer", "Resolver", "is_inline_reduction", "reduced_axes"]
@@ -107,7 +107,7 @@ class Resolver:
         rule = _RULES.get(node.name)
         if rule is not None:
             return rule(self, node, index, extents)
-        if node.primitive.family == "elementwise" and not is_callback(node):
+        if is_statement(node):
             operands = [(x, index) for x in node.inputs]
             return ("op", node.name, node.params, operands)
         raise NeedBuffer(node)

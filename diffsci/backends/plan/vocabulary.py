@@ -5,30 +5,31 @@ from __future__ import annotations
 from diffsci.backends.plan.body import STATEMENTS
 from diffsci.graph import Graph, Node
 
-__all__ = ["LIBRARY", "MOVES", "REDUCTIONS", "callees", "is_callback", "is_library"]
+__all__ = [
+    "INDEXING",
+    "MOVES",
+    "REDUCTIONS",
+    "_LIBRARY",
+    "callees",
+    "is_callback",
+    "is_library",
+    "is_statement",
+]
 
 MOVES = frozenset(
     {"broadcast", "reshape", "transpose", "slice", "pad", "set_slice", "flip", "roll", "concatenate"}
 )
+INDEXING = frozenset({"take", "put", "put_add"})
 REDUCTIONS = frozenset({"sum", "prod", "max", "min", "any", "all"})
-LIBRARY = frozenset({"call", "cond", "solve", "det", "solve_triangular", "cholesky"})
-_OTHERS = frozenset(
-    {
-        "input",
-        "const",
-        "project",
-        "contract",
-        "take",
-        "put",
-        "put_add",
-        "cumsum",
-        "cumprod",
-        "argmax",
-        "argmin",
-    }
-)
+_LIBRARY = frozenset({"call", "cond", "solve", "det", "solve_triangular", "cholesky"})
+_OTHERS = frozenset({"input", "const", "project", "contract", "cumsum", "cumprod", "argmax", "argmin"})
 _CALLEES = {"call": ("graph",), "cond": ("true", "false")}
-_NATIVE = STATEMENTS | MOVES | REDUCTIONS | LIBRARY | _OTHERS
+_NATIVE = STATEMENTS | MOVES | INDEXING | REDUCTIONS | _LIBRARY | _OTHERS
+
+
+def is_statement(node: Node) -> bool:
+    """Tell whether an operation is done element by element, by a statement in the bodies of loops."""
+    return node.name in STATEMENTS
 
 
 def is_callback(node: Node) -> bool:
@@ -38,7 +39,7 @@ def is_callback(node: Node) -> bool:
 
 def is_library(node: Node) -> bool:
     """Tell whether an operation is a step of its own, on arrays in memory."""
-    return node.name in LIBRARY or is_callback(node)
+    return node.name in _LIBRARY or is_callback(node)
 
 
 def callees(node: Node) -> list[Graph]:
