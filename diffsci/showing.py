@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from diffsci.graph import Graph, Node
+from diffsci.primitives.custom import called_graph
 from diffsci.tracing import trace_function
 from diffsci.transforms import simplify
 
@@ -53,6 +54,10 @@ SPELLED: dict[str, Callable[..., str]] = {
 }
 
 
+# Operations that take their sub-graph as a function.
+CALLED = {"root": "ds.root({0}, {1})", "operator_solve": "operator_solve({0}, {1})"}
+
+
 def show(f: Callable, *args: Any) -> str:
     """Return the program that a function becomes at given arguments, as NumPy source.
 
@@ -95,12 +100,24 @@ def _identifier(name: str) -> str:
     return name if name.isidentifier() else "program"
 
 
-def _function(graph: Graph, name: str, lines: list[str], callees: dict[Graph, str]) -> None:
+def _inside(node: Node) -> Graph | None:
+    """Return the sub-graph that an operation runs: a callee, or the equations that it solves."""
+    if node.name == "root":
+        return node.params["problem"].graph
+    if node.name == "operator_solve":
+        return node.params["operator"].graph
+    return called_graph(node)
+
+
+def _function(
+    graph: Graph, name: str, lines: list[str], callees: dict[Graph, str], several: bool = False
+) -> None:
+    """Append a function and those that it calls; `several`: it returns a tuple, be it of one result."""
     for node in graph.nodes:
-        if node.name == "call" and node.params["graph"] not in callees:
-            callee = node.params["graph"]
+        callee = _inside(node)
+        if callee is not None and callee not in callees:
             callees[callee] = f"sub_program_{len(callees)}"
-            _function(callee, callees[callee], lines, callees)
+            _function(callee, callees[callee], lines, callees, isinstance(node.type, tuple))
     names: dict[Node, str] = {x: f"x{k}" for k, x in enumerate(graph.inputs)}
     arguments = ", ".join(names[x] for x in graph.inputs)
     kinds = ", ".join(f"{names[x]}: {x.type}" for x in graph.inputs)
@@ -121,7 +138,8 @@ def _function(graph: Graph, name: str, lines: list[str], callees: dict[Graph, st
         lines.append(f"    {names[node]} = {_expression(node, names, callees)}{place}")
     for guard in graph.guards:
         lines.append(f"    # holds while {names[guard.predicate]} is {guard.outcome}: {guard.location}")
-    lines.append("    return " + ", ".join(names[y] for y in graph.outputs))
+    comma = "," if several and len(graph.outputs) == 1 else ""
+    lines.append("    return " + ", ".join(names[y] for y in graph.outputs) + comma)
     lines += ["", ""]
 
 
@@ -141,8 +159,9 @@ def _expression(node: Node, names: dict[Node, str], callees: dict[Graph, str]) -
         return f" {INFIX[node.name]} ".join(operands)
     if node.name in SPELLED:
         return SPELLED[node.name](*operands, **node.params)
-    if node.name == "call":
-        return f"{callees[node.params['graph']]}({', '.join(operands)})"
+    callee = _inside(node)
+    if callee is not None:
+        return CALLED.get(node.name, "{0}({1})").format(callees[callee], ", ".join(operands))
     if node.primitive.family == "host":
         return f"{node.params['loop']!r}.{node.name}({', '.join(operands)})"
     if node.name == "concatenate":

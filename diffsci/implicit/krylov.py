@@ -120,7 +120,7 @@ class BatchedOperator(Operator):
     """One matrix per member, solved one after the other."""
 
     def __init__(self, operator: Operator, flags: tuple[bool, ...], size: int):
-        self.operator, self.flags, self.size = operator, (*flags, True), size
+        self.operator, self.flags, self.size, self.graph = operator, (*flags, True), size, operator.graph
         self.input_types = tuple(
             Type((size, *t.shape), t.dtype) if flag else t
             for t, flag in zip(operator.input_types, self.flags, strict=True)

@@ -97,7 +97,10 @@ def _with_matrix(A: Any, b: Any, structure: str | None, bands: Any) -> Any:
 
 def _with_sparse(A: Any, b: Any) -> Any:
     """A constant sparse matrix is factored once."""
-    factors = scipy.sparse.linalg.splu(A.tocsc())
+    try:
+        factors = scipy.sparse.linalg.splu(A.tocsc())
+    except RuntimeError:
+        raise EvaluationError(f"linear_solve{at(user_location())}: the sparse matrix is singular") from None
     if not isinstance(b, TracedArray):
         return factors.solve(np.asarray(b, float))
     columns = np.reshape(b, (b.shape[0], -1))

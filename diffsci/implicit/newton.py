@@ -87,6 +87,8 @@ def newton(
         before = size
         x, shrinks = _damped(residual, x, correction, norm)
         if not shrinks:
+            x, shrinks = _contracted(step, x, correction)
+        if not shrinks:
             return Outcome(x, False, k + 1, norm, "no step along Newton's direction helps")
         if not holds(x):
             return Outcome(x, False, k + 1, norm, left=True)
@@ -109,6 +111,18 @@ def _damped(
             return trial, True
         length *= 0.5
     return x, False
+
+
+def _contracted(step: Callable, x: np.ndarray, correction: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Return the full step if the next correction is half as large.
+
+    This natural monotonicity does not depend on how the equations are scaled: rounding of large residuals
+    hides the progress of small ones (P. Deuflhard, Newton methods for nonlinear problems, 2004, section 3.3).
+    """
+    trial = (x + correction).astype(x.dtype)
+    _, following = step(trial)
+    shrinks = bool(np.all(np.isfinite(following))) and size_of(following) <= 0.5 * size_of(correction)
+    return (trial, True) if shrinks else (x, False)
 
 
 def polish(step: Callable, residual: Callable, x: np.ndarray, k: int) -> Outcome:

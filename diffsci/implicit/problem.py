@@ -160,7 +160,7 @@ class BatchedProblem(Problem):
     """Many members of a problem, solved one after the other and differentiated at once."""
 
     def __init__(self, problem: Problem, flags: tuple[bool, ...], size: int):
-        self.problem, self.flags, self.size = problem, flags, size
+        self.problem, self.flags, self.size, self.graph = problem, flags, size, problem.graph
         self.input_types = tuple(
             Type((size, *t.shape), t.dtype) if flag else t
             for t, flag in zip(problem.input_types, flags, strict=True)

@@ -24,12 +24,15 @@ class Problem(ABC):
 
     Attributes
     ----------
+    graph : Graph
+        The residual of one member.
     input_types : tuple of Type
         Of the starting point, then of the parameters.
     output_type : Type
         Of the solution.
     """
 
+    graph: Graph
     input_types: tuple[Type, ...]
     output_type: Type
 
@@ -49,6 +52,7 @@ class Problem(ABC):
 class Operator(ABC):
     """A matrix given by its products, which depend on operands."""
 
+    graph: Graph  # of the products of one member
     input_types: tuple[Type, ...]  # of the operands, then of the vector
 
     @abstractmethod
