@@ -14,7 +14,6 @@ from diffsci.backends.plan.program import CallbackStep
 from diffsci.graph import Builder, Graph, Guard, Primitive, registry
 from diffsci.graph.interpreter import run
 from diffsci.source import Location
-from solvers.ode import solve_ivp
 from tests.backends.common import B1, F4, F8, I8, compare, loops_only, random_array, type_of
 from tests.kernel.test_custom_loop import looped, plain
 
@@ -249,53 +248,9 @@ def test_exceptions_of_one_thread_stay_there(monkeypatch):
     assert good.run([np.ones(3)])[0] == 0
 
 
-# ---- driven by native loops ------------------------------------------------------------------------
-
-
-def bound(name, x):
-    from diffsci.tracing.trace import bind
-
-    return bind(name, x)
-
-
-def rhs(cube):
-    return lambda t, y, p: -p * cube(y) + np.sin(t)
-
-
-def end_of(f, **options):
-    def objective(y0, p):
-        return np.sum(solve_ivp(f, (0.0, 1.0), y0, args=(p,), **options).y[:, -1] ** 2)
-
-    return objective
-
+# ---- host loops --------------------------------------------------------------------------------------
 
 Y, P = np.array([0.3, 1.1]), 0.7
-TRANSFORMS = {
-    "value": lambda f: f(Y, P),
-    "grad": lambda f: ds.grad(f, (0, 1))(Y, P),
-    "jvp": lambda f: ds.jvp(f, (Y, P), (Y * 2, 0.1)),
-    "hvp": lambda f: ds.hvp(f, (Y, P), (Y * 2, 0.1)),
-}
-
-
-@pytest.mark.parametrize("name", TRANSFORMS)
-def test_right_hand_sides(name):
-    transform = TRANSFORMS[name]
-    got = transform(end_of(rhs(lambda y: bound("test_cube", y)), rtol=1e-6))
-    want = transform(end_of(rhs(lambda y: y * y * y), rtol=1e-6))
-    for a, b in zip(leaves(got), leaves(want), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-10)
-
-
-@pytest.mark.parametrize("name", TRANSFORMS)
-def test_host_loops_in_right_hand_sides(name):
-    """A loop with a tape inside a loop that is native: each derivative runs it again."""
-    transform = TRANSFORMS[name]
-    got, want = (
-        transform(end_of(lambda t, y, p, f=f: -np.exp(0.1 * y) * f(y, p), rtol=1e-6)) for f in (looped, plain)
-    )
-    for a, b in zip(leaves(got), leaves(want), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-10)
 
 
 def test_host_loops_in_called_programs():
@@ -311,21 +266,6 @@ def test_host_loops_in_called_programs():
 
 def curvature(f):
     return lambda y, p: ds.hvp(lambda v: f(v, p), (y,), (Y,))
-
-
-def leaves(value):
-    return [leaf for item in value for leaf in leaves(item)] if isinstance(value, (tuple, list)) else [value]
-
-
-@pytest.mark.parametrize("options", [{}, {"step": np.linspace(0.0, 1.0, 20)}], ids=["adaptive", "fixed"])
-def test_exceptions_end_an_integration(options, monkeypatch):
-    objective = end_of(lambda t, y, p: -p * bound("test_fails", y), **options)
-    expected = objective(Y, P)
-    with monkeypatch.context() as patch:
-        patch.setitem(STATE, "error", KeyError("table"))
-        with pytest.raises(KeyError, match="table"):
-            objective(Y, P)
-    assert objective(Y, P) == expected
 
 
 # ---- the cache on disk -----------------------------------------------------------------------------
