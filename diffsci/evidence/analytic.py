@@ -32,8 +32,12 @@ def _apart(ties: Array, what: str) -> None:
         raise AtKink(what)
 
 
+def _moving(x: Array, y: Array) -> Array:
+    return (x.imag != 0.0) | (y.imag != 0.0)
+
+
 def _abs(x: Array) -> Array:
-    _apart(x.real == 0.0, "abs at 0")
+    _apart((x.real == 0.0) & (x.imag != 0.0), "abs at 0")
     return np.where(x.real < 0.0, -x, x)
 
 
@@ -65,12 +69,13 @@ def _logaddexp(x: Array, y: Array) -> Array:
 
 def _hypot(x: Array, y: Array) -> Array:
     size = np.maximum(np.abs(x.real), np.abs(y.real))
-    _apart(size == 0.0, "hypot at (0, 0)")
+    _apart((size == 0.0) & _moving(x, y), "hypot at (0, 0)")
+    size = np.where(size == 0.0, 1.0, size)
     return size * np.sqrt((x / size) ** 2 + (y / size) ** 2)
 
 
 def _arctan2(y: Array, x: Array) -> Array:
-    _apart((x.real == 0.0) & (y.real == 0.0), "arctan2 at (0, 0)")
+    _apart((x.real == 0.0) & (y.real == 0.0) & _moving(x, y), "arctan2 at (0, 0)")
     flat = np.abs(x.real) >= np.abs(y.real)
     with np.errstate(all="ignore"):
         ratio = np.where(flat, y / np.where(flat, x, 1.0), -x / np.where(flat, 1.0, y))
