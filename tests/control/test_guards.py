@@ -1,4 +1,4 @@
-"""Branches and loops of Python under jit: right on every path, bounded, with a warning that names the line."""
+"""Branches and loops of Python under jit: right on every path, bounded, and a warning names the line."""
 
 import math
 import warnings
