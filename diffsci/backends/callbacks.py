@@ -11,6 +11,7 @@ gets control back in Python calls `raise_pending`.
 from __future__ import annotations
 
 import ctypes
+import struct
 import threading
 import weakref
 from typing import Any
@@ -18,20 +19,21 @@ from typing import Any
 import numpy as np
 
 from diffsci.errors import UnsupportedError
-from diffsci.graph import Node, Type
+from diffsci.graph import Node
 from diffsci.source import at
 
 __all__ = ["FAILED", "Callback", "handle", "raise_pending", "trampoline_address"]
 
 FAILED = -2  # status of a program whose callback raised an exception
-_MOST_VIEWS = 64
+_MOST_VIEWS = 512  # sets of addresses whose arrays are kept: programs mostly use the same memory again
 
 
 class Callback:
     """One operation of a program, run on memory by address."""
 
     __slots__ = (
-        "_cached", "_copies", "_inputs", "_outputs", "_several", "_words", "name", "params", "value", "where",
+        "_addresses", "_cached", "_copies", "_inputs", "_kinds", "_several", "_words",
+        "name", "params", "value", "where",
     )  # fmt: skip
 
     def __init__(self, node: Node):
@@ -41,11 +43,12 @@ class Callback:
         self.name, self.params = node.name, node.params
         self.value = np.errstate(all="ignore")(node.primitive.value)
         self.where = at(node.location)
-        self._inputs = [x.type for x in node.inputs]
         self._several = isinstance(node.type, tuple)
-        self._outputs = list(node.type) if self._several else [node.type]
-        count = len(self._inputs) + len(self._outputs)
-        self._words = ctypes.c_char * (ctypes.sizeof(ctypes.c_void_p) * count)
+        types = [*(x.type for x in node.inputs), *(node.type if self._several else [node.type])]
+        self._inputs = len(node.inputs)
+        self._kinds = [(ctypes.c_char * (t.size * t.dtype.itemsize), t.shape, t.dtype) for t in types]
+        self._addresses = struct.Struct(f"{len(types)}P")
+        self._words = ctypes.c_char * self._addresses.size
         self._copies = node.primitive.family == "host"  # a host object may keep what it is given
         self._cached: dict[bytes, tuple[list[np.ndarray], list[np.ndarray]]] = {}
 
@@ -68,21 +71,18 @@ class Callback:
                 np.copyto(target, value)  # refuses to lose a part of a complex number, or a fraction
 
     def _views(self, key: bytes) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Arrays over the memory; programs mostly use the same memory again."""
-        addresses = np.frombuffer(key, np.uintp).tolist()
-        arrays = [_array(*pair) for pair in zip(addresses, [*self._inputs, *self._outputs], strict=True)]
-        operands, targets = arrays[: len(self._inputs)], arrays[len(self._inputs) :]
+        """Make and keep arrays over the memory; an array costs about a microsecond."""
+        places = zip(self._addresses.unpack(key), self._kinds, strict=True)
+        arrays = [
+            np.ndarray(shape, dtype, memory.from_address(where)) for where, (memory, shape, dtype) in places
+        ]
+        operands, targets = arrays[: self._inputs], arrays[self._inputs :]
         for operand in operands:
             operand.flags.writeable = False
         if len(self._cached) >= _MOST_VIEWS:
             self._cached.clear()
         self._cached[key] = operands, targets
         return operands, targets
-
-
-def _array(address: int, type_: Type) -> np.ndarray:
-    memory = (ctypes.c_char * (type_.size * type_.dtype.itemsize)).from_address(address)
-    return np.ndarray(type_.shape, type_.dtype, memory)
 
 
 _handles: weakref.WeakKeyDictionary[Node, np.ndarray] = weakref.WeakKeyDictionary()
