@@ -164,12 +164,12 @@ class CustomFunction:
         except ValueError:  # a built-in function that does not tell
             return args
         bound = signature.bind(*args, **kwargs)
-        bound.apply_defaults()
         if bound.kwargs:
             raise TypeError(
                 f"{self.label}{at(user_location())}: arguments that can only be given by keyword "
                 f"({', '.join(bound.kwargs)}) have no place in its rules: make them positional"
             )
+        bound.apply_defaults()
         return bound.args
 
 
@@ -251,7 +251,7 @@ class _TracedRules(Rules):
         function = self._run_push if kind == "push" else self._run_pull
         _running.functions.append(self.owner)
         try:
-            return enter(function, (unflatten(self.tree, self.leaves), seeds))
+            return enter(function, (unflatten(self.tree, self.leaves), seeds), keep=False)
         finally:
             _running.functions.pop()
 

@@ -95,5 +95,16 @@ def derived(identity: Any, what: Any, make: Callable[[], Graph | tuple[Graph, ..
         parts = made if isinstance(made, tuple) else (made,)
         wrapped = tuple(Derived(part) if isinstance(part, Graph) else part for part in parts)
         found = wrapped if isinstance(made, tuple) else wrapped[0]
-        _table.put(key, found, sum(len(part.nodes) for part in parts if isinstance(part, Graph)))
+        graphs = [part for part in parts if isinstance(part, Graph)]
+        if not any(map(_is_passing, graphs)):
+            _table.put(key, found, sum(len(graph.nodes) for graph in graphs))
     return found
+
+
+def _is_passing(graph: Graph) -> bool:
+    """Tell whether a program contains an object that was made for one call: it is never met again."""
+    values = [value for node in graph.nodes for value in node.params.values()]
+    return any(
+        _is_passing(value) if isinstance(value, Graph) else getattr(value, "passing", False)
+        for value in values
+    )

@@ -53,12 +53,17 @@ class Subprogram:
         return self.traced.results(leaves)
 
 
-def enter(function: Callable, args: Sequence[Any], kwargs: dict[str, Any] | None = None) -> Subprogram:
-    """Trace a function at these arguments."""
+def enter(
+    function: Callable, args: Sequence[Any], kwargs: dict[str, Any] | None = None, keep: bool = True
+) -> Subprogram:
+    """Trace a function at these arguments; `keep`: it may be met again, as the same program."""
     traced = trace_function(function, args, kwargs)
     leaves = flatten((tuple(args), dict(kwargs or {})))[0]
     inputs = [entering(leaf) for leaf in leaves if is_dynamic(leaf)] + traced.captured
-    graph = derived(traced.identity, "simplified", lambda: simplify(traced.graph)).graph
+    if keep:
+        graph = derived(traced.identity, "simplified", lambda: simplify(traced.graph)).graph
+    else:
+        graph = simplify(traced.graph)
     return Subprogram(traced, graph, inputs)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from diffsci.graph import Builder, Graph, Type
-from diffsci.implicit.programs import Program
+from diffsci.implicit.programs import program_of
 from diffsci.primitives.implicit import Operator
 from diffsci.transforms import batch_graph, simplify, tangent_graph, transpose_graph
 from diffsci.transforms.calls import once
@@ -26,8 +27,15 @@ class GraphOperator(Operator):
     def __init__(self, graph: Graph, method: str):
         self.graph, self.method = graph, method
         self.input_types = graph.input_types
-        self._product = Program(graph)
-        self._batches: dict = {}
+        self._product = program_of(graph)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, GraphOperator):
+            return False
+        return self.graph is other.graph and self.method == other.method
+
+    def __hash__(self) -> int:
+        return hash((self.graph, self.method))
 
     def solve(self, operands: Sequence[np.ndarray], rhs: np.ndarray) -> np.ndarray:
         """See `Operator`."""
@@ -104,51 +112,56 @@ class GraphOperator(Operator):
 
     def batched(self, flags: tuple[bool, ...], size: int) -> Operator:
         """See `Operator`."""
-        return self._batches.setdefault((flags, size), BatchedOperator(self, flags, size))
-
-    @functools.cached_property
-    def _transposed(self) -> GraphOperator:
-        flags = [False] * (len(self.graph.inputs) - 1) + [True]
-        return GraphOperator(simplify(transpose_graph(self.graph, flags)), self.method)
+        return BatchedOperator(self, flags, size)
 
     def transposed(self) -> Operator:
         """See `Operator`."""
-        return self._transposed
+        flags = [False] * (len(self.graph.inputs) - 1) + [True]
+        graph = once(self.graph, "transposed operator", lambda: simplify(transpose_graph(self.graph, flags)))
+        return GraphOperator(graph, self.method)
 
 
+@dataclass(frozen=True)
 class BatchedOperator(Operator):
-    """One matrix per member, solved one after the other."""
+    """One matrix per member, solved one after the other; `flags` marks operands with a matrix axis."""
 
-    def __init__(self, operator: Operator, flags: tuple[bool, ...], size: int):
-        self.operator, self.flags, self.size, self.graph = operator, (*flags, True), size, operator.graph
-        self.input_types = tuple(
-            Type((size, *t.shape), t.dtype) if flag else t
-            for t, flag in zip(operator.input_types, self.flags, strict=True)
-        )
-        self._batches: dict = {}
+    operator: Operator
+    flags: tuple[bool, ...]
+    size: int
+
+    @property
+    def graph(self) -> Graph:
+        """See `Operator`."""
+        return self.operator.graph
+
+    @property
+    def input_types(self) -> tuple[Type, ...]:
+        """See `Operator`."""
+        pairs = zip(self.operator.input_types, (*self.flags, True), strict=True)
+        return tuple(Type((self.size, *t.shape), t.dtype) if flag else t for t, flag in pairs)
 
     def solve(self, operands: Sequence[np.ndarray], rhs: np.ndarray) -> np.ndarray:
         """See `Operator`."""
         rows = []
         for k in range(self.size):
-            own = [x[k] if flag else x for x, flag in zip(operands, self.flags, strict=False)]
+            own = [x[k] if flag else x for x, flag in zip(operands, self.flags, strict=True)]
             rows.append(self.operator.solve(own, rhs[k]))
         return np.stack(rows)
 
     def push(self, active: tuple[bool, ...]) -> Graph:
         """See `Operator`."""
         graph = self.operator.push(active)
-        tangents = [flag for flag, moves in zip(self.flags, active, strict=False) if moves]
-        flags = (*self.flags, *tangents)
+        tangents = [flag for flag, moves in zip(self.flags, active, strict=True) if moves]
+        flags = (*self.flags, True, *tangents)
         return once(graph, ("batch", flags, self.size), lambda: batch_graph(graph, flags, self.size))
 
     def transposed(self) -> Operator:
         """See `Operator`."""
-        return self.operator.transposed().batched(self.flags[:-1], self.size)
+        return BatchedOperator(self.operator.transposed(), self.flags, self.size)
 
     def batched(self, flags: tuple[bool, ...], size: int) -> Operator:
         """See `Operator`."""
-        return self._batches.setdefault((flags, size), BatchedOperator(self, flags, size))
+        return BatchedOperator(self, flags, size)
 
 
 def _norm(x: np.ndarray) -> float:

@@ -20,6 +20,7 @@ from diffsci.tracing import TracedArray, is_tracing
 from diffsci.tracing.copies import private_copy
 from diffsci.tracing.function import concrete
 from diffsci.tracing.trace import bind
+from diffsci.transforms.calls import once
 from diffsci.trees import flatten
 
 __all__ = ["linear_solve"]
@@ -123,7 +124,8 @@ def _with_products(A: Callable, b: Any, args: tuple, how: Structure) -> Any:
     linear, operands = _operands_first(program)
     _check_linear(what, linear, [concrete(x) for x in operands])
     _hold(what, linear, operands, point)
-    linear = Graph(linear.inputs, linear.outputs)
+    if linear.guards:
+        linear = Graph(linear.inputs, linear.outputs)
     if isinstance(how, MatrixFree):
         _check_converges(what, linear, how, operands, unknowns.vector)
     builder = Builder()
@@ -139,7 +141,7 @@ def _operands_first(program: Subprogram) -> tuple[Graph, list[Any]]:
     place = len(graph.inputs) - captured - 1
     inputs = [*graph.inputs[:place], *graph.inputs[place + 1 :], graph.inputs[place]]
     operands = [*program.inputs[:place], *program.inputs[place + 1 :]]
-    return Graph(inputs, graph.outputs, graph.guards), operands
+    return once(graph, "operands first", lambda: Graph(inputs, graph.outputs, graph.guards)), operands
 
 
 def _hold(what: str, linear: Graph, operands: list[Any], point: np.ndarray) -> None:

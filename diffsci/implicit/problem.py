@@ -12,7 +12,7 @@ from diffsci.errors import EvaluationError
 from diffsci.graph import Builder, Graph, Type
 from diffsci.graph.interpreter import first_broken_guard
 from diffsci.implicit.newton import Outcome
-from diffsci.implicit.programs import Program
+from diffsci.implicit.programs import Program, program_of
 from diffsci.implicit.structures import Structure
 from diffsci.primitives.implicit import Problem
 from diffsci.transforms import batch_graph, simplify, tangent_graph
@@ -58,8 +58,16 @@ class RootProblem(Problem):
         self.graph, self.method, self.guess = graph, method, guess
         self.input_types: tuple[Type, ...] = graph.input_types
         self.output_type = graph.input_types[0]
-        self._residual = Program(graph)
-        self._batches: dict = {}
+        self.passing = guess is not None
+        self._residual = program_of(graph)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RootProblem) or self.guess is not other.guess:
+            return False
+        return self.graph is other.graph and self.method == other.method
+
+    def __hash__(self) -> int:
+        return hash((self.graph, self.method))
 
     # ---- solving -----------------------------------------------------------------------------
 
@@ -117,9 +125,12 @@ class RootProblem(Problem):
 
     # ---- graphs ------------------------------------------------------------------------------
 
-    @functools.cached_property
+    @property
     def _linear(self) -> Graph:
         """(x, parameters, v) -> J v."""
+        return once(self.graph, "products with the Jacobian", self._make_linear)
+
+    def _make_linear(self) -> Graph:
         flags = [k == 0 for k in range(len(self.graph.inputs))]
         tangent, kept = tangent_graph(Graph(self.graph.inputs, self.graph.outputs), flags)
         if kept:
@@ -129,12 +140,15 @@ class RootProblem(Problem):
     @functools.cached_property
     def _step(self) -> Program:
         """(x, parameters) -> the residual and Newton's correction."""
+        return program_of(once(self.graph, ("Newton", self.method.structure), self._make_step))
+
+    def _make_step(self) -> Graph:
         b = Builder()
         inputs = [b.input(type_) for type_ in self.input_types]
         plain = once(self.graph, "without guards", lambda: Graph(self.graph.inputs, self.graph.outputs))
         r = b.project(b.call(*inputs, graph=plain), index=0)
         correction = self.method.structure.solve(b, self._linear, inputs, b.neg(r))
-        return Program(Graph(inputs, [r, correction]))
+        return Graph(inputs, [r, correction])
 
     def push(self, active: tuple[bool, ...]) -> Graph:
         """See `Problem`."""
@@ -153,21 +167,38 @@ class RootProblem(Problem):
 
     def batched(self, flags: tuple[bool, ...], size: int) -> Problem:
         """See `Problem`."""
-        return self._batches.setdefault((flags, size), BatchedProblem(self, flags, size))
+        return BatchedProblem(self, flags, size)
 
 
+@dataclass(frozen=True)
 class BatchedProblem(Problem):
     """Many members of a problem, solved one after the other and differentiated at once."""
 
-    def __init__(self, problem: Problem, flags: tuple[bool, ...], size: int):
-        self.problem, self.flags, self.size, self.graph = problem, flags, size, problem.graph
-        self.input_types = tuple(
-            Type((size, *t.shape), t.dtype) if flag else t
-            for t, flag in zip(problem.input_types, flags, strict=True)
-        )
-        out = problem.output_type
-        self.output_type = Type((size, *out.shape), out.dtype)
-        self._batches: dict = {}
+    problem: Problem
+    flags: tuple[bool, ...]
+    size: int
+
+    @property
+    def graph(self) -> Graph:
+        """See `Problem`."""
+        return self.problem.graph
+
+    @property
+    def passing(self) -> bool:
+        """See `Problem`."""
+        return self.problem.passing
+
+    @property
+    def input_types(self) -> tuple[Type, ...]:
+        """See `Problem`."""
+        pairs = zip(self.problem.input_types, self.flags, strict=True)
+        return tuple(Type((self.size, *t.shape), t.dtype) if flag else t for t, flag in pairs)
+
+    @property
+    def output_type(self) -> Type:
+        """See `Problem`."""
+        out = self.problem.output_type
+        return Type((self.size, *out.shape), out.dtype)
 
     def solve(self, values: Sequence[np.ndarray]) -> np.ndarray:
         """See `Problem`."""
@@ -186,4 +217,4 @@ class BatchedProblem(Problem):
 
     def batched(self, flags: tuple[bool, ...], size: int) -> Problem:
         """See `Problem`."""
-        return self._batches.setdefault((flags, size), BatchedProblem(self, flags, size))
+        return BatchedProblem(self, flags, size)

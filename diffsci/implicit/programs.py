@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,16 +12,25 @@ from diffsci.backends import executables
 from diffsci.derived import Derived
 from diffsci.graph import Graph, interpreter
 
-__all__ = ["Program"]
+__all__ = ["Program", "program_of"]
 
 COMPILED_AFTER = 64  # runs: a solve outside jit needs fewer, a compiled program asks again and again
+
+
+_programs: weakref.WeakKeyDictionary[Graph, Program] = weakref.WeakKeyDictionary()
+
+
+def program_of(graph: Graph) -> Program:
+    """Return the program of a graph, one for every graph."""
+    known = _programs.get(graph)
+    return _programs.setdefault(graph, Program(graph)) if known is None else known
 
 
 class Program:
     """A graph without guards: run in NumPy at first, compiled once it has been run often."""
 
     def __init__(self, graph: Graph):
-        self._graph = Graph(graph.inputs, graph.outputs)
+        self._graph = Graph(graph.inputs, graph.outputs)  # another one: `graph` must be free to go
         self._plain = Derived(self._graph)
         self._native: executables.Executable | None = None
         self._runs = 0

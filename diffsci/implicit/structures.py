@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ class Structure(ABC):
         """Emit the solution of A(operands) x = rhs."""
 
 
+@dataclass(frozen=True)
 class Dense(Structure):
     """All columns; LU factorization."""
 
@@ -47,11 +49,12 @@ class Dense(Structure):
         return simplify(Graph(over.inputs, [b.transpose(over.outputs[0], perm=(1, 0))]))
 
 
+@dataclass(frozen=True)
 class Banded(Structure):
     """`lower` diagonals below the main one and `upper` above."""
 
-    def __init__(self, lower: int, upper: int):
-        self.lower, self.upper = lower, upper
+    lower: int
+    upper: int
 
     def solve(self, b: Builder, linear: Graph, operands: Sequence[Node], rhs: Node) -> Node:
         """See `Structure`."""
@@ -91,6 +94,15 @@ class Sparse(Structure):
         self.columns = np.repeat(np.arange(self.shape[1]), np.diff(self.starts))
         self.colors = _colors(self.rows, self.starts)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sparse) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple:
+        return self.shape, self.rows.tobytes(), self.starts.tobytes()
+
     def solve(self, b: Builder, linear: Graph, operands: Sequence[Node], rhs: Node) -> Node:
         """See `Structure`."""
         n = rhs.shape[0]
@@ -108,16 +120,15 @@ class Sparse(Structure):
         return b.reshape(solved, shape=(n,))
 
 
+@dataclass(frozen=True)
 class MatrixFree(Structure):
     """Products only: an iterative method."""
 
-    def __init__(self, method: str = "gmres"):
-        self.method = method
+    method: str = "gmres"
 
     def solve(self, b: Builder, linear: Graph, operands: Sequence[Node], rhs: Node) -> Node:
         """See `Structure`."""
-        operator = once(linear, ("operator", self.method), lambda: GraphOperator(linear, self.method))
-        return b.operator_solve(*operands, rhs, operator=operator)
+        return b.operator_solve(*operands, rhs, operator=GraphOperator(linear, self.method))
 
 
 def _products(linear: Graph, seeds: np.ndarray) -> Graph:

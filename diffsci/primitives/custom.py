@@ -36,6 +36,8 @@ class Rules(ABC):
         What was made of these rules for many members at once.
     """
 
+    passing = True  # made for one call: programs with these rules are not kept for others
+
     def __init__(self, label: str, own: int):
         self.label, self.own = label, own
         self.batches: dict[Any, Rules] = {}

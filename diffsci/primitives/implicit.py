@@ -26,6 +26,8 @@ class Problem(ABC):
     ----------
     graph : Graph
         The residual of one member.
+    passing : bool
+        Whether it was made for one call, and programs with it are not kept for others.
     input_types : tuple of Type
         Of the starting point, then of the parameters.
     output_type : Type
@@ -33,6 +35,7 @@ class Problem(ABC):
     """
 
     graph: Graph
+    passing: bool
     input_types: tuple[Type, ...]
     output_type: Type
 
