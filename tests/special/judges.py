@@ -91,3 +91,9 @@ def gamma_integral(a, x):
 def gamma_tail(a, x):
     """The regularized upper incomplete gamma function."""
     return mp.gammainc(a, x, mp.inf, regularized=True)
+
+
+def student(df, t):
+    """Student's distribution function."""
+    half = mp.betainc(mp.mpf(1) / 2, df / 2, 0, t * t / (df + t * t), regularized=True) / 2
+    return mp.mpf(1) / 2 + mp.sign(t) * half

@@ -19,6 +19,7 @@ from tests.special.judges import (
     normal_cdf,
     owens_t,
     spherical,
+    student,
 )
 
 DEGREE = mp.pi / 180
@@ -51,12 +52,6 @@ GAMMA = [
         lambda x: special.betainc(2.5, 0.75, x),
         exact(lambda x: beta_integral(2.5, 0.75, x)),
         [1e-6, 0.5, 0.9],
-    ),
-    (
-        "stdtr",
-        lambda t: special.stdtr(3.0, t),
-        exact(lambda t: 1 - beta_integral(1.5, 0.5, 3 / (3 + t * t)) / 2),
-        [0.5, 4.0],
     ),
 ]
 ERRORS = [
@@ -254,6 +249,23 @@ TWO = [
     ),
     ("binom", special.binom, exact(mp.binomial), [(5.5, 2.3), (1e5, 3.0)]),
     ("zeta", special.zeta, exact(mp.zeta), [(1.5, 0.3), (20.0, 4.0)]),
+    (
+        "gammainc",
+        special.gammainc,
+        exact(gamma_integral),
+        [(0.3, 0.5), (2.0, 1e-6), (40.0, 30.0), (1e-3, 1.0)],
+    ),
+    ("gammaincc", special.gammaincc, exact(gamma_tail), [(2.5, 9.0)]),
+    ("stdtr", special.stdtr, exact(student), [(3.0, 0.5), (2.0, -40.0), (50.0, 1e-3)]),
+    *(
+        (
+            f"betainc {x}",
+            lambda a, b, x=x: special.betainc(a, b, x),
+            exact(lambda a, b, x=x: beta_integral(a, b, x)),
+            p,
+        )
+        for x, p in ((0.9, [(2.5, 0.75), (30.0, 4.0)]), (1e-6, [(0.3, 0.4)]), (0.999, [(2.0, 1e-2)]))
+    ),
     (
         "logaddexp",
         np.logaddexp,

@@ -40,15 +40,11 @@ SAMPLES = [
     ("riemann_zeta", [np.array([2.5, 0.5, -2.3])], {}),
     ("zetac", [np.array([2.5, 0.5, -2.3])], {}),
     ("lambertw", [np.array([0, 0, -1]), np.array([0.5, -0.2, -0.2])], {}),
-    *[
-        (name, [ORDERS + 1, *plus(1)], {})
-        for name in ("gammainc", "gammaincc", "gammaincinv", "gammainccinv")
-    ],
-    *[
-        (name, [ORDERS + 1, ORDERS + 2, *plus(1)], {})
-        for name in ("betainc", "betaincc", "betaincinv", "betainccinv")
-    ],
-    *[(name, [ORDERS + 2, *plus(1)], {}) for name in ("stdtr", "stdtrit", "student_density")],
+    *[(name, plus(2), {}) for name in ("gammainc", "gammaincc", "gammaincinv", "gammainccinv")],
+    ("gammainc_in_a", plus(2), {"order": 1}),
+    ("betainc_in_ab", plus(3), {"orders": (1, 1)}),
+    *[(name, plus(3), {}) for name in ("betainc", "betaincc", "betaincinv", "betainccinv")],
+    *[(name, plus(2), {}) for name in ("stdtr", "stdtrit", "student_density")],
     *[
         (name, plus(1), {"order": 2})
         for name in ("erfcx_derivative", "dawsn_derivative", "exprel_derivative")
