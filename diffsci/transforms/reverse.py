@@ -142,7 +142,7 @@ def vjp_graph(graph: Graph, active: Sequence[bool] | None = None) -> Graph:
         Inputs: those of `graph`, then one cotangent per float output. Outputs: those of `graph`,
         then one cotangent per active float input. The nodes of `graph` are shared.
     """
-    b, seeds, tangents = start(graph, active)
+    b, seeds, tangents = start(graph, active, masked=False)
     floats = [y for y in graph.outputs if y.type.is_float]
     incoming = [b.input(y.type) for y in floats]
     cotangents: dict = {}

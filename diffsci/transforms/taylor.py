@@ -21,6 +21,7 @@ from diffsci.graph import Builder, Graph, Node, Primitive, verify
 from diffsci.primitives.series import linear
 from diffsci.source import at
 from diffsci.transforms.forward import active_inputs
+from diffsci.transforms.masks import Masks
 
 __all__ = ["Coefficients", "series_graph", "taylor_graph"]
 
@@ -47,6 +48,7 @@ class Coefficients:
         self._tangents: dict[Node, Node | list | None] = {}
         self._slopes: dict[Node, Node] = {}
         self._slope_of: dict[Node, Node] = {}
+        self._masks = Masks(b)
         self._kept: dict[Any, Any] = {}
         self._start: dict[Node, Node] = {node: node for node in graph.nodes}
         self._main = frozenset(graph.nodes)
@@ -107,7 +109,11 @@ class Coefficients:
             return None if several is None else several[x.params["index"]]
         self.b.location = x.location
         rule = rule_of(x.primitive)
-        return self.from_tangent(x, k) if rule is None else rule(self.b, x, self, k)
+        found = self.from_tangent(x, k) if rule is None else rule(self.b, x, self, k)
+        if isinstance(found, list):
+            return found
+        coefficients = [self(y, j) for y in x.inputs for j in range(1, k + 1) if self.moves(y)]
+        return self._masks.applied(x, [c for c in coefficients if c is not None], found)
 
     def _times(self, x: Node | None, factor: int) -> Node | None:
         return None if x is None else self.b.mul(self.b.full(x.type, float(factor)), x)

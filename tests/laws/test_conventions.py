@@ -19,6 +19,10 @@ def masked_sinc(x):
     return np.where(x == 0, 1.0, np.sin(x) / np.where(x == 0, 1.0, x))
 
 
+def masked_norm(x):
+    return np.sqrt(np.sum(np.where(x > 5, x, 0.0) ** 2))
+
+
 # name, function of an array, point, gradient of the sum
 CONVENTIONS = [
     ("abs at 0", np.abs, [0.0, -1.0], [0.0, -1.0]),
@@ -49,6 +53,9 @@ CONVENTIONS = [
     ("where masks an infinite slope", masked_log, [0.0, -1.0, 2.0], [0.0, 0.0, 0.5]),
     ("where masks 0/0", masked_sinc, [0.0], [0.0]),
     ("masked sqrt", lambda x: np.where(x > 0, np.sqrt(x), 0.0), [0.0, 4.0], [0.0, 0.25]),
+    ("sqrt of a masked value", lambda x: np.sqrt(np.where(x > 0, x, 0.0)), [0.0, 4.0], [0.0, 0.25]),
+    ("sqrt of a maximum", lambda x: np.sqrt(np.maximum(x, 0.0)), [-1.0, 4.0], [0.0, 0.25]),
+    ("norm of masked values", masked_norm, [1.0, 4.0], [0.0, 0.0]),
     ("sigmoid, far out", lambda x: 1 / (1 + np.exp(-x)), [800.0, -40.0], [0.0, math.exp(-40.0)]),
     ("logaddexp of equals", lambda x: np.logaddexp(x[0], x[1]), [1.0, 1.0], [0.5, 0.5]),
     ("logaddexp, far apart", lambda x: np.logaddexp(x[0], x[1]), [1000.0, -1000.0], [1.0, 0.0]),
@@ -85,6 +92,7 @@ def test_compiled(name, f, point, expected):
 SECOND = [
     ("masked log", masked_log, [0.0, 2.0], [0.0, -0.25]),
     ("masked sqrt", lambda x: np.where(x > 0, np.sqrt(x), 0.0), [0.0, 4.0], [0.0, -1 / 32]),
+    ("sqrt of a masked value", lambda x: np.sqrt(np.where(x > 0, x, 0.0)), [0.0, 4.0], [0.0, -1 / 32]),
     ("masked sin(x)/x", lambda x: np.where(x == 0, 1.0, np.sin(x) / x), [0.0], [0.0]),
     ("x**2 at 0", lambda x: x**2, [0.0], [2.0]),
     ("x**2.0 at 0", lambda x: x**2.0, [0.0], [2.0]),

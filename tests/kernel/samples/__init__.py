@@ -19,11 +19,15 @@ import pkgutil
 import numpy as np
 
 from diffsci.graph import Builder, Graph, Type
+from tests.kernel.samples.make import restart
 
 
 def _modules():
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    return [importlib.import_module(f"{__name__}.{name}") for name in names]
+    found = []
+    for name in sorted(module.name for module in pkgutil.iter_modules(__path__)):
+        restart()
+        found.append(importlib.import_module(f"{__name__}.{name}"))
+    return found
 
 
 _MODULES = _modules()

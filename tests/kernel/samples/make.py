@@ -8,6 +8,14 @@ RNG = np.random.default_rng(20261122)
 FLOAT = np.dtype(float)
 
 
+_START = RNG.bit_generator.state
+
+
+def restart():
+    """Begin again: the samples of a file do not depend on those of other files."""
+    RNG.bit_generator.state = _START
+
+
 def uniform(*shape, low=0.2, high=0.9):
     """Return numbers in an interval, by default one on which most functions are smooth."""
     return RNG.uniform(low, high, shape)
