@@ -14,10 +14,14 @@ from diffsci.backends.callbacks import raise_pending
 from diffsci.backends.cpu.objects import array_address
 from diffsci.backends.cpu.settings import SETTINGS
 from diffsci.backends.cpu.stored import NativeFunction, native_function
+from diffsci.complex_leaves import split as split_complex
+from diffsci.complex_leaves import whole as join_complex
 from diffsci.graph import Graph
 from diffsci.graph.interpreter import first_broken_guard, run
 from diffsci.tracing import Traced, TracedArray, trace_function
-from diffsci.tracing.copies import original, resolve
+from diffsci.tracing.complex.array import ComplexArray, is_complex
+from diffsci.tracing.complex.boundary import entering, leaving
+from diffsci.tracing.copies import original, private_copy, resolve
 from diffsci.tracing.function import concrete, is_dynamic
 from diffsci.tracing.identity import fingerprint
 from diffsci.tracing.trace import apply_graph, bind
@@ -26,6 +30,7 @@ from diffsci.trees import flatten, unflatten
 
 __all__ = [
     "SETTINGS",
+    "ComplexArray",
     "Graph",
     "NativeFunction",
     "Traced",
@@ -34,17 +39,23 @@ __all__ = [
     "array_address",
     "call_graph",
     "concrete",
+    "entering",
     "fingerprint",
     "first_broken_guard",
     "flatten",
     "from_outside",
+    "is_complex",
     "is_dynamic",
     "is_traced",
+    "join_complex",
+    "leaving",
     "native_function",
     "original",
+    "private_copy",
     "raise_pending",
     "run",
     "simplify",
+    "split_complex",
     "trace_function",
     "unflatten",
 ]

@@ -17,8 +17,16 @@ from diffsci.low_level import (
     is_dynamic,
     is_traced,
     original,
+    split_complex,
 )
 from solvers.ode import options
+from solvers.ode.complex_states import (
+    is_complex_state,
+    names_in_parts,
+    state_in_parts,
+    tolerance_in_parts,
+    with_complex_states,
+)
 from solvers.ode.failures import FAILED
 from solvers.ode.loop import IvpLoop, integrate_once
 from solvers.ode.methods import Method, find_method
@@ -68,7 +76,8 @@ def solve_ivp(
     t_span : (float, float)
         Initial and final time; the final one may be the smaller.
     y0 : array_like
-        Initial state, of any shape.
+        Initial state, of any shape, real or complex (the parts of a complex state count as components in
+        the norm of the error).
     method : {"Tsit5", "DOP853", "Rodas5P", "RK4"}
         Explicit of order 5 (the default) or 8; implicit of order 5, for stiff problems; explicit of order 4
         with fixed steps.
@@ -131,8 +140,11 @@ def solve_ivp(
         raise TypeError(
             f"args must be a tuple, got {type(args).__name__}: write args=(p,) for a single argument"
         )
+    whole = is_complex_state(y0)
+    if whole:
+        y0, names, atol = state_in_parts(y0), names_in_parts(names), tolerance_in_parts(atol)
     y0 = options.initial_state(y0)
-    problem, values = _problem(fun, quadrature, args, chosen, t0, y0)
+    problem, values = _problem(fun, quadrature, split_complex(args), chosen, t0, y0, whole)
     rhs = problem.rhs
     shape = rhs.shape
     n_integrals = 0 if rhs.integral_shape is None else problem.programs.size - rhs.size
@@ -147,8 +159,10 @@ def solve_ivp(
     if any(map(is_traced, inputs)):
         if dense_output:
             raise ds.UnsupportedError("dense_output is not available under differentiation: use t_eval")
-        return _traced_result(problem, controls, inputs, evals, traced_times, names, progress)
-    return _plain_result(problem, controls, state, values, evals, dense_output, names, progress)
+        found = _traced_result(problem, controls, inputs, evals, traced_times, names, progress)
+    else:
+        found = _plain_result(problem, controls, state, values, evals, dense_output, names, progress)
+    return with_complex_states(found, len(shape) - 1) if whole else found
 
 
 def _refuse_unavailable(events: Any, vectorized: bool) -> None:
@@ -213,7 +227,13 @@ _programs = _Recent(64)  # by the text of the right-hand side: nothing is compil
 
 
 def _problem(
-    fun: Callable, quadrature: Callable | None, args: tuple, method: Method, t0: float, y0: Any
+    fun: Callable,
+    quadrature: Callable | None,
+    args: tuple,
+    method: Method,
+    t0: float,
+    y0: Any,
+    whole: bool,
 ) -> tuple[_Problem, list]:
     """The problem, from the tables where it is known, and the present values of its parameters."""
     if not callable(fun):
@@ -222,10 +242,10 @@ def _problem(
     leaves, tree = flatten(args)
     data = [leaf for leaf in leaves if is_dynamic(leaf)]
     value = concrete(y0)
-    key = _problem_key(fun, quadrature, leaves, tree, method, value)
+    key = _problem_key(fun, quadrature, leaves, tree, method, value, whole)
     problem = None if key is None else _problems.get(key)
     if problem is None or not problem.rhs.is_current():
-        rhs = Rhs(fun, quadrature, args, t0, value)
+        rhs = Rhs(fun, quadrature, args, t0, value, whole)
         parameters = [*data, *rhs.outside]
         problem = _Problem(rhs, _programs_of(rhs, method, parameters))
         if key is not None and not rhs.reads_traced:
@@ -234,13 +254,13 @@ def _problem(
     return problem, _as_arrays([*data, *problem.rhs.outside])
 
 
-def _problem_key(fun, quadrature, leaves, tree, method: Method, y0: np.ndarray) -> Any:
+def _problem_key(fun, quadrature, leaves, tree, method: Method, y0: np.ndarray, whole: bool) -> Any:
     signature = tuple(
         (concrete(leaf).shape, concrete(leaf).dtype, type(leaf) is float) if is_dynamic(leaf) else leaf
         for leaf in leaves
     )
     functions = (fingerprint(fun), None if quadrature is None else fingerprint(quadrature))
-    key = (functions, method.name, tree, signature, y0.shape, y0.dtype)
+    key = (functions, method.name, tree, signature, y0.shape, y0.dtype, whole)
     try:
         hash(key)
     except TypeError:  # a static argument that cannot be compared: trace anew every time

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-import diffsci as ds
 from diffsci.low_level import concrete, is_traced
 from solvers.ode.methods import Method
 from solvers.ode.tape import Controls
@@ -24,8 +23,6 @@ def initial_state(y0: Any) -> Any:
         if isinstance(y0, (list, tuple)) and any(map(is_traced, y0)):
             return initial_state(np.stack([v if is_traced(v) else np.float64(v) for v in y0]))
         value = y0 = np.asarray(y0)
-    if value.dtype.kind == "c":
-        raise ds.UnsupportedError("complex states are not supported: integrate real and imaginary parts")
     if value.dtype.kind not in "fiub":
         raise ValueError(f"y0 must hold real numbers, got dtype {value.dtype}")
     if value.size == 0:

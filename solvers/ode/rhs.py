@@ -14,16 +14,19 @@ from diffsci.low_level import (
     apply_graph,
     call_graph,
     concrete,
+    entering,
     first_broken_guard,
     flatten,
     from_outside,
     is_dynamic,
     is_traced,
+    join_complex,
     run,
     simplify,
     trace_function,
     unflatten,
 )
+from solvers.ode.complex_states import model_in_parts, quadrature_in_parts
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +75,8 @@ class Rhs:
         Further arguments; leaves that are no data are part of the program.
     t0, y0 : float, numpy.ndarray
         Where the first path is traced.
+    whole : bool
+        Whether the user's state is complex: `y0` holds its parts, and `args` those of complex parameters.
 
     Attributes
     ----------
@@ -81,8 +86,19 @@ class Rhs:
         The values from outside that became parameters (traced ones of a surrounding trace as they are).
     """
 
-    def __init__(self, fun: Callable, quadrature: Callable | None, args: tuple, t0: float, y0: np.ndarray):
+    def __init__(
+        self,
+        fun: Callable,
+        quadrature: Callable | None,
+        args: tuple,
+        t0: float,
+        y0: np.ndarray,
+        whole: bool = False,
+    ):
         self._fun, self._quadrature = fun, quadrature
+        if whole or join_complex(args) is not args:
+            self._fun = model_in_parts(fun, whole)
+            self._quadrature = quadrature and quadrature_in_parts(quadrature, whole)
         self.shape, self.dtype = y0.shape, y0.dtype
         self.size = int(np.prod(self.shape, dtype=np.int64))
         self.integral_shape: tuple[int, ...] | None = None
@@ -109,7 +125,7 @@ class Rhs:
     @property
     def outside(self) -> list[Any]:
         """The values from outside that became parameters, read again; inputs of the running trace, if any."""
-        return [from_outside(fetch(), fetch) for fetch in self._fetches]
+        return [entering(from_outside(fetch(), fetch)) for fetch in self._fetches]
 
     @property
     def text(self) -> str | None:
@@ -171,7 +187,7 @@ class Rhs:
             self._statics += part.statics
             places = [self._place(capture.fetch) for capture in part.captures]
             taken.append([*range(self._n_leaves), *places])
-        outside = [concrete(fetch()) for fetch in self._fetches]
+        outside = [entering(concrete(fetch())) for fetch in self._fetches]
         own = sorted({place for places in taken for place in places})
         values = [leaves[k] if k < self._n_leaves else outside[k - self._n_leaves] for k in own]
 
@@ -181,7 +197,7 @@ class Rhs:
             results = []
             for part, places in zip(parts, taken, strict=True):
                 outputs = apply_graph(part.graph, [t, y, *(at[k] for k in places)])
-                results.append(self._assemble(unflatten(part.out_tree, outputs)))
+                results.append(self._assemble(part.results(outputs)))
             return self._joined(results)
 
         state = y if len(parts) == 1 else np.concatenate([y.reshape(-1), self._example_integrals(parts[1])])
@@ -231,15 +247,12 @@ class Rhs:
 
     def _real(self, value: Any, what: str) -> Any:
         if value.dtype.kind not in "fiub":
-            raise ds.UnsupportedError(f"{what} returned {value.dtype}: real numbers are supported")
+            raise ds.UnsupportedError(
+                f"{what} returned {value.dtype}: for a complex state y0 must be complex; otherwise it is real"
+            )
         return value if value.dtype == self.dtype else value.astype(self.dtype)
 
 
 def real_flags_of(parameters: Sequence[Any]) -> list[bool]:
-    """Tell which parameters are real numbers, and refuse complex ones."""
-    dtypes = [concrete(p).dtype for p in parameters]
-    if any(dtype.kind == "c" for dtype in dtypes):
-        raise ds.UnsupportedError(
-            "complex parameters of a right-hand side are not supported: split them into parts"
-        )
-    return [dtype.kind == "f" for dtype in dtypes]
+    """Tell which parameters are real numbers."""
+    return [concrete(p).dtype.kind == "f" for p in parameters]

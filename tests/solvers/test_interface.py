@@ -170,7 +170,7 @@ def test_step_bounds():
         ({"y0": []}, ValueError, "at least one component"),
         ({"y0": [1.0, np.nan]}, ValueError, r"y0\[1\] = nan"),
         ({"y0": ["a"]}, ValueError, "real numbers"),
-        ({"y0": [1j]}, ds.UnsupportedError, "complex"),
+        ({"fun": lambda t, y: 1j * y}, ds.UnsupportedError, "y0 must be complex"),
         ({"atol": -1}, ValueError, "atol"),
         ({"atol": [1e-3, 1e-3]}, ValueError, "atol has shape"),
         ({"rtol": -1}, ValueError, "rtol"),

@@ -17,7 +17,7 @@ from diffsci.tracing.methods import NUMBERS
 
 def get(z: ComplexArray, key: Any) -> ComplexArray:
     """z[key]: the parts of a view are views of the parts."""
-    found = ComplexArray(indexing.get(z.re, key), indexing.get(z.im, key))
+    found = ComplexArray(z.re[key], z.im[key])
     found.scalar = found.re.scalar
     return found
 
