@@ -60,21 +60,28 @@ class Body:
         """Types of the inputs of one step, its number aside."""
         return self.graph.input_types[1:]
 
-    def places(self, *roles: str) -> list[int]:
-        """Return which inputs have one of these roles."""
-        return [k for k, role in enumerate(self.roles) if role in roles]
+    def places(self, role: str) -> list[int]:
+        """Return which inputs have this role."""
+        return self.once(("places", role), lambda: [k for k, found in enumerate(self.roles) if found == role])
 
     def out_places(self, role: str) -> list[int]:
         """Return which outputs have this role."""
-        return [k for k, found in enumerate(self.out_roles) if found == role]
+        return self.once(
+            ("out places", role), lambda: [k for k, found in enumerate(self.out_roles) if found == role]
+        )
 
     def real_places(self, role: str) -> list[int]:
         """Return which inputs have this role and a derivative."""
-        return [k for k in self.places(role) if self.types[k].is_float]
+        return self.once(
+            ("real places", role), lambda: [k for k in self.places(role) if self.types[k].is_float]
+        )
 
     def real_out_places(self, role: str) -> list[int]:
         """Return which outputs have this role and a derivative."""
-        return [k for k in self.out_places(role) if self.graph.output_types[k].is_float]
+        kinds = self.graph.output_types
+        return self.once(
+            ("real out places", role), lambda: [k for k in self.out_places(role) if kinds[k].is_float]
+        )
 
     def _real_roles(self) -> tuple[str, ...]:
         return tuple(role for role, type_ in zip(self.roles, self.types, strict=True) if type_.is_float)

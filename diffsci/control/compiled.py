@@ -9,16 +9,19 @@ import numpy as np
 
 from diffsci.backends.callbacks import raise_pending
 from diffsci.backends.cpu.objects import array_address
+from diffsci.backends.cpu.settings import SETTINGS
 from diffsci.control import driver
 from diffsci.control.body import CARRY, CONST, ITEM, Body
 from diffsci.control.failing import raise_error
 from diffsci.control.interpreted import arranged
+from diffsci.control.memory import empty
 from diffsci.control.packing import Packing
 from diffsci.errors import EvaluationError
 from diffsci.graph import Graph
 
 __all__ = ["Compiled"]
 
+_ALIGN = 64
 _SLICE = 0.05  # seconds between two looks for an interrupt
 _FIXED, _STATE, _NEXT, _ADJOINT, _NEXT_ADJOINT = range(5)
 
@@ -107,7 +110,7 @@ class Compiled:
         if ask:
             decide = self._bound("predicate", None)
             self.words[driver.PREDICATE] = array_address(decide.record)
-            self.words[driver.FLAG] = array_address(decide.binding.outputs[0])
+            self.words[driver.FLAG] = array_address(decide.unmoved[0])
         code = self._drive(actions)
         self.words[driver.PREDICATE] = 0
         return code == driver.STOPPED
@@ -168,15 +171,11 @@ class Compiled:
             if rows is not None:
                 targets = zip(self.body.out_places(ITEM), rows, strict=True)
                 moves += [self._row_move(first + place, array) for place, array in targets]
-        return _Bound(self._program(name), self._given(graph), moves, self.index)
+        return _Bound(self._program(name), self._fixed(), moves)
 
-    def _given(self, graph: Graph) -> list[np.ndarray]:
-        """Constants as they are, the number of the step in its cell, memory in place of what moves."""
-        given = [np.empty(type_.shape, type_.dtype) for type_ in graph.input_types]
-        given[0] = self.index.reshape(())
-        for place in self.body.places(CONST):
-            given[1 + place] = self.x[place]
-        return given
+    def _fixed(self) -> dict[int, np.ndarray]:
+        """Slots that stay: the cell with the number of the step, and the constants."""
+        return {0: self.index} | {1 + place: self.x[place] for place in self.body.places(CONST)}
 
     # the backward sweep ----------------------------------------------------------------------------
 
@@ -192,7 +191,7 @@ class Compiled:
         ])  # fmt: skip
         where = array_address(adjoints)
         self.words[[driver.ADJOINT, driver.NEXT_ADJOINT]] = where, where + adjoints.shape[1]
-        items = [np.empty_like(self.x[k]) for k in body.real_places(ITEM)]
+        items = [empty(self.x[k].shape, self.x[k].dtype) for k in body.real_places(ITEM)]
         given = [np.ascontiguousarray(cotangents[k]) for k in body.real_out_places(ITEM)]
         moves = self._input_moves()
         place = 1 + len(body.roles)
@@ -206,11 +205,11 @@ class Compiled:
         moves += [(place + k, _NEXT_ADJOINT, offset, 0) for k, offset in enumerate(packing.offsets)]
         place += len(packing.offsets)
         moves += [self._row_move(place + k, array) for k, array in enumerate(items)]
-        backward = _Bound(self._program("adjoint"), self._given(graph), moves, self.index)
-        step = self._bound("graph", None)
+        backward = _Bound(self._program("adjoint"), self._fixed(), moves)
         self.words[driver.BACKWARD] = array_address(backward.record)
-        self.words[driver.STEP] = array_address(step.record)
         if actions is not None:
+            step = self._bound("graph", None)
+            self.words[driver.STEP] = array_address(step.record)
             self._drive(np.ascontiguousarray(actions))
         for start, stop, memory in reversed(self.kept):
             self._use(start, memory)
@@ -221,12 +220,32 @@ class Compiled:
 
 
 class _Bound:
-    """A program with its slots and moves, and the record by which the driver knows it."""
+    """A program with its slots and moves, and the record by which the driver knows it.
 
-    def __init__(self, program, given: list[np.ndarray], moves: list[tuple], index: np.ndarray):
-        self.binding = program.bind(given)
+    Attributes
+    ----------
+    record : ndarray of int64
+        See `diffsci.control.driver`.
+    unmoved : list of ndarray
+        Memory of the outputs that go nowhere.
+    """
+
+    def __init__(self, program, fixed: dict[int, np.ndarray], moves: list[tuple]):
         self.moves = np.array(moves, np.int64).reshape(len(moves), driver.MOVE_WORDS)
+        moving, first = {move[0] for move in moves}, len(program.input_types)
+        targets = {first + k: type_ for k, type_ in enumerate(program.output_types)}
+        targets = {slot: np.empty(t.shape, t.dtype) for slot, t in targets.items() if slot not in moving}
+        self.unmoved = list(targets.values())
+        self._workspace = np.empty(program.workspace_bytes + _ALIGN, np.uint8)
+        self._fixed = fixed
+        self._slots = np.zeros(program.slot_count, np.int64)
+        for slot, array in (fixed | targets).items():
+            self._slots[slot] = array_address(array)
+        last = [array_address(array) for array in (*program.consts, self._workspace, SETTINGS)]
+        last[-2] += -last[-2] % _ALIGN
+        self._slots[-len(last) :] = last
+        self._program = program
         self.record = np.array([
-            program.address, array_address(self.binding.slots), array_address(self.moves), len(moves),
-            array_address(index),
+            program.address, array_address(self._slots), array_address(self.moves), len(moves),
+            array_address(fixed[0]),
         ])  # fmt: skip

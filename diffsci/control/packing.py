@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from diffsci.control.memory import empty
 from diffsci.graph import Type
 
 __all__ = ["Packing"]
@@ -34,7 +35,7 @@ class Packing:
 
     def blocks(self, count: int) -> np.ndarray:
         """Return memory for so many blocks, one row each."""
-        return np.empty((count, max(self.size, _ALIGN)), np.uint8)
+        return empty((count, max(self.size, _ALIGN)), np.uint8)
 
     def views(self, block: np.ndarray) -> list[np.ndarray]:
         """Return the arrays in a block."""

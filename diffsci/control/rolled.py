@@ -10,6 +10,7 @@ import numpy as np
 from diffsci.control.body import CARRY, ITEM, Body
 from diffsci.control.compiled import Compiled
 from diffsci.control.interpreted import Interpreted
+from diffsci.control.memory import empty
 from diffsci.errors import EvaluationError
 from diffsci.graph import Type
 from diffsci.primitives.host import CustomLoop
@@ -247,7 +248,7 @@ class RolledLoop(CustomLoop):
         """Take the frozen number of steps; return the outputs."""
         steps, machine = tape.steps, self._machine(x, tape)
         kinds = [self.body.graph.output_types[k] for k in self.body.out_places(ITEM)]
-        rows = [np.empty((steps, *kind.shape), self._row_dtype(kind)) for kind in kinds]
+        rows = [empty((steps, *kind.shape), self._row_dtype(kind)) for kind in kinds]
         if not keep:
             machine.advance(np.array([[Forward.code, 0, steps]]), rows)
             return self._arranged(machine.carry(), rows)
