@@ -268,6 +268,17 @@ def curvature(f):
     return lambda y, p: ds.hvp(lambda v: f(v, p), (y,), (Y,))
 
 
+def test_host_loops_in_functions_with_rules_of_their_own():
+    def through(f):
+        inner = ds.custom_vjp(lambda y, p: f(y, p))
+        inner.defvjp(lambda y, p: (f(y, p), y), lambda y, ct: (3.0 * f(y, P) * ct, 0.0 * np.sum(ct)))
+        return lambda y: np.sum(inner(y, P) ** 2)
+
+    for transform in (lambda f: f, ds.grad):
+        compiled = ds.jit(transform(through(looped)))
+        np.testing.assert_allclose(compiled(Y), transform(through(plain))(Y), rtol=1e-12)
+
+
 # ---- the cache on disk -----------------------------------------------------------------------------
 
 SCRIPT = """

@@ -92,7 +92,7 @@ class Program:
     """
 
     def __init__(self, graph: Graph):
-        self.graph = graph = specialise(without_tapes(graph))
+        self.graph = graph = without_tapes(specialise(graph))
         self.input_types: tuple[Type, ...] = graph.input_types
         self.output_types: tuple[Type, ...] = graph.output_types
         self.consts = hidden_consts(graph)
