@@ -65,12 +65,12 @@ def root(
         to rounding. One more correction follows in any case.
     maxiter : int
     structure : {"dense", "banded", "sparse", "matrix-free"}, optional
-        Of the Jacobian. "banded" takes `bands`, "sparse" takes `pattern`; "matrix-free" uses products with
-        the Jacobian only.
+        Of the Jacobian. "banded" takes `bands`, "sparse" may take `pattern`; "matrix-free" uses products
+        with the Jacobian only.
     bands : (int, int), optional
         Diagonals below and above the main one.
     pattern : sparse matrix or array_like, optional
-        Nonzero where the Jacobian may be.
+        Nonzero where the Jacobian may be; by default what the traced residual says.
     solver : {"gmres", "bicgstab", "cg"}
         Iterative method for "matrix-free".
 

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csc_array
 
 from diffsci.graph import Builder, Graph, Node
 from diffsci.implicit.krylov import GraphOperator
+from diffsci.sparse import pattern
 from diffsci.transforms import batch_graph, simplify
 from diffsci.transforms.calls import once
 
-__all__ = ["Banded", "Dense", "MatrixFree", "Sparse", "Structure", "structure_of"]
+__all__ = ["Banded", "Dense", "MatrixFree", "Sparse", "Structure", "Traced", "structure_of"]
 
 
 class Structure(ABC):
@@ -85,8 +87,6 @@ class Sparse(Structure):
     """
 
     def __init__(self, pattern: Any):
-        from scipy.sparse import csc_array
-
         kept = csc_array(pattern)
         kept.sum_duplicates()
         self.shape = kept.shape
@@ -118,6 +118,17 @@ class Sparse(Structure):
         column = b.reshape(rhs, shape=(n, 1))
         solved = b.sparse_solve(data, column, rows=self.rows, starts=self.starts, transposed=False)
         return b.reshape(solved, shape=(n,))
+
+
+@dataclass(frozen=True)
+class Traced(Structure):
+    """Nonzero only where the program says that it may be; sparse LU factorization."""
+
+    def solve(self, b: Builder, linear: Graph, operands: Sequence[Node], rhs: Node) -> Node:
+        """See `Structure`."""
+        flags = [False] * (len(linear.inputs) - 1) + [True]
+        known = once(linear, "sparse", lambda: Sparse(pattern(linear, flags)[0]))
+        return known.solve(b, linear, operands, rhs)
 
 
 @dataclass(frozen=True)
@@ -177,7 +188,7 @@ def _colors(rows: np.ndarray, starts: np.ndarray) -> np.ndarray:
 
 
 def structure_of(
-    what: str, name: Any, bands: Any = None, pattern: Any = None, method: str = "gmres"
+    what: str, name: Any, bands: Any = None, places: Any = None, method: str = "gmres"
 ) -> Structure:
     """Return the structure that a user names."""
     if isinstance(name, Structure):
@@ -189,9 +200,7 @@ def structure_of(
             raise ValueError(f"{what}: structure='banded' needs bands=(lower, upper)")
         return Banded(*(int(k) for k in bands))
     if name == "sparse":
-        if pattern is None:
-            raise ValueError(f"{what}: structure='sparse' needs pattern, a matrix of what may be nonzero")
-        return Sparse(pattern)
+        return Traced() if places is None else Sparse(places)
     if name == "matrix-free":
         return MatrixFree(method)
     raise ValueError(f"{what}: structure={name!r}, expected 'dense', 'banded', 'sparse' or 'matrix-free'")
