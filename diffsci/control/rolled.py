@@ -26,6 +26,8 @@ FIRST_CHUNK = 64  # states kept at first of a loop of unknown length
 class RolledTape:
     """What a run leaves behind: how many steps it took, and the states that its schedule keeps.
 
+    Tapes are equal where they freeze the same number of steps: the states only save work.
+
     Attributes
     ----------
     steps : int
@@ -38,6 +40,12 @@ class RolledTape:
         self.stored = 0
         self._machines: list[Any] = []
         self._body: Body | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RolledTape) and other.steps == self.steps
+
+    def __hash__(self) -> int:
+        return hash(self.steps)
 
     def keep(self, body: Body, machine: Any, stored: int) -> None:
         """Keep a machine that is ready to go backward."""
