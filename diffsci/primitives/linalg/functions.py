@@ -36,10 +36,11 @@ def _single(function, matrix, *directions):
         block = np.block([[block, coupling], [np.zeros_like(block), block]])
     if not np.all(np.isfinite(block)):
         raise ValueError("a matrix with infinities or NaN")
-    value = function(block)[:n, block.shape[0] - n :]
+    wide = block.astype(np.result_type(block, float))  # rounding makes real logarithms complex in float32
+    value = function(wide)[:n, block.shape[0] - n :]
     if np.iscomplexobj(value) and not np.iscomplexobj(matrix):
         raise ValueError("the value is complex")
-    return value
+    return value.astype(matrix.dtype)
 
 
 def _value(matrix, *directions, function):
