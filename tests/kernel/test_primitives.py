@@ -13,8 +13,8 @@ from diffsci.graph import interpreter, registered
 from diffsci.transforms import batch_graph, jvp_graph, simplify, vjp_graph
 from tests.kernel.samples import FLAT, SAMPLES, graph_of, label
 
-# Carried by the transformations themselves, or met in derivatives of the sample of host_run.
-EXEMPT = {*coverage.CARRIED, "host_jvp", "host_vjp", "host_hvp"}
+# Carried by the transformations themselves, or met in derivatives and batches of the sample of host_run.
+EXEMPT = {*coverage.CARRIED, "host_jvp", "host_vjp", "host_hvp", "host_spread"}
 # Their parameters fix the types of their operands.
 TYPED = {"convert", "call", "cond", "custom", "custom_tangent", "root", "operator_solve", "host_run"}
 RECORDS = {record.name: record for record in coverage.coverage()}
