@@ -14,6 +14,7 @@ import math
 
 import numpy as np
 
+from diffsci.primitives.special.quadrature import integral
 from diffsci.primitives.special.scipy_special import special
 from diffsci.primitives.special.terms import f, row
 
@@ -50,14 +51,18 @@ def _carlson_integral(arguments, powers):
     )
     high = np.log(np.maximum.reduce(arguments)) + LOG_EPS / (0.5 + sum(powers))
     count = max(int(np.ceil(np.max(high - low, initial=1.0) / STEP)), 1)
-    step, total = (high - low) / count, 0.0
-    for k in range(count + 1):
-        t = np.exp(low + k * step)
-        term = t
+    span, low = (high - low)[..., None], low[..., None]
+
+    def integrand(node):
+        t = np.exp(low + node * span)
+        product = t
         for value, power in zip(arguments, powers, strict=True):
-            term = term / ((t + value) ** power * np.sqrt(t + value))
-        total = total + term
-    return 0.5 * step * total
+            shifted = t + value[..., None]
+            product = product / (shifted**power * np.sqrt(shifted))
+        return span * product
+
+    rule = (np.arange(count + 1) / count, np.full(count + 1, 1 / count))
+    return 0.5 * integral(integrand, rule, low.size)
 
 
 def _carlson_slope(axis: int):

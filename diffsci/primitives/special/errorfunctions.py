@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from diffsci.primitives.special.quadrature import exponential_rule
+from diffsci.primitives.special.quadrature import exponential_rule, integral
 from diffsci.primitives.special.scipy_special import special
 from diffsci.primitives.special.terms import f, row
 
@@ -40,10 +40,12 @@ def _erfcx_recurrence(x, *, order: int):
 
 def _erfcx_integral(x, order: int):
     scale = 1 / (1 + 2 * x)
-    total = 0.0
-    for node, weight in exponential_rule():
-        t = node * scale
-        total = total + weight * node**order * np.exp(-t * (t + 2 * x))
+
+    def integrand(node):
+        t = node * scale[..., None]
+        return node**order * np.exp(-t * (t + 2 * x[..., None]))
+
+    total = integral(integrand, exponential_rule(), x.size)
     return (-2.0) ** order * TWO_OVER_ROOT_PI * total * scale ** (order + 1)
 
 

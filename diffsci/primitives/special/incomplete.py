@@ -8,12 +8,12 @@ side of x on which the first one does not change its sign.
 
 from __future__ import annotations
 
-import functools
 import math
 
 import numpy as np
 
 from diffsci.primitives.special.gammafunctions import BERNOULLI, SHIFTED, polygamma_difference
+from diffsci.primitives.special.quadrature import gauss_rule, integral
 from diffsci.primitives.special.scipy_special import special
 from diffsci.primitives.special.terms import f, row
 
@@ -93,12 +93,6 @@ def moment(cumulant, i: int, j: int = 0):
     return total
 
 
-@functools.cache
-def _gauss(count: int = 80):
-    points, weights = np.polynomial.legendre.leggauss(count)
-    return list(zip((points + 1) / 2, weights / 2, strict=True))
-
-
 def _log_excess(a, x):
     """log(x) - psi(a), also where both are large and nearly equal."""
     high = np.maximum(a, SHIFTED)
@@ -124,27 +118,34 @@ def _gammainc_in_a(a, x, *, order: int):
     with np.errstate(all="ignore"):
         inside = (x > 0) & (a > 0) & np.isfinite(x) & np.isfinite(a)
         a, x = np.where(inside, a, 1.0), np.where(inside, x, 1.0)
-        excess = _log_excess(a, x)
-        higher = {k: -special.polygamma(k - 1, a) for k in range(2, order + 1)}
-        below = excess < 0
-        side = np.where(below, -1.0, 1.0)  # t = x exp(side * s)
-
-        def fall(s):
-            return x * np.expm1(side * s) - side * a * s
-
-        widest = np.where(below, (DEPTH + x) / a, np.log(4 * (x + a + DEPTH) / x))
-        length = _depth(fall, widest)
-        # The far end of the upper side falls like exp(-exp(s)): a panel of its own.
-        cut = np.maximum(length - 8.0, 0.0) * np.where(below, 0.0, 1.0)
-        total = 0.0
-        for start, width in ((0.0, cut), (cut, length - cut)):
-            for point, weight in _gauss():
-                s = start + point * width
-                cumulants = {1: excess + side * s} | higher
-                factor = moment(lambda k, _, known=cumulants: known[k], order)
-                total = total + weight * width * np.exp(-fall(s)) * factor
-        value = -side * x * _gamma_density(a, x) * total
+        below = _log_excess(a, x) < 0
+        total = _gamma_side(a[..., None], x[..., None], below[..., None], order)
+        value = np.where(below, 1.0, -1.0) * x * _gamma_density(a, x) * total
         return np.where(inside, value, np.nan)
+
+
+def _gamma_side(a, x, below, order: int):
+    """The integral over t < x or t > x, t = x exp(-s) or x exp(s), over x and the density at x."""
+    side = np.where(below, -1.0, 1.0)
+    excess = _log_excess(a, x)
+    higher = {k: -special.polygamma(k - 1, a) for k in range(2, order + 1)}
+
+    def fall(s):
+        return x * np.expm1(side * s) - side * a * s
+
+    def integrand(start, width):
+        def value(point):
+            s = start + point * width
+            cumulants = {1: excess + side * s} | higher
+            return width * np.exp(-fall(s)) * moment(lambda k, _: cumulants[k], order)
+
+        return value
+
+    length = _depth(fall, np.where(below, (DEPTH + x) / a, np.log(4 * (x + a + DEPTH) / x)))
+    # The far end of the upper side falls like exp(-exp(s)): a panel of its own.
+    cut = np.where(below, 0.0, np.maximum(length - 8.0, 0.0))
+    panels = ((0.0, cut), (cut, length - cut))
+    return sum(integral(integrand(*panel), gauss_rule(80), x.size) for panel in panels)
 
 
 def _gamma_cumulant(a, x):
@@ -199,17 +200,18 @@ def _betainc_in_ab(a, b, x, *, orders: tuple[int, int]):
         in_a = np.log(x) + polygamma_difference(a, b, order=0)
         in_b = np.log1p(-x) + polygamma_difference(b, a, order=0)
         below = in_a < 0 if orders[0] else in_b > 0
-        value = np.where(below, _beta_side(a, b, x, in_a, in_b, orders), 0.0)
-        other = _beta_side(b, a, 1 - x, in_b, in_a, orders[::-1])
-        value = np.where(below, value, -other)
+        operands = [value[..., None] for value in (a, b, x, 1 - x, in_a, in_b)]
+        value = np.where(below, _beta_side(*operands, orders), 0.0)
+        operands = [value[..., None] for value in (b, a, 1 - x, x, in_b, in_a)]
+        value = np.where(below, value, -_beta_side(*operands, orders[::-1]))
         return np.where(inside, x * (1 - x) * _beta_density(a, b, x) * value, np.nan)
 
 
-def _beta_side(a, b, x, in_a, in_b, orders: tuple[int, int]):
+def _beta_side(a, b, x, rest, in_a, in_b, orders: tuple[int, int]):
     """The integral over 0 < t < x, t = x exp(-s), over x (1 - x) and the density at x."""
 
     def rise(s):  # of log(1 - t)
-        return np.log1p(-x * np.expm1(-s) / (1 - x))
+        return np.log1p(-x * np.expm1(-s) / rest)
 
     def fall(s):
         return a * s - (b - 1) * rise(s)
@@ -217,7 +219,7 @@ def _beta_side(a, b, x, in_a, in_b, orders: tuple[int, int]):
     def own(k, m):
         return 0.0 if k and m else special.polygamma(k + m - 1, a if k else b)
 
-    length = _depth(fall, (DEPTH + np.maximum(1 - b, b - 1) * -np.log1p(-x)) / a)
+    length = _depth(fall, (DEPTH + np.maximum(1 - b, b - 1) * -np.log(rest)) / a)
     higher = {
         (k, m): special.polygamma(k + m - 1, a + b) - own(k, m)
         for k in range(orders[0] + 1)
@@ -225,15 +227,15 @@ def _beta_side(a, b, x, in_a, in_b, orders: tuple[int, int]):
         if k + m > 1
     }
     # The integrand changes on the scale (1 - x) / x first and of 1 / a last: s = nearest expm1(stretch u).
-    nearest = np.minimum((1 - x) / x, 1.0)
+    nearest = np.minimum(rest / x, 1.0)
     stretch = np.log1p(length / nearest)
-    total = 0.0
-    for point, weight in _gauss(120):
+
+    def integrand(point):
         s = nearest * np.expm1(stretch * point)
         cumulants = {(1, 0): in_a - s, (0, 1): in_b + rise(s)} | higher
-        factor = moment(lambda k, m, known=cumulants: known[k, m], *orders)
-        total = total + weight * stretch * (s + nearest) * np.exp(-fall(s)) * factor
-    return total / (1 - x)
+        return stretch * (s + nearest) * np.exp(-fall(s)) * moment(lambda k, m: cumulants[k, m], *orders)
+
+    return integral(integrand, gauss_rule(120), x.size) / rest[..., 0]
 
 
 def _beta_cumulant(a, b, x):
