@@ -11,6 +11,7 @@ import diffsci as ds
 from diffsci.backends.cpu import compile_graph, set_num_threads
 from diffsci.backends.plan import build_plan
 from diffsci.backends.plan.program import CallbackStep
+from diffsci.errors import VerificationError
 from diffsci.graph import Builder, Graph, Guard, Primitive, registry
 from diffsci.graph.interpreter import run
 from diffsci.source import Location
@@ -277,6 +278,12 @@ def test_host_loops_in_functions_with_rules_of_their_own():
     for transform in (lambda f: f, ds.grad):
         compiled = ds.jit(transform(through(looped)))
         np.testing.assert_allclose(compiled(Y), transform(through(plain))(Y), rtol=1e-12)
+
+
+def test_objects_do_not_enter_programs():
+    b = Builder()
+    with pytest.raises(VerificationError, match="a Python object has no place"):
+        compile_graph(Graph([b.input(type_of((), object))], []))
 
 
 # ---- the cache on disk -----------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import numpy as np
 
 from diffsci.backends.plan.affine import Affine
 from diffsci.backends.plan.body import Body
+from diffsci.errors import VerificationError
 
 __all__ = [
     "BranchStep",
@@ -44,6 +45,10 @@ class Buffer:
     kind: str
     slot: int = -1
     offset: int = -1
+
+    def __post_init__(self) -> None:
+        if self.dtype.hasobject and self.kind != "const":
+            raise VerificationError("a Python object has no place in the memory of a compiled program")
 
     @property
     def nbytes(self) -> int:
