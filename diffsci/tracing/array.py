@@ -83,6 +83,11 @@ class TracedArray:
         """Return a new array of the same elements."""
         return TracedArray(self.owner, self.read())
 
+    @property
+    def is_written(self) -> bool:
+        """Whether elements have been replaced since the array was made."""
+        return self._root()._version > 0
+
     def view(self, lens: Any = None) -> TracedArray:
         """Return a view of this array through a lens, or of all of it."""
         lens = ReshapeLens(self.shape) if lens is None else lens

@@ -104,3 +104,26 @@ def test_stop_gradient():
     assert ds.jvp(ds.stop_gradient, (2.0,), (1.0,))[1] == 0.0
     assert ds.stop_gradient([1.0, "name"]) == [1.0, "name"]
     assert float(ds.jit(ds.hessian(lambda x: x**2 * ds.stop_gradient(x)))(3.0)) == 6.0
+
+
+def test_writes_into_arguments_are_refused():
+    """In plain NumPy the caller would see them."""
+
+    def fill(x):
+        x[0] = 3.0
+        return np.sum(x**2)
+
+    def f(x):
+        y = x * 1.0
+        total = ds.checkpoint(fill)(y)
+        return total + np.sum(y)
+
+    for make in (ds.grad, lambda f: ds.jit(ds.grad(f))):
+        with pytest.raises(ds.UnsupportedError, match=r"fill writes into its argument.*copy"):
+            make(f)(np.ones(2))
+
+    def copied(x):
+        x = x.copy()
+        return fill(x)
+
+    assert np.array_equal(ds.grad(ds.checkpoint(copied))(np.ones(2)), [0.0, 2.0])
