@@ -7,15 +7,14 @@ from hypothesis import strategies as st
 
 import diffsci as ds
 from diffsci.trees import flatten, tree_map
-from tests.laws.cases import elementwise, reducing, shaping, writing
+from tests.laws.cases import CASES
 from tests.laws.domains import arguments
 from tests.laws.judges import close, first_derivative, flat, second_derivative
 
-CASES = [case for module in (elementwise, shaping, reducing, writing) for case in module.CASES]
 QUICK = settings(max_examples=4, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 ONCE = settings(QUICK, max_examples=1)
 
-pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # plain NumPy evaluates both sides of where
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore:Arrays of 2-dim:DeprecationWarning")
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 

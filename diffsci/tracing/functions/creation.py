@@ -95,13 +95,19 @@ def full_like(x, fill_value, dtype=None, order="K", subok=True, shape=None):
     return full(ops.shape_of(x), fill_value, dtype).laid_out_like((x,))
 
 
+def _ends(start: Any, stop: Any) -> tuple[TracedArray, TracedArray]:
+    """End points as floats of one dtype."""
+    dtype = ops.float_dtype(start, stop)
+    return ops.convert(start, dtype), ops.convert(stop, dtype)
+
+
 @implements(np.linspace)
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0, *, device=None):
     num = int(num)
-    start, stop = (ops.float_elementwise("mul", end, 1.0) for end in (start, stop))
+    start, stop = _ends(start, stop)
     span = stop - start
     step = span / max(num - 1 if endpoint else num, 1)
-    count = np.arange(num, dtype=float).reshape(-1, *(1,) * span.ndim)
+    count = np.arange(num, dtype=span.dtype).reshape(-1, *(1,) * span.ndim)
     points = ops.traced(count) * step + start
     if endpoint and num > 1:
         points[-1] = stop
@@ -123,7 +129,7 @@ def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
 @implements(np.geomspace)
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     """Equal ratios; both ends of one sign."""
-    start, stop = (ops.float_elementwise("mul", end, 1.0) for end in (start, stop))
+    start, stop = _ends(start, stop)
     sign = ops.unary("sign", start)
     low, high = (ops.float_elementwise("log10", end * sign) for end in (start, stop))
     points = logspace(low, high, num, endpoint) * sign
@@ -194,7 +200,7 @@ implements(np.triu)(_triangle(np.triu))
 
 @implements(np.vander)
 def vander(x, N=None, increasing=False):
-    x = ops.traced(x)
+    x = ops.convert(x, np.promote_types(ops.traced(x).dtype, int))
     count = x.size if N is None else int(N)
     one = ops.traced(np.ones(x.shape, x.dtype))
     columns = [one if k == 0 else ops.power(x, k) for k in range(count)]

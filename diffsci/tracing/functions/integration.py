@@ -138,7 +138,7 @@ def _edge(x: TracedArray, end: Any, axis: int) -> TracedArray:
 def ediff1d(x, to_end=None, to_begin=None):
     x = ops.reshape(ops.traced(x), -1)
     parts = [to_begin, x[1:] - x[:-1], to_end]
-    parts = [ops.reshape(ops.traced(part), -1) for part in parts if part is not None]
+    parts = [ops.reshape(ops.convert(part, x.dtype), -1) for part in parts if part is not None]
     return ops.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
@@ -156,8 +156,13 @@ def gradient(f, *spacing, axis=None, edge_order=1):
         steps *= len(axes)
     if len(steps) != len(axes):
         raise TypeError("invalid number of arguments")
-    results = tuple(_gradient(f, h, a, edge_order) for h, a in zip(steps, axes, strict=True))
+    # NumPy computes with coordinates in double precision and stores in that of the values.
+    results = tuple(_as(_gradient(f, h, a, edge_order), f) for h, a in zip(steps, axes, strict=True))
     return results[0] if len(results) == 1 else results
+
+
+def _as(x: TracedArray, other: TracedArray) -> TracedArray:
+    return x if x.dtype == other.dtype else ops.convert(x, other.dtype)
 
 
 def _gradient(f: TracedArray, h: Any, axis: int, edge_order: int) -> TracedArray:

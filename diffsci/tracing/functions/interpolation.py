@@ -10,7 +10,7 @@ from diffsci.source import at, user_location
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.functions.sorting import searchsorted
-from diffsci.tracing.protocols import implements, implements_scipy
+from diffsci.tracing.protocols import implements
 from diffsci.tracing.trace import bind
 
 __all__ = ["PiecewisePolynomial"]
@@ -93,7 +93,7 @@ def _pieces(table: Any) -> tuple[Any, Any, Any]:
     if isinstance(table, PPoly):
         return table, table.extrapolate, np.nan
     if isinstance(table, BSpline):
-        return PPoly.from_spline(table), table.extrapolate, np.nan
+        return _of_bspline(table), table.extrapolate, np.nan
     if hasattr(table, "_eval_args"):  # UnivariateSpline: ext 0 extrapolates, 1 gives zeros, 2 raises
         if table.ext == 3:
             raise ops.unsupported("a spline that is constant outside (ext=3)", "clip x to its range first")
@@ -101,11 +101,24 @@ def _pieces(table: Any) -> tuple[Any, Any, Any]:
     return _of_interp1d(table)
 
 
-def _of_interp1d(table: Any) -> tuple[Any, Any, Any]:
+def _of_bspline(spline: Any) -> Any:
+    """Return the polynomials of a B-spline, for every column of its coefficients."""
     from scipy.interpolate import PPoly
 
+    t, c, k = spline.tck
+    columns = [PPoly.from_spline((t, column, k)) for column in c.reshape(len(c), -1).T]
+    coefficients = np.stack([p.c for p in columns], axis=-1)
+    made = PPoly(coefficients.reshape(*coefficients.shape[:2], *c.shape[1:]), columns[0].x)
+    made.axis = spline.axis
+    return made
+
+
+def _of_interp1d(table: Any) -> tuple[Any, Any, Any]:
+    from scipy.interpolate import BSpline, PPoly
+
     if hasattr(table, "_spline"):
-        polynomials = PPoly.from_spline(table._spline)
+        t, c, k = table._spline.tck
+        polynomials = _of_bspline(BSpline(t, c.reshape(-1, *table._y_extra_shape), k))
     elif table._kind == "linear":
         y = np.moveaxis(np.asarray(table.y), table.axis, 0)
         width = np.diff(table.x).reshape(-1, *(1,) * (y.ndim - 1))
@@ -151,15 +164,3 @@ def _axis_in_place(total: TracedArray, ndim: int, axis: int) -> TracedArray:
         return total
     order = list(range(ndim, total.ndim))
     return ops.transpose(total, [*order[:axis], *range(ndim), *order[axis:]])
-
-
-@implements_scipy("scipy.interpolate.splev")
-def splev(x, tck, der=0, ext=0):
-    """scipy.interpolate.splev of constant knots and coefficients."""
-    from scipy.interpolate import PPoly
-
-    polynomials = PPoly.from_spline(tck)
-    polynomials = polynomials.derivative(der) if der else polynomials
-    if ext == 3:
-        raise ops.unsupported("splev with ext=3", "clip x to the range of the knots first")
-    return _evaluated(polynomials, ops.traced(x), {0: True, 1: False, 2: "raise"}[ext], 0.0)

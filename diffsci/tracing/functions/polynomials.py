@@ -129,7 +129,7 @@ for _function, _steps in SERIES.items():
 def _polyder(c, m=1, scl=1, axis=0):
     c = ops.traced(c)
     for _ in range(m):
-        powers = np.arange(1, c.shape[axis])
+        powers = np.arange(1, c.shape[axis]).astype(c.dtype)
         tail = c[(slice(None),) * axis + (slice(1, None),)]
         c = tail * powers.reshape(tuple(-1 if a == axis else 1 for a in range(c.ndim))) * scl
     return c

@@ -36,12 +36,12 @@ def _between(found: TracedArray, low: Any, high: Any, weight: Any) -> TracedArra
     return ops.where(ops.compare("ge", weight, 0.5), b - step * (1 - weight), a + step * weight)
 
 
-def _at_positions(x: TracedArray, places: np.ndarray) -> TracedArray:
+def _at_positions(x: TracedArray, places: np.ndarray, dtype: np.dtype) -> TracedArray:
     """Values at fractional positions of the sorted lanes; NaN where a lane has one."""
     found = sorted_lanes(x)
     n = x.shape[-1]
     low = np.floor(places).astype(np.int64)
-    weight = (places - low).astype(x.dtype)
+    weight = (places - low).astype(dtype)
     shape = (*x.shape[:-1], places.size)
     low, weight = (np.broadcast_to(part, shape) for part in (low, weight))
     high = np.minimum(low + 1, n - 1)
@@ -66,10 +66,17 @@ def _quantile(x: Any, q: Any, axis, keepdims: bool, method: str, scale: float) -
         raise IndexError("cannot take a quantile of an empty array")
     if isinstance(q, TracedArray) and not q.is_const:
         return _traced_quantile(x, flat, ops.float_elementwise("div", q, scale), axes, keepdims, method)
-    q = np.asarray(q.constant() if isinstance(q, TracedArray) else q, float) / scale
+    q = _level(q, x.dtype, scale)
     # NumPy's own answer for 0, 1, 2, ... is the position: every method of interpolation is followed.
-    places = np.quantile(np.arange(flat.shape[-1], dtype=float), q, method=method)
-    return _shaped(_at_positions(flat, np.ravel(places)), np.shape(q), x, axes, keepdims)
+    places = np.quantile(np.arange(flat.shape[-1], dtype=q.dtype), q, method=method)
+    flat = flat if q.dtype == flat.dtype else ops.convert(flat, ops.promoted(flat, q))
+    return _shaped(_at_positions(flat, np.ravel(places), q.dtype), np.shape(q), x, axes, keepdims)
+
+
+def _level(q: Any, dtype: np.dtype, scale: float) -> np.ndarray:
+    """The levels as fractions; a Python number takes the precision of the data."""
+    q = q.constant() if isinstance(q, TracedArray) else q
+    return np.asarray(np.asarray(q, dtype if ops.is_python_scalar(q) else float) / scale)
 
 
 def _traced_quantile(x, flat, q: TracedArray, axes, keepdims: bool, method: str) -> TracedArray:
@@ -82,7 +89,7 @@ def _traced_quantile(x, flat, q: TracedArray, axes, keepdims: bool, method: str)
     low = ops.arithmetic("minimum", low, max(n - 2, 0))
     high = ops.arithmetic("minimum", low + 1, n - 1)
     shape = (*flat.shape[:-1], q.size)
-    parts = [ops.broadcast_to(part, shape) for part in (low, high, place - low)]
+    parts = [ops.broadcast_to(part, shape) for part in (low, high, place - ops.convert(low, place.dtype))]
     result = _between(sorted_lanes(flat), *parts)
     return _shaped(result, q.shape, x, axes, keepdims)
 
@@ -115,13 +122,13 @@ def _nan_quantile(x: Any, q: Any, axis, keepdims: bool, method: str, scale: floa
         raise ops.unsupported("this form of a quantile without NaNs", "use method='linear' and a constant q")
     x = _float(x)
     flat, axes = _flattened(x, axis)
-    q = np.asarray(q.constant() if isinstance(q, TracedArray) else q, float) / scale
+    q = _level(q, x.dtype, scale)
     count = ops.reduce("sum", ops.logical("logical_not", ops.unary("isnan", flat)), -1, keepdims=True)
     last = ops.arithmetic("maximum", count - 1, 0)
-    place = last * np.ravel(q)
+    place = ops.convert(last, q.dtype) * np.ravel(q)
     low = ops.convert(ops.unary("floor", place), int)
     high = ops.arithmetic("minimum", low + 1, last)
-    result = _between(sorted_lanes(flat), low, high, ops.convert(place - low, x.dtype))
+    result = _between(sorted_lanes(flat), low, high, place - ops.convert(low, place.dtype))
     return _shaped(result, np.shape(q), x, axes, keepdims)
 
 
@@ -144,9 +151,9 @@ def nanmedian(x, axis=None, overwrite_input=False, keepdims=False):
 
 @implements(np.cov)
 def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None, *, dtype=None):
-    x = _rows(m, rowvar)
+    x = _rows(m, rowvar, dtype)
     if y is not None:
-        x = ops.concatenate([x, _rows(y, rowvar)], 0)
+        x = ops.concatenate([x, _rows(y, rowvar, dtype)], 0)
     if fweights is None and aweights is None:
         centred = x - mean(x, 1, keepdims=True)
         count = x.shape[1] - (ddof if ddof is not None else (0 if bias else 1))
@@ -156,8 +163,10 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
     return ops.reshape(result, ()) if result.size == 1 else result
 
 
-def _rows(m: Any, rowvar: bool) -> TracedArray:
-    m = _float(m)
+def _rows(m: Any, rowvar: bool, dtype: Any) -> TracedArray:
+    """One variable per row, in double precision unless another dtype is asked for."""
+    m = ops.traced(m)
+    m = ops.convert(m, np.result_type(m.dtype, float) if dtype is None else dtype)
     x = ops.reshape(m, (1, m.size)) if m.ndim < 2 else m
     return x if rowvar or m.ndim < 2 or x.shape[0] == 1 else x.T
 
@@ -181,7 +190,7 @@ def _weighted_cov(x: TracedArray, bias, ddof, fweights, aweights) -> TracedArray
 
 @implements(np.corrcoef)
 def corrcoef(x, y=None, rowvar=True, *, dtype=None):
-    c = cov(x, y, rowvar)
+    c = cov(x, y, rowvar, dtype=dtype)
     if c.ndim == 0:
         return c / c
     size = ops.unary("sqrt", c[np.arange(c.shape[0]), np.arange(c.shape[0])])
