@@ -23,5 +23,8 @@ def raise_error(body: Body, name: str, position: int) -> None:
     errors = body.errors if name == "graph" else body.predicate_errors
     if position >= len(errors):
         raise EvaluationError("a condition on the values that a loop reads does not hold in one of its steps")
-    error = copy.copy(errors[position])
+    try:
+        error = copy.copy(errors[position])
+    except TypeError:  # its class wants other arguments than it keeps
+        error = errors[position]
     raise error.with_traceback(None)

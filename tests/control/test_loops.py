@@ -227,3 +227,17 @@ def test_numbers_promote_as_in_the_steps_behind_the_first():
     assert ys.dtype == np.float64
     _, ys = ds.scan(lambda c, x: (c * 0.5, c * single), 1.0, double)
     assert ys.dtype == np.float32
+
+
+def test_exceptions_that_cannot_be_copied():
+    class Exploded(Exception):
+        def __init__(self, kind, size):
+            super().__init__(f"{kind} exploded at {size}")
+
+    def body(c, x):
+        if c > 5.0:
+            raise Exploded("population", 5)
+        return c * 2, None
+
+    with pytest.raises(Exploded, match="population exploded"):
+        ds.scan(body, 1.0, XS)
