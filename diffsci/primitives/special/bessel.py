@@ -102,11 +102,7 @@ for _name, _general, _sign in (("j", "jv", -1), ("y", "yv", -1), ("i", "iv", 1),
         getattr(special, _name + "0"),
         lambda x, y, name=_name, outer=_outer: outer * getattr(f, name + "1")(x),
     )
-    row(
-        _name + "1",
-        getattr(special, _name + "1"),
-        _first_slope,
-    )
+    row(_name + "1", getattr(special, _name + "1"), _first_slope)
 
 row("i0e", special.i0e, lambda x, y: f.ive_derivative(f.like(x, 0.0), x, order=1))
 row("i1e", special.i1e, lambda x, y: f.ive_derivative(f.like(x, 1.0), x, order=1))

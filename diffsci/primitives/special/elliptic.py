@@ -46,9 +46,8 @@ def _carlson(x, y, z, *, powers: tuple[int, int, int]):
 def _carlson_integral(arguments, powers):
     """The trapezoidal rule in log t, from where t is negligible to where it is all of every factor."""
     positive = [np.where(value > 0, value, np.inf) for value in arguments]
-    low = np.log(np.minimum.reduce(positive)) - LOG_EPS * np.where(
-        np.any(np.equal(arguments, 0), axis=0), 2, 1
-    )
+    slow = np.any(np.equal(arguments, 0), axis=0)  # only the root of t vanishes on the left
+    low = np.log(np.minimum.reduce(positive)) - LOG_EPS * np.where(slow, 2, 1)
     high = np.log(np.maximum.reduce(arguments)) + LOG_EPS / (0.5 + sum(powers))
     count = max(int(np.ceil(np.max(high - low, initial=1.0) / STEP)), 1)
     span, low = (high - low)[..., None], low[..., None]

@@ -139,8 +139,9 @@ def _zeta_derivative(x, q, *, order: int):
         total = total + math.factorial(order) * end * _product(tail, pole)[order]
         total = total + 0.5 * math.factorial(order) * tail[order]
         factor = [x, np.ones_like(x)] + [np.zeros_like(x)] * order  # x + e
+        bernoulli = special.bernoulli(26)
         for k in range(1, 14):
-            number = special.bernoulli(2 * k)[2 * k] / math.factorial(2 * k)
+            number = bernoulli[2 * k] / math.factorial(2 * k)
             total = (
                 total + math.factorial(order) * number * end ** (1.0 - 2 * k) * _product(tail, factor)[order]
             )
