@@ -15,6 +15,7 @@ from diffsci.tracing.array import TracedArray
 from diffsci.tracing.functions.sorting import partition_in_place, sort_in_place
 from diffsci.tracing.lenses import FlatLens
 from diffsci.tracing.numbers import truncated
+from diffsci.tracing.selection import Selected
 
 NUMBERS = (int, float, complex, bool, np.number, np.bool_, np.ndarray, list, TracedArray)
 
@@ -27,14 +28,14 @@ def _binary(apply: Callable, name: str, primitive: str | None) -> None:
             result = ops.quick_binary(rule, self, other, weak=True)
             if result is not None:
                 return result
-        return apply(self, other) if isinstance(other, NUMBERS) else _with_sparse(name, self, other)
+        return apply(self, other) if isinstance(other, NUMBERS) else with_sparse(name, self, other)
 
     def backward(self, other):
         if rule is not None:
             result = ops.quick_binary(rule, self, other, weak=True, swapped=True)
             if result is not None:
                 return result
-        return apply(other, self) if isinstance(other, NUMBERS) else _with_sparse(name, other, self)
+        return apply(other, self) if isinstance(other, NUMBERS) else with_sparse(name, other, self)
 
     def in_place(self, other):
         if not isinstance(other, NUMBERS):
@@ -42,6 +43,8 @@ def _binary(apply: Callable, name: str, primitive: str | None) -> None:
         result = apply(self, other)
         if self.scalar:
             return result
+        if type(self) is Selected and self.replace(result):
+            return self
         assign(self, result)
         return self
 
@@ -50,7 +53,7 @@ def _binary(apply: Callable, name: str, primitive: str | None) -> None:
     setattr(TracedArray, f"__i{name}__", in_place)
 
 
-def _with_sparse(name: str, x: Any, y: Any) -> Any:
+def with_sparse(name: str, x: Any, y: Any) -> Any:
     """Carry out an operator with a sparse matrix; leave it to the other operand if it is none."""
     other = y if isinstance(x, TracedArray) else x
     return sparse.operate(name, x, y) if sparse.is_sparse(other) else NotImplemented

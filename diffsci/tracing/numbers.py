@@ -102,7 +102,7 @@ def _of_dtype(dtype: Any) -> Callable[[TracedArray], TracedArray]:
 
 TracedFloat = _stand_in(builtins.float, _as_float)
 TracedInt = _stand_in(builtins.int, truncated)
-for _native in (np.float64, np.float32, np.int64, np.int32):
+for _native in (np.float64, np.float32, np.int64, np.int32, np.complex128, np.complex64):
     _stand_in(_native, _of_dtype(_native))
 
 

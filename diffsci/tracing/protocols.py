@@ -10,7 +10,8 @@ import numpy as np
 from diffsci.tracing import operations as ops
 from diffsci.tracing import ufunc_methods
 from diffsci.tracing.array import TracedArray
-from diffsci.tracing.complex.functions import CARRIED, complex_implementation, holds_complex
+from diffsci.tracing.complex.carried import CARRIED
+from diffsci.tracing.complex.functions import complex_implementation, holds_complex
 
 __all__ = [
     "FUNCTIONS",

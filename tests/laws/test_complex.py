@@ -5,7 +5,10 @@ import warnings
 
 import mpmath
 import numpy as np
+import numpy.polynomial as P
 import pytest
+import scipy.linalg
+import scipy.sparse
 
 import diffsci as ds
 
@@ -16,6 +19,7 @@ def numbers(*shape):
     return RNG.normal(size=shape) + 1j * RNG.normal(size=shape)
 
 
+SPARSE = scipy.sparse.csr_array([[1.0, 0, 2], [0, 3, 0], [0, 1, 1]])
 Z = numbers(3)
 M = numbers(3, 3)
 X = RNG.normal(size=(2, 4))
@@ -250,7 +254,20 @@ IDIOMS = {
     "sinc": (np.sinc, Z * np.array([1.0, 0.01, 1e-6])),
     "interp": (lambda z: np.interp([0.5, 1.5], [0, 1, 2], z), Z),
     "gradient": (lambda m: (np.gradient(m, axis=0), np.trapezoid(m), np.diff(m)), M),
-    "polynomials": (lambda z: np.polyval(z, 1 + 2j), Z),
+    "polynomials": (
+        lambda z: (np.polyval(z, 1 + 2j), np.polymul(z, z), P.chebyshev.chebval(z, [1, 2, 3.0])),
+        Z,
+    ),
+    "triangles": (
+        lambda m: (
+            scipy.linalg.solve_triangular(m, m[0], lower=True),
+            scipy.linalg.solve_triangular(m, m[0], trans="C", unit_diagonal=True),
+            scipy.linalg.toeplitz(m[0]),
+        ),
+        M,
+    ),
+    "functions of matrices": (lambda m: (scipy.linalg.expm(m), scipy.linalg.sqrtm(m)), M),
+    "sparse matrices": (lambda z: (SPARSE @ z, z @ SPARSE, (SPARSE * 2j) @ z), Z),
     "moves": (lambda m: (np.roll(m, 1), np.pad(m, 1), np.tril(m), np.flip(m, 0), np.repeat(m, 2)), M),
 }
 

@@ -1,7 +1,6 @@
-"""NumPy functions of complex arguments: which carry over as they are written, and which differ.
+"""NumPy functions of complex arguments that mean something else than for real ones.
 
-A function whose implementation is made of sums, products and moves of elements carries over. One that
-means something else for complex numbers has an implementation here. Every other one is refused.
+Those in the tables of `carried` carry over as they are written; every other one is refused.
 """
 
 from __future__ import annotations
@@ -14,56 +13,15 @@ import numpy as np
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.complex.array import ComplexArray, is_complex, make_complex
+from diffsci.tracing.complex.carried import CARRIED_LIBRARY
 from diffsci.tracing.complex.operations import as_complex, imag, real
-from diffsci.tracing.complex.python import CMATH
 
 __all__ = [
-    "CARRIED",
     "COMPLEX_FUNCTIONS",
     "complex_implementation",
     "holds_complex",
     "library_implementation",
 ]
-
-FOURIER = "fft ifft rfft irfft hfft ihfft fftn ifftn rfftn irfftn fft2 ifft2 rfft2 irfft2 fftshift ifftshift"
-
-CARRIED = frozenset(
-    getattr(module, name)
-    for module, names in {
-        np: (
-            "reshape ravel transpose matrix_transpose swapaxes moveaxis rollaxis squeeze expand_dims "
-            "atleast_1d atleast_2d atleast_3d broadcast_to broadcast_arrays concatenate stack hstack vstack "
-            "dstack "
-            "column_stack block append split array_split hsplit vsplit dsplit flip fliplr flipud roll rot90 "
-            "pad tile repeat take take_along_axis diff ediff1d diagonal delete insert array asarray "
-            "ascontiguousarray asanyarray copy zeros empty ones full zeros_like empty_like ones_like "
-            "full_like linspace arange meshgrid diag diagflat tril triu vander identity eye sum prod any all "
-            "mean average trace cumsum cumprod count_nonzero where nonzero flatnonzero argwhere select "
-            "piecewise trapezoid gradient polyval shape ndim size result_type isclose allclose array_equal "
-            "dot inner outer tensordot kron cross einsum matmul convolve correlate isscalar apply_along_axis "
-            "extract put_along_axis fill_diagonal copyto unstack compress choose resize nansum nanmean "
-            "nanprod"
-        ),
-        np.fft: FOURIER,
-        np.linalg: "solve inv det slogdet matrix_power multi_dot tensorsolve tensorinv",
-    }.items()
-    for name in names.split()
-    if hasattr(module, name)
-)
-
-CARRIED_LIBRARY = frozenset(
-    f"{package}.{name}"
-    for package, names in {
-        "cmath": " ".join(CMATH),
-        "scipy.linalg": (
-            "inv det block_diag kron circulant expm logm sqrtm cosm sinm tanm coshm sinhm tanhm expm_frechet"
-        ),
-        "scipy.fft": FOURIER + " hfftn hfft2 ihfftn ihfft2 dct idct dctn idctn dst idst dstn idstn",
-        "scipy.signal": "convolve fftconvolve oaconvolve correlate",
-        "scipy.integrate": "trapezoid simpson cumulative_trapezoid cumulative_simpson romb",
-    }.items()
-    for name in names.split()
-)
 
 COMPLEX_FUNCTIONS: dict[Callable, Callable] = {}
 COMPLEX_LIBRARY: dict[str, Callable] = {}
@@ -249,5 +207,25 @@ def _scipy_solve(a, b, **options):
 
 UNSEEN = frozenset({"check_finite", "overwrite_a", "overwrite_b"})  # options that change no number
 
+
+def _scipy_solve_triangular(
+    a, b, trans=0, lower=False, unit_diagonal=False, overwrite_b=False, check_finite=True
+):
+    a = ops.traced(a)
+    a = _general(np.tril if lower else np.triu)(a, (-1 if lower else 1) if unit_diagonal else 0)
+    a = a + np.eye(a.shape[-1], dtype=a.dtype) if unit_diagonal else a
+    if trans not in (0, "N"):
+        a = a.mT.conj() if trans in (2, "C") else a.mT
+    return _general(np.linalg.solve)(a, b)
+
+
+def _scipy_toeplitz(c, r=None):
+    from diffsci.tracing.protocols import SCIPY
+
+    return SCIPY["scipy.linalg.toeplitz"](c, ops.traced(c).conj() if r is None else r)
+
+
+COMPLEX_LIBRARY["scipy.linalg.solve_triangular"] = _scipy_solve_triangular
+COMPLEX_LIBRARY["scipy.linalg.toeplitz"] = _scipy_toeplitz
 COMPLEX_LIBRARY["scipy.linalg.norm"] = _scipy_norm
 COMPLEX_LIBRARY["scipy.linalg.solve"] = _scipy_solve

@@ -12,7 +12,7 @@ from diffsci.tracing.array import TracedArray
 from diffsci.tracing.complex.array import ComplexArray
 from diffsci.tracing.complex.functions import conjugate
 from diffsci.tracing.complex.operations import as_complex
-from diffsci.tracing.methods import NUMBERS
+from diffsci.tracing.methods import NUMBERS, with_sparse
 
 
 def get(z: ComplexArray, key: Any) -> ComplexArray:
@@ -38,10 +38,10 @@ def put_add(z: ComplexArray, key: Any, value: Any) -> None:
 
 def _binary(apply: Callable, name: str) -> None:
     def forward(self, other):
-        return apply(self, other) if isinstance(other, NUMBERS) else NotImplemented
+        return apply(self, other) if isinstance(other, NUMBERS) else with_sparse(name, self, other)
 
     def backward(self, other):
-        return apply(other, self) if isinstance(other, NUMBERS) else NotImplemented
+        return apply(other, self) if isinstance(other, NUMBERS) else with_sparse(name, other, self)
 
     def in_place(self, other):
         if not isinstance(other, NUMBERS):
