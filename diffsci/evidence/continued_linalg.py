@@ -222,6 +222,20 @@ def matrix_function(a: Array, *directions: Array, function: str) -> Array:
     return value(*real, function=function) + 1j * size * moved
 
 
+def hermitian_eigh(re: Array, im: Array) -> tuple[Array, Array, Array]:
+    """To first order in the imaginary parts of the parts, by perturbation theory with v^H dv = 0."""
+
+    def hermitian(re: Array, im: Array) -> Array:
+        below = np.tril(re, -1) + 1j * np.tril(im, -1)
+        return below + below.conj().T + np.diag(np.diag(re))
+
+    w, v = np.linalg.eigh(hermitian(re.real, im.real))
+    coupling = v.conj().T @ hermitian(re.imag, im.imag) @ v
+    gap = w - w[:, None] + np.eye(w.size)
+    dv = v @ (coupling * (1.0 - np.eye(w.size)) / gap)
+    return w + 1j * np.diag(coupling).real, v.real + 1j * dv.real, v.imag + 1j * dv.imag
+
+
 def complex_det(x: Array) -> Array:
     """To first order in the imaginary parts of the pairs, by Jacobi's formula."""
     matrix, moved = (part[..., 0] + 1j * part[..., 1] for part in (x.real, x.imag))
@@ -237,4 +251,5 @@ SINGLE = (
 CONTINUED: dict[str, Callable] = {
     **{function.__name__: _stacked(function) for function in SINGLE},
     "complex_det": complex_det,
+    "hermitian_eigh": _stacked(hermitian_eigh),
 }

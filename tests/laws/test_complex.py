@@ -228,6 +228,11 @@ def schroedinger(x):
     return np.abs(psi) ** 2
 
 
+def propagator(m):
+    energies, states = np.linalg.eigh(m)
+    return (states * np.exp(-1j * energies)) @ states.conj().T
+
+
 IDIOMS = {
     "writes": (writes, Z),
     "aliases": (aliases, Z),
@@ -247,6 +252,7 @@ IDIOMS = {
     "norms": (lambda m: (np.linalg.norm(m), np.linalg.norm(m, 1), np.linalg.norm(m, 3, axis=1)), M),
     "systems": (lambda m: (np.linalg.solve(m, m[0]), np.linalg.inv(m), np.linalg.matrix_power(m, -3)), M),
     "determinants": (lambda m: (np.linalg.det(m), tuple(np.linalg.slogdet(m))), M),
+    "Hermitian matrices": (lambda m: (np.linalg.eigvalsh(m), propagator(m), np.linalg.eigvalsh(m, "U")), M),
     "quotients": (lambda z: (z / z[0], 1.0 / z, z / 2.0, 2j / z.real), Z),
     "add.at": (lambda z: [y := z.copy(), np.add.at(y, [0, 0], z[0])][0], Z),
     "out": (lambda z: np.exp(z, out=np.empty_like(z)), Z),

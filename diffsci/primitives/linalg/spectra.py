@@ -61,7 +61,7 @@ register(
 )
 
 
-def _or_nan(b: Builder, gap: Node, size: Node, n: int) -> Node:
+def or_nan(b: Builder, gap: Node, size: Node, n: int) -> Node:
     """Emit the gap, NaN where it is rounding: below n units of the size."""
     unit = full_like(b, size, n * float(np.finfo(size.dtype).eps))
     stack = tuple(range(len(size.shape)))
@@ -69,14 +69,14 @@ def _or_nan(b: Builder, gap: Node, size: Node, n: int) -> Node:
     return b.select(b.gt(b.abs(gap), least), gap, full_like(b, gap, np.nan))
 
 
-def _largest(b: Builder, *values: Node) -> Node:
+def largest(b: Builder, *values: Node) -> Node:
     """Emit the largest magnitude of (stacks of) vectors; for comparisons only."""
     sizes = [b.max(b.abs(w), axes=(len(w.shape) - 1,)) for w in values]
-    largest = sizes[0] if len(sizes) == 1 else b.maximum(*sizes)
-    return b.stop_gradient(largest)
+    return b.stop_gradient(sizes[0] if len(sizes) == 1 else b.maximum(*sizes))
 
 
-def _off_diagonal(b: Builder, x: Node) -> Node:
+def off_diagonal(b: Builder, x: Node) -> Node:
+    """Emit (stacks of) matrices without their diagonals."""
     mask = b.const(~np.eye(x.shape[-1], dtype=bool))
     axes = (len(x.shape) - 2, len(x.shape) - 1)
     return b.select(b.broadcast(mask, shape=x.shape, axes=axes), x, b.zeros(x.type))
@@ -109,8 +109,8 @@ def _eigh_jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node]:
     if n == 0:
         return [b.zeros(w.type), b.zeros(v.type)]
     moved = matmul(b, v, matmul(b, symmetric(b, t[0]), v), tx=True)
-    gap = _or_nan(b, outer_difference(b, w), _largest(b, w), n)
-    return [diagonal(b, moved), matmul(b, v, b.quotient(_off_diagonal(b, moved), gap))]
+    gap = or_nan(b, outer_difference(b, w), largest(b, w), n)
+    return [diagonal(b, moved), matmul(b, v, b.quotient(off_diagonal(b, moved), gap))]
 
 
 register(
@@ -160,9 +160,9 @@ def _svd_jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node]:
     half = full_like(b, inside, 0.5)
     across = swapped(b, inside)
     even, odd = b.mul(half, b.add(inside, across)), b.mul(half, b.sub(inside, across))
-    size = _largest(b, s)
-    by_gap = b.quotient(_off_diagonal(b, even), _or_nan(b, outer_difference(b, s), size, k))
-    by_sum = b.quotient(_off_diagonal(b, odd), _or_nan(b, outer_sum(b, s), size, k))
+    size = largest(b, s)
+    by_gap = b.quotient(off_diagonal(b, even), or_nan(b, outer_difference(b, s), size, k))
+    by_sum = b.quotient(off_diagonal(b, odd), or_nan(b, outer_sum(b, s), size, k))
     over_u = matmul(b, u, b.add(by_gap, by_sum))
     over_v = matmul(b, vt, b.sub(by_gap, by_sum), tx=True)
     over_u = _with_outside(b, over_u, u, s, toward_u, size)
@@ -177,7 +177,7 @@ def _with_outside(b: Builder, moved: Node, u: Node, s: Node, toward: Node, size:
         return moved
     outside = b.sub(toward, matmul(b, u, matmul(b, u, toward, tx=True)))
     axes = (*range(len(u.shape) - 2), len(u.shape) - 1)
-    spread = b.broadcast(_or_nan(b, s, size, m), shape=u.shape, axes=axes)
+    spread = b.broadcast(or_nan(b, s, size, m), shape=u.shape, axes=axes)
     return b.add(moved, b.quotient(outside, spread))
 
 
@@ -223,12 +223,12 @@ def _eig_jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node]:
     right = b.concatenate(matmul(b, t[0], vr), matmul(b, t[0], vi), axis=last - 1)
     xr, xi = _halves(b, b.solve(_real_form(b, vr, vi), right, transposed=False), n)
     gr, gi = outer_difference(b, wr), outer_difference(b, wi)
-    size = _largest(b, wr, wi)
+    size = largest(b, wr, wi)
     square = b.add(b.mul(gr, gr), b.mul(gi, gi))
     unit = full_like(b, size, n * float(np.finfo(wr.dtype).eps))
     least = b.broadcast(b.mul(unit, size), shape=square.shape, axes=tuple(range(len(size.shape))))
     apart = b.select(b.gt(square, b.mul(least, least)), square, full_like(b, square, np.nan))
-    or_, oi = _off_diagonal(b, xr), _off_diagonal(b, xi)
+    or_, oi = off_diagonal(b, xr), off_diagonal(b, xi)
     mix_r = b.quotient(b.add(b.mul(or_, gr), b.mul(oi, gi)), apart)
     mix_i = b.quotient(b.sub(b.mul(oi, gr), b.mul(or_, gi)), apart)
     ur = b.sub(matmul(b, vr, mix_r), matmul(b, vi, mix_i))

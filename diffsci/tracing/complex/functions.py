@@ -15,6 +15,7 @@ from diffsci.tracing.array import TracedArray
 from diffsci.tracing.complex.array import ComplexArray, is_complex, make_complex
 from diffsci.tracing.complex.carried import CARRIED_LIBRARY
 from diffsci.tracing.complex.operations import as_complex, imag, real
+from diffsci.tracing.trace import bind
 
 __all__ = [
     "COMPLEX_FUNCTIONS",
@@ -193,6 +194,34 @@ def matrix_norm(x, /, *, keepdims=False, ord="fro"):
     return norm(x, ord, (-2, -1), keepdims)
 
 
+@_implements(np.linalg.eigh)
+def eigh(a, UPLO="L"):
+    from diffsci.tracing.functions.linalg.common import RESULTS, as_square
+
+    if str(UPLO).upper() not in ("L", "U"):
+        raise ValueError("UPLO argument must be 'L' or 'U'")
+    a = as_square(as_complex(a))
+    a = a if str(UPLO).upper() == "L" else a.mT.conj()
+    w, re, im = bind("hermitian_eigh", a.re, a.im)
+    return RESULTS["eigh"](w, ComplexArray(re, im))
+
+
+@_implements(np.linalg.eigvalsh)
+def eigvalsh(a, UPLO="L"):
+    return eigh(a, UPLO)[0]
+
+
+def _scipy_eigh(a, b=None, *, lower=True, eigvals_only=False, **options):
+    if b is not None or any(value is not None for key, value in options.items() if key not in UNSEEN):
+        raise _refusal("scipy.linalg.eigh with these options")
+    w, v = eigh(a, "L" if lower else "U")
+    return w if eigvals_only else (w, v)
+
+
+def _scipy_eigvalsh(a, b=None, *, lower=True, **options):
+    return _scipy_eigh(a, b, lower=lower, eigvals_only=True, **options)
+
+
 def _scipy_norm(a, ord=None, axis=None, keepdims=False, check_finite=True):
     return norm(a, ord, axis, keepdims)
 
@@ -205,7 +234,7 @@ def _scipy_solve(a, b, **options):
     return _general(np.linalg.solve)(a, b)
 
 
-UNSEEN = frozenset({"check_finite", "overwrite_a", "overwrite_b"})  # options that change no number
+UNSEEN = frozenset({"check_finite", "overwrite_a", "overwrite_b", "driver"})  # options that change no number
 
 
 def _scipy_solve_triangular(
@@ -227,5 +256,7 @@ def _scipy_toeplitz(c, r=None):
 
 COMPLEX_LIBRARY["scipy.linalg.solve_triangular"] = _scipy_solve_triangular
 COMPLEX_LIBRARY["scipy.linalg.toeplitz"] = _scipy_toeplitz
+COMPLEX_LIBRARY["scipy.linalg.eigh"] = _scipy_eigh
+COMPLEX_LIBRARY["scipy.linalg.eigvalsh"] = _scipy_eigvalsh
 COMPLEX_LIBRARY["scipy.linalg.norm"] = _scipy_norm
 COMPLEX_LIBRARY["scipy.linalg.solve"] = _scipy_solve

@@ -109,6 +109,8 @@ SAMPLES = [
 SAMPLES += [
     ("complex_det", [uniform(3, 3, 2)], {}),
     ("complex_det", [uniform(2, 2, 2, 2)], {}),
+    ("hermitian_eigh", [uniform(3, 3), uniform(3, 3)], {}),
+    ("hermitian_eigh", [uniform(2, 2, 2), uniform(2, 2, 2)], {}),
 ]
 
 FLAT = [
