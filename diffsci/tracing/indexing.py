@@ -19,6 +19,7 @@ from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.complex.array import is_complex
 from diffsci.tracing.lenses import FlipLens, SliceLens
+from diffsci.tracing.selection import Selected
 from diffsci.tracing.trace import bind
 
 SLICE, RESHAPE, SET_SLICE = lookup("slice"), lookup("reshape"), lookup("set_slice")
@@ -34,6 +35,8 @@ def get(x: TracedArray, key: Any) -> TracedArray:
     parts = _parts(x, key)
     if _is_basic(parts):
         return _basic(x, parts, as_view=_has_ellipsis(key))
+    if _is_own_mask(x, parts) and isinstance(parts[0], TracedArray):
+        return Selected(x.fresh(), parts[0].fresh())
     dynamic = _dynamic(parts)
     if dynamic is None:
         positions = _positions(x, tuple(parts))
@@ -56,7 +59,8 @@ def put(x: TracedArray, key: Any, value: Any) -> None:
         view = _basic(x, parts, as_view=True)
         view.write(_fitted(x, value, view.shape))
         return
-    if _is_own_mask(x, parts) and ops.shape_of(value) == ():
+    if _is_own_mask(x, parts) and (_is_under(parts[0], value) or ops.shape_of(value) == ()):
+        value = value.full if _is_under(parts[0], value) else value
         fitted = TracedArray(x.owner, _fitted(x, value, x.shape))
         x.write(_in_trace(x, ops.where(parts[0], fitted, x)))
         return
@@ -179,6 +183,13 @@ def _is_own_mask(x: TracedArray, parts: list) -> bool:
         and parts[0].dtype.kind == "b"
         and parts[0].shape == x.shape
     )
+
+
+def _is_under(mask: Any, value: Any) -> bool:
+    """Tell whether a value is a selection under this very mask."""
+    if not (type(value) is Selected and value.is_open and isinstance(mask, TracedArray)):
+        return False
+    return value.mask.read() is mask.read()
 
 
 def _has_ellipsis(key: Any) -> bool:

@@ -11,6 +11,7 @@ from diffsci.errors import UnsupportedError
 from diffsci.graph import Primitive, Type, lookup
 from diffsci.source import at, user_location
 from diffsci.tracing.array import TracedArray
+from diffsci.tracing.selection import Selected, boxed, reduced
 from diffsci.tracing.trace import Trace, bind, innermost, standard
 
 FLOAT = np.dtype(float)
@@ -94,9 +95,12 @@ def elementwise(name: str, *operands: Any, dtype: np.dtype | None = None, weak: 
         A Python operator: the result of weak operands is weak.
     """
     operands = tuple(as_operand(x) for x in operands)
+    common = promoted(*operands) if dtype is None else dtype
+    box = boxed(lambda *full: elementwise(name, *full, dtype=common), operands)
+    if box is not None:
+        return box
     trace = innermost(operands)
     shape = _broadcast_shape(operands)
-    common = promoted(*operands) if dtype is None else dtype
     if common.kind == "c":
         result = _complex().elementwise(name, operands, common, shape)
     else:
@@ -141,6 +145,8 @@ def quick_binary(
 
     None where NumPy's promotion, broadcasting or memory order has to be considered.
     """
+    if type(x) is Selected:
+        return None
     trace, node = x.owner, x.read()
     type_ = node.type
     if trace.dormant or trace.closed or type_.dtype.kind != "f" or not _in_order(x, type_):
@@ -255,6 +261,9 @@ def unary(name: str, x: TracedArray, weak: bool = False, **params: Any) -> Trace
     quick = None if params else _quick(name, (x,), weak)
     if quick is not None:
         return quick
+    box = boxed(lambda full: unary(name, full, **params), (x,))
+    if box is not None:
+        return box
     result = bind(name, x, **params)
     result.scalar = x.scalar
     result.weak = weak and x.weak
@@ -269,6 +278,9 @@ def convert(x: Any, dtype: Any) -> TracedArray:
         return copy(x).laid_out_like((x,))
     if "c" in (target.kind, x.dtype.kind):
         return _complex().converted(x, target)
+    box = boxed(lambda full: convert(full, target), (x,))
+    if box is not None:
+        return box
     result = bind("convert", x, dtype=target)
     result.scalar = x.scalar
     return result.laid_out_like((x,))
@@ -452,6 +464,9 @@ def reduce(name: str, x: Any, axis: Any = None, keepdims: bool = False, dtype: A
         x = truth(x)
     if x.dtype == BOOL and name in ("max", "min"):
         name = "any" if name == "max" else "all"
+    total = reduced(name, x, axis, keepdims) if type(x) is Selected else None
+    if total is not None:
+        return total
     axes = normal_axes(axis, x.ndim)
     if name in ("max", "min") and any(x.shape[a] == 0 for a in axes):
         raise ValueError(
@@ -478,6 +493,9 @@ def where(condition: Any, x: Any, y: Any) -> TracedArray:
     condition = truth(condition)
     x, y = as_operand(x), as_operand(y)
     operands = (condition, x, y)
+    box = boxed(where, operands)
+    if box is not None:
+        return box
     trace = innermost(operands)
     shape = _broadcast_shape(operands)
     dtype = promoted(x, y)

@@ -7,6 +7,7 @@ import numpy as np
 from diffsci.tracing import operations as ops
 from diffsci.tracing import ufunc_methods
 from diffsci.tracing.protocols import FUNCTIONS, implements
+from diffsci.tracing.selection import Selected
 from diffsci.tracing.trace import bind
 
 
@@ -61,6 +62,8 @@ def mean(x, axis=None, dtype=None, keepdims=False, *, where=True):
 
 def _entries(x, axis, keepdims: bool, where):
     """Return how many entries a mean is over: a number, or with a mask one for each mean."""
+    if where is True and type(x) is Selected and x.is_open and not keepdims:
+        return ops.convert(x.count(), x.dtype)
     if where is True:
         return _count(x, ops.normal_axes(axis, x.ndim))
     chosen = ops.broadcast_to(ops.truth(ops.traced(where)), x.shape)
