@@ -8,7 +8,7 @@ from diffsci.backends.cpu.lu import LIBRARY_ORDER, write_det, write_factor, writ
 from diffsci.backends.cpu.operations import Operations, combine
 from diffsci.backends.cpu.symbols import CALLBACK
 from diffsci.backends.cpu.triangular import write_cholesky, write_triangular
-from diffsci.backends.plan.body import code_of, identity_of
+from diffsci.backends.plan.codes import code_of, identity_of
 from diffsci.backends.plan.program import (
     BranchStep,
     CallbackStep,

@@ -8,7 +8,7 @@ from diffsci.backends.cpu.mathlib import call_scalar, write_wide
 from diffsci.backends.cpu.nests import vector_loop, write_nest
 from diffsci.backends.cpu.operations import Operations
 from diffsci.backends.cpu.threads import write_fork
-from diffsci.backends.plan.body import code_of
+from diffsci.backends.plan.codes import code_of
 from diffsci.backends.plan.cost import operation_cost
 from diffsci.backends.plan.program import BranchStep, Buffer, CallStep, IndexCheckStep, Nest, Plan, Straight
 

@@ -13,7 +13,7 @@ from diffsci.backends.cpu.function import (
     vector_type,
 )
 from diffsci.backends.cpu.operations import LIBM, Operations, combine, horizontal
-from diffsci.backends.plan.body import code_of, identity_of
+from diffsci.backends.plan.codes import code_of, identity_of
 from diffsci.backends.plan.program import Buffer, Nest, Reduction, Store
 
 __all__ = ["vector_loop", "write_nest"]

@@ -7,7 +7,7 @@ Matrices are row-major, so a lower triangle is the upper one of what the routine
 from __future__ import annotations
 
 from diffsci.backends.cpu.function import MEMORY, SIZES, Function, cell, copy, element, literal
-from diffsci.backends.plan.body import code_of
+from diffsci.backends.plan.codes import code_of
 from diffsci.backends.plan.program import CholeskyStep, TriangularStep
 
 __all__ = ["write_cholesky", "write_triangular"]

@@ -10,7 +10,8 @@ from itertools import product
 
 import numpy as np
 
-from diffsci.backends.plan.body import Body, code_of, identity_of
+from diffsci.backends.plan.body import Body
+from diffsci.backends.plan.codes import code_of, identity_of
 from diffsci.backends.plan.cost import operation_cost
 from diffsci.backends.plan.layout import Layout, is_data, is_structure
 from diffsci.backends.plan.program import GuardStep, Store, Straight, View

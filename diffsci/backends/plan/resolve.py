@@ -23,7 +23,7 @@ from diffsci.backends.plan.affine import (
     scale,
     split_flat,
 )
-from diffsci.backends.plan.body import code_of, identity_of
+from diffsci.backends.plan.codes import code_of, identity_of
 from diffsci.backends.plan.program import View
 from diffsci.backends.plan.vocabulary import REDUCTIONS, is_statement
 from diffsci.graph import Node

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diffsci.backends.plan.body import STATEMENTS
+from diffsci.backends.plan.rules import STATEMENTS
 from diffsci.graph import Graph, Node
 
 __all__ = [
