@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from diffsci.errors import TraceError
+from diffsci.errors import TraceError, UnsupportedError
 from diffsci.graph import Graph, Type
 from diffsci.graph.interpreter import run
 from diffsci.source import at, user_location
 from diffsci.subprograms import Subprogram, enter, evaluate
-from diffsci.tracing import TracedArray
+from diffsci.tracing import TracedArray, is_tracing
 from diffsci.tracing.complex.boundary import entering, joined
 from diffsci.tracing.function import concrete, is_dynamic
 from diffsci.transforms import batch_graph
@@ -26,7 +26,7 @@ from diffsci.trees import Tree, broadcast_prefix, flatten, leaf_paths, unflatten
 
 __all__ = ["vmap"]
 
-Axes = "int | None | tuple | list | dict"
+MOST_SELECTED = 4  # paths that all members run in a recorded program
 
 
 def vmap(f: Callable, in_axes: Any = 0, out_axes: Any = 0) -> Callable:
@@ -58,8 +58,11 @@ def vmap(f: Callable, in_axes: Any = 0, out_axes: Any = 0) -> Callable:
 
     Notes
     -----
-    Members may take different branches. Under `jit` the grouping of members by branch is part of the
-    compiled program, which applies as long as every member takes the path of its group.
+    Members may take different branches. Computed at once, they are grouped by branch, and each group runs
+    as one program. In a program that is compiled or differentiated further, all members run each of the
+    paths that some take, up to four of them, and the results are selected; it applies as long as every
+    member is on one of these paths. With more paths, or where a path may index out of range for members
+    of another, the grouping is part of the program.
 
     Examples
     --------
@@ -75,8 +78,7 @@ def vmap(f: Callable, in_axes: Any = 0, out_axes: Any = 0) -> Callable:
     @functools.wraps(f, updated=())
     def vectorized(*args: Any, **kwargs: Any) -> Any:
         members = _members(f, args, kwargs, in_axes)
-        groups = _groups(members)
-        return _assembled(groups, members.size, out_axes)
+        return _assembled(_groups(members), members.size, out_axes)
 
     return vectorized
 
@@ -111,12 +113,32 @@ class _Members:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Members that take one path: their program, and what it computes for them."""
+    """Members that take one path: its program, and the inputs of all members."""
 
     program: Subprogram
     which: np.ndarray
-    outputs: list[Any]
-    depends: list[bool]
+    inputs: list[Any]
+    flags: list[bool]
+
+    @property
+    def graph(self) -> Graph:
+        return self.program.graph
+
+    def outputs(self) -> list[Any]:
+        """Return the results of the members of this group."""
+        everyone = next(len(x) for x, flag in zip(self.inputs, self.flags, strict=True) if flag)
+        inputs = self.inputs
+        if len(self.which) != everyone:
+            inputs = _chosen(inputs, self.flags, self.which)
+        return evaluate(batch_graph(self.graph, self.flags, len(self.which)), inputs)
+
+    def depends(self, k: int) -> bool:
+        """Tell whether members differ in output k."""
+        reached = {x for x, flag in zip(self.graph.inputs, self.flags, strict=True) if flag}
+        for node in self.graph.nodes:
+            if any(x in reached for x in node.inputs):
+                reached.add(node)
+        return self.graph.outputs[k] in reached
 
 
 def _members(f: Callable, args: tuple, kwargs: dict, in_axes: Any) -> _Members:
@@ -188,15 +210,11 @@ def _groups(members: _Members) -> list[_Group]:
     while pending.size:
         program = members.one(int(pending[0]))
         inputs, flags = members.inputs(program)
-        graph = program.graph
         holds = np.ones(len(pending), bool)
-        if graph.guards:
+        if program.graph.guards:
             values = _chosen([concrete(x) for x in inputs], flags, pending)
-            holds = _holding(graph, flags, values, len(pending))
-        which = pending[holds]
-        chosen = inputs if len(which) == members.size else _chosen(inputs, flags, which)
-        outputs = evaluate(batch_graph(graph, flags, len(which)), chosen)
-        groups.append(_Group(program, which, outputs, _depends(graph, flags)))
+            holds = _holding(program.graph, flags, values, len(pending))
+        groups.append(_Group(program, pending[holds], inputs, flags))
         pending = pending[~holds]
     return groups
 
@@ -215,13 +233,62 @@ def _holding(graph: Graph, flags: list[bool], values: list[Any], size: int) -> n
     return holds
 
 
-def _depends(graph: Graph, flags: Sequence[bool]) -> list[bool]:
-    """Tell which outputs differ between members."""
-    reached = {x for x, flag in zip(graph.inputs, flags, strict=True) if flag}
+def _outputs(groups: list[_Group], size: int) -> list[Any]:
+    """Return the outputs of all members, in order."""
+    if len(groups) == 1:
+        return groups[0].outputs()
+    if is_tracing() and len(groups) <= MOST_SELECTED and all(_is_total(group.graph) for group in groups):
+        return _selected(groups, size)
+    parts = [group.outputs() for group in groups]
+    order = np.argsort(np.concatenate([group.which for group in groups]))
+    return [np.concatenate(column)[order] for column in zip(*parts, strict=True)]
+
+
+def _is_total(graph: Graph) -> bool:
+    """Tell whether a program runs on all values, also on those that belong to another path."""
     for node in graph.nodes:
-        if any(x in reached for x in node.inputs):
-            reached.add(node)
-    return [y in reached for y in graph.outputs]
+        if node.primitive.family == "host":
+            return False
+        if node.name in ("take", "put", "put_add") and not node.inputs[1].is_known:
+            return False
+        if not all(_is_total(value) for value in node.params.values() if isinstance(value, Graph)):
+            return False
+    return True
+
+
+def _selected(groups: list[_Group], size: int) -> list[Any]:
+    """Run every path for all members, and select for each member what its path gives.
+
+    Members of other paths run at the point of a member that took this one: what they give is not
+    selected, and nothing infinite comes of it in derivatives.
+    """
+    masks = [_mask(group, size) for group in groups]
+    if not bool(np.all(np.any(np.stack(masks), axis=0))):
+        raise UnsupportedError(f"vmap{at(user_location())}: a member takes a branch that none took before")
+    found: list[Any] = []
+    for mask, group in reversed(list(zip(masks, groups, strict=True))):
+        plain = Graph(group.graph.inputs, group.graph.outputs)
+        first = int(group.which[0])
+        inputs = [
+            _where(mask, x, concrete(x)[first]) if flag else x
+            for x, flag in zip(group.inputs, group.flags, strict=True)
+        ]
+        outputs = evaluate(batch_graph(plain, group.flags, size), inputs)
+        found = [_where(mask, x, y) for x, y in zip(outputs, found, strict=True)] if found else outputs
+    return found
+
+
+def _mask(group: _Group, size: int) -> Any:
+    """Tell which members are on the path of a group."""
+    guards = group.graph.guards
+    predicates = Graph(group.graph.inputs, [guard.predicate for guard in guards])
+    outcomes = evaluate(batch_graph(predicates, group.flags, size), group.inputs)
+    held = [x if guard.outcome else ~x for x, guard in zip(outcomes, guards, strict=True)]
+    return functools.reduce(np.logical_and, held, np.ones(size, bool))
+
+
+def _where(mask: Any, x: Any, y: Any) -> Any:
+    return np.where(np.reshape(mask, (mask.size, *[1] * (x.ndim - 1))), x, y)
 
 
 # ---- results -------------------------------------------------------------------------------------
@@ -231,17 +298,15 @@ def _assembled(groups: list[_Group], size: int, out_axes: Any) -> Any:
     first = groups[0].program.traced
     _check_alike(groups)
     axes = broadcast_prefix(out_axes, _skeleton(first.out_tree), "vmap: out_axes", "the results")
-    order = np.argsort(np.concatenate([group.which for group in groups]))
+    outputs = _outputs(groups, size)
     paths = leaf_paths(first.out_tree, "result")
     found = []
     for k, (axis, path) in enumerate(zip(axes, paths, strict=True)):
         if axis is None:
-            found.append(joined([_shared(groups, k, path)], first.whole[k : k + 1])[0])
+            _check_shared(groups, k, path)
+            found += joined([outputs[k][0]], first.whole[k : k + 1])
             continue
-        whole = groups[0].outputs[k]
-        if len(groups) > 1:
-            whole = np.concatenate([group.outputs[k] for group in groups])[order]
-        found.append(_placed(*joined([whole], first.whole[k : k + 1]), axis, path))
+        found.append(_placed(*joined([outputs[k]], first.whole[k : k + 1]), axis, path))
     return unflatten(first.out_tree, found)
 
 
@@ -269,13 +334,12 @@ def _types(graph: Graph) -> list[Type]:
     return [y.type for y in graph.outputs]
 
 
-def _shared(groups: list[_Group], k: int, path: str) -> Any:
-    if len(groups) > 1 or groups[0].depends[k]:
+def _check_shared(groups: list[_Group], k: int, path: str) -> None:
+    if len(groups) > 1 or groups[0].depends(k):
         raise TraceError(
             f"vmap: out_axes is None for {path}{at(user_location())}, but it differs between members: "
             "give it an axis"
         )
-    return groups[0].outputs[k][0]
 
 
 def _placed(whole: Any, axis: Any, path: str) -> Any:

@@ -145,3 +145,46 @@ def test_integrations_run_one_by_one():
 def test_errors_name_the_leaf(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+@pytest.mark.filterwarnings("error")
+def test_one_program_serves_any_mixture_of_branches():
+    compiled = ds.jit(ds.vmap(lambda x: x**2 if x > 0 else -x))
+    rng = np.random.default_rng(3)
+    for _ in range(40):
+        x = rng.normal(size=8)
+        assert np.array_equal(compiled(x), np.where(x > 0, x**2, -x))
+
+
+def test_paths_of_other_members_leave_no_trace():
+    """log is infinite at the members that do not take its path; behind a call no mask keeps that away."""
+
+    def f(x):
+        return ds.checkpoint(np.log)(x) if x > 0 else 0.0 * x
+
+    def total(x):
+        return np.sum(ds.vmap(f)(x))
+
+    x = np.array([2.0, 0.0, -1.0, 4.0])
+    for make in (lambda g: g, ds.jit):
+        assert np.array_equal(make(ds.grad(total))(x), [0.5, 0.0, 0.0, 0.25])
+        assert np.array_equal(make(ds.hessian(total))(x), np.diag([-0.25, 0.0, 0.0, -0.0625]))
+        assert make(lambda x: ds.jvp(total, (x,), (x,))[1])(x) == 2.0
+
+
+def test_many_paths_and_indices_are_grouped():
+    table = np.array([1.0, 2.0, 4.0])
+
+    def f(i, x):
+        if i < 3:
+            return table[i] * x
+        for k in range(4, 8):
+            if i == k:
+                return x**k
+        return -x
+
+    picked, x = np.array([0, 2, 4, 5, 6, 7, 3]), 1.5
+    expected = np.array([1.5, 6.0, x**4, x**5, x**6, x**7, -1.5])
+    for make in (lambda g: g, ds.jit):
+        agree(make(ds.vmap(f, (0, None)))(picked, x), expected, 1e-15)
+        agree(make(ds.vmap(f, (0, None)))(picked[::-1], x), expected[::-1], 1e-15)
