@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from diffsci.errors import TraceError, UnsupportedError
+from diffsci.errors import EvaluationError, TraceError
 from diffsci.graph import Graph, Type
 from diffsci.graph.interpreter import run
 from diffsci.source import at, user_location
@@ -264,7 +264,7 @@ def _selected(groups: list[_Group], size: int) -> list[Any]:
     """
     masks = [_mask(group, size) for group in groups]
     if not bool(np.all(np.any(np.stack(masks), axis=0))):
-        raise UnsupportedError(f"vmap{at(user_location())}: a member takes a branch that none took before")
+        raise EvaluationError(f"vmap{at(user_location())}: a member takes a branch that none took before")
     found: list[Any] = []
     for mask, group in reversed(list(zip(masks, groups, strict=True))):
         plain = Graph(group.graph.inputs, group.graph.outputs)

@@ -188,3 +188,20 @@ def test_many_paths_and_indices_are_grouped():
     for make in (lambda g: g, ds.jit):
         agree(make(ds.vmap(f, (0, None)))(picked, x), expected, 1e-15)
         agree(make(ds.vmap(f, (0, None)))(picked[::-1], x), expected[::-1], 1e-15)
+
+
+def test_branching_members_in_a_rolled_loop():
+    def piece(x):
+        return 0.1 * x**2 if x > 0 else -0.5 * x
+
+    def rolled(x):
+        return np.sum(ds.fori_loop(0, 4, lambda i, y: ds.vmap(piece)(y) - 0.2, x))
+
+    def plain(x):
+        for _ in range(4):
+            x = np.array([piece(v) for v in x]) - 0.2
+        return np.sum(x)
+
+    x = np.array([1.0, -1.0, 0.5])
+    for make in (lambda f: f, ds.jit):
+        agree(make(ds.value_and_grad(rolled))(x)[1], ds.grad(plain)(x))
