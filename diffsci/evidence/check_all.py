@@ -93,6 +93,7 @@ def check_all(
         if point is not None:
             checks += [Check(c.law + label, c.passed, c.detail) for c in laws.at(point)]
     there = [point for point in points if point is not None]
+    checks += laws.pattern(there[0])
     checks += laws.together(there)
     checks += laws.in_single_precision()
     if jit:

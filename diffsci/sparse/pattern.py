@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from diffsci.graph import Graph, Node, Primitive, interpreter, lookup
-from diffsci.primitives.dependence import FAMILIES, Known, Places
+from diffsci.primitives.dependence import FAMILIES, Known, Places, elementwise
 
 __all__ = ["pattern", "rule_of"]
 
@@ -71,6 +71,8 @@ def _through(node: Node, found: dict[Node, Any], known: Known) -> Any:
     rule = rule_of(node.primitive)
     if rule is None:
         raise NotImplementedError(f"{node.name} has no pattern rule")
+    if rule is elementwise:
+        return _union(found[x] for x in node.inputs if x in found) if node.type.is_float else None
     places = rule(node, known)
     if isinstance(node.type, tuple):
         return [_joined(node, *pair, found) for pair in zip(node.type, places, strict=True)]
@@ -80,12 +82,17 @@ def _through(node: Node, found: dict[Node, Any], known: Known) -> Any:
 def _joined(node: Node, type_: Any, places: Sequence[Places | None], found: dict) -> csr_array | None:
     if not type_.is_float:
         return None
+    return _union(
+        _matrix(own, (type_.size, x.type.size)) @ found[x]
+        for x, own in zip(node.inputs, places, strict=True)
+        if own is not None and x in found
+    )
+
+
+def _union(parts: Iterable[csr_array]) -> csr_array | None:
     total = None
-    for x, own in zip(node.inputs, places, strict=True):
-        if own is None or x not in found:
-            continue
-        part = _matrix(own, (type_.size, x.type.size)) @ found[x]
-        total = part if total is None else total + part
+    for part in parts:
+        total = part if total is None or total is part else total + part
     return total
 
 
