@@ -47,7 +47,7 @@ def over_stack(function: Callable, types: Callable, *stacks: np.ndarray, cores: 
     cores : tuple of int
         How many trailing axes of each operand are its own; the axes before them are the stack.
     """
-    found = types(*(Type.of(x) for x in stacks))
+    found = types(*(Type(x.shape, x.real.dtype) for x in stacks))
     several = isinstance(found, tuple)
     dtype = np.result_type(*stacks)  # complex operands give complex results
     results = [np.zeros(t.shape, dtype if t.is_float else t.dtype) for t in (found if several else (found,))]

@@ -77,7 +77,7 @@ class Factors:
         """Solve with the matrix, or its transpose."""
         if not isinstance(rhs, TracedArray):
             return self._native.solve(rhs, trans)
-        b = rhs if rhs.dtype.kind in "fc" else ops.convert(rhs, float)
+        b = rhs if rhs.dtype.kind == "c" else ops.convert(rhs, self._native.L.dtype)
         right = ops.reshape(b, (b.size, 1)) if b.ndim == 1 else b
         if right.ndim != 2 or right.shape[0] != self.shape[0]:
             raise ValueError(f"rhs is of incompatible size {b.shape}{at(user_location())}")

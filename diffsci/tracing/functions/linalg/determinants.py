@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from diffsci.tracing import operations as ops
 from diffsci.tracing.functions.linalg.common import RESULTS, as_scalar, as_square, ignored, only
 from diffsci.tracing.protocols import implements, implements_scipy
 from diffsci.tracing.trace import bind
@@ -16,8 +17,9 @@ def det(a):
 
 @implements_scipy("scipy.linalg.det")
 def scipy_det(a, **options):
+    """In double precision always, as SciPy's."""
     only("scipy.linalg.det", ignored(options))
-    return det(a)
+    return det(ops.convert(a, float))
 
 
 @implements(np.linalg.slogdet)

@@ -12,7 +12,7 @@ import numpy as np
 from diffsci.primitives.linalg.functions import MATRIX_FUNCTIONS
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
-from diffsci.tracing.functions.linalg.common import as_square, as_stacks, eye, matmul, mismatch, single
+from diffsci.tracing.functions.linalg.common import as_square, eye, matmul, mismatch, single
 from diffsci.tracing.functions.linalg.solving import inv
 from diffsci.tracing.protocols import implements, implements_scipy
 from diffsci.tracing.trace import bind
@@ -104,7 +104,8 @@ for _name in MATRIX_FUNCTIONS:
 
 @implements_scipy("scipy.linalg.expm_frechet")
 def expm_frechet(a, e, method=None, compute_expm=True, check_finite=True):
-    a, e = as_stacks("expm_frechet", as_square(a), as_square(e))
+    """In double precision always, as SciPy's."""
+    a, e = (ops.convert(as_square(x), float) for x in (a, e))
     if a.shape != e.shape:
         raise mismatch("expm_frechet", a, e)
     moved = bind("matrix_function", a, e, function="expm")
