@@ -194,12 +194,20 @@ class Trace:
                 return folded
         return self.add(key, primitive, nodes, params, type_, location)
 
-    def apply(self, primitive: Primitive, nodes: tuple[Node, ...], type_: Type) -> Node:
+    def apply(
+        self,
+        primitive: Primitive,
+        nodes: tuple[Node, ...],
+        type_: Type,
+        location: Location | None = None,
+    ) -> Node:
         """Emit an elementwise operation without parameters whose result has the type of its operands."""
         first = nodes[0].serial
         key = (primitive, (), first) if len(nodes) == 1 else (primitive, (), first, nodes[1].serial)
         node = self.emitted.get(key)
-        return self.add(key, primitive, nodes, {}, type_, user_location()) if node is None else node
+        if node is None:
+            node = self.add(key, primitive, nodes, {}, type_, location or user_location())
+        return node
 
     def _folded(self, node: Node) -> Node | None:
         """Return the value of an operation on constants as a constant; a number repeated stays a number."""

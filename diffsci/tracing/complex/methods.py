@@ -12,6 +12,7 @@ from diffsci.tracing.array import TracedArray
 from diffsci.tracing.complex.array import ComplexArray
 from diffsci.tracing.complex.functions import conjugate
 from diffsci.tracing.complex.operations import as_complex
+from diffsci.tracing.complex.quick import QUICK
 from diffsci.tracing.methods import NUMBERS, with_sparse
 
 
@@ -36,11 +37,23 @@ def put_add(z: ComplexArray, key: Any, value: Any) -> None:
     indexing.put_add(z.im, key, value.im)
 
 
+def _never(*_: Any) -> None:
+    """There is no quick way."""
+
+
 def _binary(apply: Callable, name: str) -> None:
+    quick = QUICK.get(name, _never)
+
     def forward(self, other):
+        result = quick(self, other)
+        if result is not None:
+            return result
         return apply(self, other) if isinstance(other, NUMBERS) else with_sparse(name, self, other)
 
     def backward(self, other):
+        result = quick(self, other, True)
+        if result is not None:
+            return result
         return apply(other, self) if isinstance(other, NUMBERS) else with_sparse(name, other, self)
 
     def in_place(self, other):
