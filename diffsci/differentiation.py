@@ -155,7 +155,7 @@ def grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
     -------
     callable
         ``grad(f)(*args)`` has the structure, shapes and dtypes of the chosen argument (a tuple of
-        such for several `argnums`).
+        such for several `argnums`). With respect to a complex number it is d/dRe + i d/dIm.
 
     Raises
     ------
@@ -329,7 +329,8 @@ def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable]:
         ``f(*primals)``.
     pullback : callable
         ``pullback(ct)`` takes a cotangent arranged like `out` and returns a tuple with one
-        cotangent per primal (None for an argument without floats).
+        cotangent per primal (None for an argument without floats). It is the adjoint of `jvp` in the
+        inner product Re(conj(w) v).
 
     Examples
     --------

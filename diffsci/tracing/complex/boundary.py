@@ -9,16 +9,15 @@ import numpy as np
 
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.complex.array import ComplexArray, complex_dtype, is_complex, part_dtype
+from diffsci.tracing.trace import standard
 
 __all__ = ["entering", "joined", "leaving", "packed", "parts_of", "unpacked", "whole_of"]
 
 
 def parts_of(value: Any) -> np.ndarray:
     """Return the parts of complex numbers along a new last axis; no copy of a contiguous array."""
-    array = np.asarray(value)
-    dtype = part_dtype(array.dtype.newbyteorder("="))
-    array = np.ascontiguousarray(array, complex_dtype(dtype)).reshape(array.shape)
-    return array.reshape(*array.shape, 1).view(dtype)
+    array = standard(value)
+    return np.ascontiguousarray(array).reshape(*array.shape, 1).view(part_dtype(array.dtype))
 
 
 def whole_of(parts: np.ndarray) -> Any:
