@@ -36,9 +36,12 @@ class Location:
         return f"{self.file}:{self.line} in {self.function}"
 
 
-def user_location() -> Location | None:
-    """Return the innermost frame outside diffsci, solvers, NumPy and SciPy, or None."""
-    frame = sys._getframe(1)
+def user_location(above: int = 1) -> Location | None:
+    """Return the innermost frame outside diffsci, solvers, NumPy and SciPy, or None.
+
+    The caller may know that the first frames `above` this one are the package's own.
+    """
+    frame = sys._getframe(above)
     known = _is_library
     while frame is not None:
         file = frame.f_code.co_filename

@@ -206,7 +206,7 @@ class Trace:
         key = (primitive, (), first) if len(nodes) == 1 else (primitive, (), first, nodes[1].serial)
         node = self.emitted.get(key)
         if node is None:
-            node = self.add(key, primitive, nodes, {}, type_, location or user_location())
+            node = self.add(key, primitive, nodes, {}, type_, location or user_location(3))
         return node
 
     def _folded(self, node: Node) -> Node | None:
