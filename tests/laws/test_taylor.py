@@ -5,6 +5,7 @@ import math
 import mpmath
 import numpy as np
 import pytest
+import scipy.linalg
 
 import diffsci as ds
 from diffsci.tracing import trace_function
@@ -56,6 +57,13 @@ def test_linear_systems_by_their_closed_form():
     found = ds.taylor(lambda t: np.linalg.solve(np.eye(2) - t * n, b), (0.0,), (1.0,), 6)
     for k, c in enumerate(found):
         np.testing.assert_allclose(c, np.linalg.matrix_power(n, k) @ b, rtol=1e-14)
+
+
+def test_matrix_exponential_by_its_series():
+    n = np.array([[0.1, 0.7], [0.3, -0.2]])
+    found = ds.taylor(lambda t: scipy.linalg.expm(t * n), (0.0,), (1.0,), 8)
+    for k, c in enumerate(found):
+        np.testing.assert_allclose(c, np.linalg.matrix_power(n, k) / math.factorial(k), rtol=1e-12)
 
 
 def test_eigenvalues_by_their_closed_form():

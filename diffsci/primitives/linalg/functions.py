@@ -63,6 +63,29 @@ def _jvp(b: Builder, node: Node, t: list[Node | None]) -> Node | None:
     return add_tangents(b, *terms)
 
 
+def _taylor(b: Builder, node: Node, series, k: int) -> Node | None:
+    """Coefficient k stands in the corner of f of the block Toeplitz matrix of the coefficients of A.
+
+    Derivatives in directions go through their jvp rule.
+    """
+    if len(node.inputs) > 1:
+        return series.from_tangent(node, k)
+    order = series.reach(node, k)
+    whole = series.once((node, order), lambda: _toeplitz(b, node.inputs[0], series, order))
+    n, stack = node.shape[-1], node.shape[:-2]
+    start, stop = (*(0,) * len(stack), 0, k * n), (*stack, n, (k + 1) * n)
+    value = b.matrix_function(whole, **node.params)
+    return b.slice(value, start=start, stop=stop, step=(1,) * len(node.shape))
+
+
+def _toeplitz(b: Builder, matrix: Node, series, order: int) -> Node:
+    """Return the block matrix with A_0 on its diagonal, A_1 on the next one, and so on."""
+    blocks = [series(matrix, j) or b.zeros(matrix.type) for j in range(order + 1)]
+    nothing, last = b.zeros(matrix.type), len(matrix.shape) - 1
+    rows = [b.concatenate(*[nothing] * i, *blocks[: order + 1 - i], axis=last) for i in range(order + 1)]
+    return b.concatenate(*rows, axis=last - 1)
+
+
 def _transpose(b: Builder, node: Node, ct: Node, linear: list[bool]) -> list[Node | None]:
     matrix, *directions = (swapped(b, x) for x in node.inputs)
     k = linear.index(True)
@@ -81,5 +104,6 @@ register(
         jvp=_jvp,
         transpose=_transpose,
         batch=batch_stack,
+        taylor=_taylor,
     )
 )
