@@ -102,18 +102,36 @@ def boxed(apply: Callable, operands: tuple) -> TracedArray | None:
 
     They fit if all are under one mask, and what else there is are numbers.
     """
-    chosen = [x for x in operands if type(x) is Selected and x.is_open]
-    if not chosen:
+    boxes = [_box(x) for x in operands]
+    mask = next((box[1] for box in boxes if box is not None), None)
+    if mask is None:
         return None
-    mask = chosen[0].mask
-    for x in operands:
-        if type(x) is Selected and x.is_open:
-            if x.mask.read() is not mask.read():
+    for x, box in zip(operands, boxes, strict=True):
+        if box is not None:
+            if box[1].read() is not mask.read():
                 return None
         elif np.ndim(x) if not isinstance(x, TracedArray) else x.ndim:
             return None
-    full = [x.full if type(x) is Selected and x.is_open else x for x in operands]
-    return Selected(apply(*full), mask)
+    full = [x if box is None else box[0] for x, box in zip(operands, boxes, strict=True)]
+    return _selected(apply(*full), mask)
+
+
+def _box(x: Any) -> tuple[TracedArray, TracedArray] | None:
+    """Return the box and the mask of an open selection; a complex one is a selection of both parts."""
+    if type(x) is Selected:
+        return (x.full, x.mask) if x.is_open else None
+    if not isinstance(x, TracedArray) or not x.in_parts:
+        return None
+    re, im = _box(x.re), _box(x.im)
+    if re is None or im is None or re[1].read() is not im[1].read():
+        return None
+    return type(x)(re[0], im[0]), re[1]
+
+
+def _selected(full: TracedArray, mask: TracedArray) -> TracedArray:
+    if full.in_parts:
+        return type(full)(Selected(full.re, mask), Selected(full.im, mask))
+    return Selected(full, mask)
 
 
 def reduced(name: str, x: Selected, axis: Any, keepdims: bool) -> TracedArray | None:

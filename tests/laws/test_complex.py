@@ -233,8 +233,18 @@ def propagator(m):
     return (states * np.exp(-1j * energies)) @ states.conj().T
 
 
+def masks(z):
+    y = z.copy()
+    right = z.real > 0
+    y[right] = np.sqrt(z[right])
+    y[~right] *= 2j
+    y[y.imag > 0] = 1j * z.real[y.imag > 0]
+    return y * z[right].sum()
+
+
 IDIOMS = {
     "writes": (writes, Z),
+    "masks": (masks, Z),
     "aliases": (aliases, Z),
     "view as float": (memory, Z),
     "view as complex": (memory_back, X),

@@ -55,6 +55,14 @@ class ComplexArray(TracedArray):
         return self.re.is_written or self.im.is_written
 
     @property
+    def given(self) -> bool:
+        return self.re.given
+
+    @given.setter
+    def given(self, flag: bool) -> None:
+        self.re.given = self.im.given = flag
+
+    @property
     def _parent(self) -> Any:
         return self.re._parent
 

@@ -8,8 +8,7 @@ from typing import Any
 from diffsci.source import at, user_location
 from diffsci.tracing import indexing
 from diffsci.tracing import operations as ops
-from diffsci.tracing.array import TracedArray
-from diffsci.tracing.complex.array import ComplexArray
+from diffsci.tracing.complex.array import ComplexArray, is_complex
 from diffsci.tracing.complex.functions import conjugate
 from diffsci.tracing.complex.operations import as_complex
 from diffsci.tracing.complex.quick import QUICK
@@ -25,16 +24,23 @@ def get(z: ComplexArray, key: Any) -> ComplexArray:
 
 def put(z: ComplexArray, key: Any, value: Any) -> None:
     """z[key] = value; both parts of the value are read before anything is written."""
-    value = as_complex(value if isinstance(value, TracedArray) else ops.as_operand(value))
-    indexing.put(z.re, key, value.re)
-    indexing.put(z.im, key, value.im)
+    re, im = _value_parts(value)
+    indexing.put(z.re, key, re)
+    indexing.put(z.im, key, im)
 
 
 def put_add(z: ComplexArray, key: Any, value: Any) -> None:
     """np.add.at(z, key, value)."""
-    value = as_complex(value if isinstance(value, TracedArray) else ops.as_operand(value))
-    indexing.put_add(z.re, key, value.re)
-    indexing.put_add(z.im, key, value.im)
+    re, im = _value_parts(value)
+    indexing.put_add(z.re, key, re)
+    indexing.put_add(z.im, key, im)
+
+
+def _value_parts(value: Any) -> tuple[Any, Any]:
+    value = ops.as_operand(value)
+    if isinstance(value, ComplexArray):
+        return value.re.fresh(), value.im.fresh()
+    return (value.real, value.imag) if is_complex(value) else (value, 0.0)
 
 
 def _never(*_: Any) -> None:
