@@ -70,6 +70,14 @@ class ComplexArray(TracedArray):
     def _order(self) -> Any:
         return self.re._order
 
+    @property
+    def given(self) -> bool:
+        return self.re.given
+
+    @given.setter
+    def given(self, value: bool) -> None:
+        self.re.given = self.im.given = value
+
     def _dummy(self) -> np.ndarray:
         return self.re._dummy()
 
