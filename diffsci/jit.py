@@ -16,7 +16,7 @@ from diffsci.graph import Graph, Type, interpreter
 from diffsci.source import at
 from diffsci.subprograms import bind_call
 from diffsci.tracing import Traced, TracedArray, is_tracing, trace_function
-from diffsci.tracing.complex.boundary import entering
+from diffsci.tracing.complex.boundary import entering, parts_of
 from diffsci.tracing.containers import digest, is_sparse
 from diffsci.tracing.copies import private_copy
 from diffsci.tracing.function import concrete, is_dynamic
@@ -28,6 +28,7 @@ from diffsci.trees import Tree, flatten
 __all__ = ["CompiledFunction", "Jitted", "compile", "jit"]
 
 DOUBLE = np.dtype(np.float64)
+COMPLEX = np.dtype(np.complex128)
 MAX_PATHS = 32  # specialisations kept per signature
 MAX_CLOSURES = 16  # traces kept of a function called while tracing
 
@@ -292,7 +293,7 @@ def _apply(traced: Traced, inputs: list) -> Any:
 
 
 def _fast_key(args: tuple, kwargs: dict) -> tuple[list | None, Any]:
-    """Key of the commonest calls: positional float64 arrays and floats, nothing nested."""
+    """Key of the commonest calls: positional double arrays, real or complex, and floats, nothing nested."""
     if kwargs:
         return None, None
     inputs: list = []
@@ -300,10 +301,14 @@ def _fast_key(args: tuple, kwargs: dict) -> tuple[list | None, Any]:
     for x in args:
         kind = type(x)
         if kind is np.ndarray:
-            if x.dtype is not DOUBLE:
+            if x.dtype is DOUBLE:
+                key.append(x.shape)
+                inputs.append(x)
+            elif x.dtype is COMPLEX:
+                key.append((complex, x.shape))
+                inputs.append(parts_of(x))
+            else:
                 return None, None
-            key.append(x.shape)
-            inputs.append(x)
         elif kind is float:
             key.append(float)
             inputs.append(np.array(x))
