@@ -133,6 +133,8 @@ def _scipy(function: Any, module: str) -> Callable | None:
     if module.startswith("scipy.special"):
         return _dispatching(function, SPECIAL.get(name), "scipy.special")
     package = ".".join(module.split(".")[:2])
+    if package == "scipy._lib":  # scipy._lib._sparse.issparse is scipy.sparse's
+        package = f"scipy.{module.rpartition('._')[2]}"
     return _dispatching(function, SCIPY.get(f"{package}.{name}"), package)
 
 

@@ -40,6 +40,16 @@ class Domain:
             return values + 2.0 * shape[-1] * np.eye(shape[-1])
         return values
 
+    def typical(self) -> np.ndarray:
+        """One array of the first shape, always the same."""
+        rng = np.random.default_rng(20261122)
+        shape = self.shapes[0]
+        size = int(np.prod(shape))
+        values = (self.low + (self.high - self.low) * (rng.permutation(size) + 0.5) / max(size, 1)).reshape(shape)
+        if self.kind == "away":
+            return values * rng.choice([-1.0, 1.0], shape)
+        return values + 2.0 * shape[-1] * np.eye(shape[-1]) if self.kind == "dominant" else values
+
     def any_shape(self) -> st.SearchStrategy[tuple[int, ...]]:
         """A shape of this domain."""
         return st.sampled_from(self.shapes)

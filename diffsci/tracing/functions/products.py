@@ -48,11 +48,6 @@ def _stacked(x: TracedArray, stack: tuple[int, ...], core: int) -> tuple[TracedA
     return x, letters
 
 
-@implements(np.matmul)
-def _matmul(x, y):
-    return matmul(x, y)
-
-
 def vecdot(x, y):
     """Sum over the last axis of the product."""
     return ops.reduce("sum", ops.arithmetic("mul", _conjugate(x), y), -1)

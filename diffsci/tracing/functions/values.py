@@ -109,6 +109,7 @@ def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
     return ops.where(ops.compare("eq", x, -np.inf), limits.min if neginf is None else neginf, result)
 
 
+implements(np.i0)(lambda x: ops.float_elementwise("i0", x))
 implements(np.isposinf)(lambda x: ops.compare("eq", ops.traced(x), np.inf))
 implements(np.isneginf)(lambda x: ops.compare("eq", ops.traced(x), -np.inf))
 
