@@ -19,7 +19,7 @@ from diffsci.errors import TraceError, UnsupportedError
 from diffsci.graph import Builder, Graph, Node, Type, interpreter
 from diffsci.primitives.custom import Rules
 from diffsci.source import at, user_location
-from diffsci.subprograms import Subprogram, enter, guard_at, leaving_arguments
+from diffsci.subprograms import Subprogram, enter, guard_at
 from diffsci.tracing import TracedArray, is_tracing
 from diffsci.tracing import operations as ops
 from diffsci.tracing.complex.array import complex_dtype, is_complex
@@ -148,7 +148,7 @@ class CustomFunction:
         if self.jvp_rule is None and self.vjp_rule is None:
             raise TraceError(f"{self.label} has no derivative rule{at(user_location())}: define one, {_HOW}")
         args = self._positional(args, kwargs)
-        program = enter(leaving_arguments(self.function, self.what), args)
+        program = enter(self.function, args)
         rules = _TracedRules(self, args, program)
         read = [] if rules.is_deferred else rules.trace_now()
         own = program.graph

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from diffsci.subprograms import bind_call, enter, leaving_arguments
+from diffsci.subprograms import bind_call, enter
 from diffsci.tracing import TracedArray, is_tracing
 from diffsci.tracing import operations as ops
 from diffsci.trees import tree_map
@@ -44,7 +44,7 @@ def checkpoint(f: Callable) -> Callable:
     def recomputed(*args: Any, **kwargs: Any) -> Any:
         if not is_tracing():
             return f(*args, **kwargs)
-        program = enter(leaving_arguments(f, "checkpoint"), args, kwargs)
+        program = enter(f, args, kwargs)
         return program.results(bind_call(program.graph, program.inputs))
 
     return recomputed

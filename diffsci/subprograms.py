@@ -9,21 +9,18 @@ from typing import Any
 import numpy as np
 
 from diffsci.derived import derived
-from diffsci.errors import UnsupportedError
 from diffsci.graph import Graph, Guard
 from diffsci.graph.interpreter import run
-from diffsci.source import at, user_location
 from diffsci.tracing import Traced, TracedArray, is_tracing, trace_function
 from diffsci.tracing import operations as ops
 from diffsci.tracing.complex.boundary import entering
-from diffsci.tracing.copies import private_copy
 from diffsci.tracing.function import is_dynamic
 from diffsci.tracing.trace import apply_graph, bind
 from diffsci.transforms import simplify
 from diffsci.transforms.calls import once
 from diffsci.trees import flatten
 
-__all__ = ["Subprogram", "bind_call", "enter", "evaluate", "guard_at", "leaving_arguments"]
+__all__ = ["Subprogram", "bind_call", "enter", "evaluate", "guard_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,26 +65,6 @@ def enter(
     else:
         graph = simplify(traced.graph)
     return Subprogram(traced, graph, inputs)
-
-
-def leaving_arguments(function: Callable, what: str) -> Callable:
-    """Return a function for `enter` that refuses to write into its arguments.
-
-    Called as it is, it would change the caller's arrays; as a program of its own it works on copies.
-    """
-
-    def watched(*args: Any, **kwargs: Any) -> Any:
-        results = private_copy(function)(*args, **kwargs)
-        for leaf in flatten((args, kwargs))[0]:
-            if isinstance(leaf, TracedArray) and leaf.is_written:
-                name = getattr(function, "__name__", "the function")
-                raise UnsupportedError(
-                    f"{what}{at(user_location())}: {name} writes into its argument: copy it first, or return "
-                    "the new array"
-                )
-        return results
-
-    return watched
 
 
 def bind_call(graph: Graph, inputs: Sequence[Any]) -> list[TracedArray]:

@@ -183,7 +183,7 @@ def _run(path: _Path, function: Callable, args: Sequence[Any], raises: bool) -> 
             return function(*arguments)
 
     try:
-        path.traced = trace_function(entered, args)
+        path.traced = trace_function(entered, args, own=True)
     except TraceError:
         raise
     except Exception as error:

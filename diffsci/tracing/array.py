@@ -18,7 +18,7 @@ from diffsci.errors import UnsupportedError
 from diffsci.graph import Node
 from diffsci.source import at, user_location
 from diffsci.tracing.lenses import ReshapeLens
-from diffsci.tracing.trace import Trace
+from diffsci.tracing.trace import Trace, escaped
 
 __all__ = ["TracedArray"]
 
@@ -33,12 +33,15 @@ class TracedArray:
         It stands for a number, not for a 0-d array: ``x += 1`` makes a new one.
     weak : bool
         It stands for a Python number: it does not promote float32 arrays.
+    given : bool
+        It belongs to the caller of the function under trace, who would see what is written to it.
     """
 
     __array_priority__ = 1000.0
 
     in_parts = False  # whether it is complex: a pair of traced arrays
     weak = False
+    given = False
     _version = 0
     _parent: TracedArray | None = None
     _lens: Any = None
@@ -74,6 +77,11 @@ class TracedArray:
                 raise self._needs(
                     "a write into an array of the surrounding function", "carry the array through the loop"
                 )
+            if self.given:
+                raise UnsupportedError(
+                    "a write into an argument of the function, or an array from outside it"
+                    f"{at(user_location())}: its owner's array would change; write into a copy (x = x.copy())"
+                )
             self._node = node
             self._version += 1
         else:
@@ -83,13 +91,10 @@ class TracedArray:
         """Return a new array of the same elements."""
         return TracedArray(self.owner, self.read())
 
-    @property
-    def is_written(self) -> bool:
-        """Whether elements have been replaced since the array was made."""
-        return self._root()._version > 0
-
     def view(self, lens: Any = None) -> TracedArray:
         """Return a view of this array through a lens, or of all of it."""
+        if self.owner.closed:
+            raise escaped()
         lens = ReshapeLens(self.shape) if lens is None else lens
         if not hasattr(lens, "read"):
             return self._as_type(np.dtype(lens))

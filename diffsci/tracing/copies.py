@@ -222,6 +222,7 @@ def _captured(trace: Trace, value: Any, fetch, key: Any, scalar: bool) -> Any:
         made = unpacked(made)
         made.scalar = scalar
     made.weak = type(value) in (float, complex)
+    made.given = True
     trace.copies[key] = (value, made)
     return made
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Graph, Node
-from diffsci.source import at, user_location
+from diffsci.source import described
 from diffsci.tracing import copies
 from diffsci.tracing import wrappers as _wrappers  # noqa: F401  completes TracedArray
 from diffsci.tracing.array import TracedArray
@@ -89,7 +89,9 @@ def concrete(leaf: Any) -> np.ndarray:
     return leaf.concrete() if isinstance(leaf, TracedArray) else np.asarray(leaf)
 
 
-def trace_function(function: Callable, args: Sequence[Any], kwargs: dict[str, Any] | None = None) -> Traced:
+def trace_function(
+    function: Callable, args: Sequence[Any], kwargs: dict[str, Any] | None = None, own: bool = False
+) -> Traced:
     """Run a function on traced copies of its arguments and return its graph.
 
     Parameters
@@ -99,17 +101,20 @@ def trace_function(function: Callable, args: Sequence[Any], kwargs: dict[str, An
     args, kwargs
         Arguments: nested containers; arrays, floats and complex numbers are traced, everything else
         is passed as it is.
+    own : bool
+        The function may write into its arguments: they are nobody else's.
     """
     leaves, tree = flatten((tuple(args), dict(kwargs or {})))
     with tracing() as trace:
-        nodes, entering = _enter(trace, leaves)
+        nodes, entering = _enter(trace, leaves, own)
         positional, named = unflatten(_with_traced_methods(trace, tree), entering)
         results = copies.private_copy(function)(*positional, **named)
         copies.write_back(trace)
         trace.statics += [(fetch, value) for fetch, value in trace.settling if fetch() == value]
         out_leaves, out_tree = flatten(results)
         outputs = [
-            _output(trace, leaf, path) for leaf, path in zip(out_leaves, leaf_paths(out_tree), strict=True)
+            _output(trace, leaf, path, function)
+            for leaf, path in zip(out_leaves, leaf_paths(out_tree), strict=True)
         ]
         whole = tuple(map(is_complex, out_leaves))
         trace.closed = True
@@ -130,7 +135,7 @@ def _with_traced_methods(trace: Trace, tree: Tree) -> Tree:
     return Tree(kind, tree.keys, tuple(_with_traced_methods(trace, child) for child in tree.children))
 
 
-def _enter(trace: Trace, leaves: Sequence[Any]) -> tuple[list[Node], list[Any]]:
+def _enter(trace: Trace, leaves: Sequence[Any], own: bool) -> tuple[list[Node], list[Any]]:
     nodes, entering = [], []
     for leaf in leaves:
         if not is_dynamic(leaf):
@@ -144,15 +149,15 @@ def _enter(trace: Trace, leaves: Sequence[Any]) -> tuple[list[Node], list[Any]]:
         made = unpacked(made) if whole else made
         made.weak = type(leaf) in (float, complex) or (isinstance(leaf, TracedArray) and leaf.weak)
         made.scalar = leaf.scalar if isinstance(leaf, TracedArray) else not isinstance(leaf, np.ndarray)
+        made.given = not own
         entering.append(made)
     return nodes, entering
 
 
-def _output(trace: Trace, leaf: Any, path: str) -> Node:
+def _output(trace: Trace, leaf: Any, path: str, function: Callable) -> Node:
     if isinstance(leaf, (TracedArray, np.ndarray, np.generic, bool, int, float, complex)):
         return trace.node(entering(leaf))
-    name = f"result{path}"
     raise UnsupportedError(
-        f"{name} is of type {type(leaf).__name__}{at(user_location())}: a traced function returns numbers, "
-        "arrays, and tuples, lists, dicts or dataclasses of them"
+        f"result{path} of {described(function)} is of type {type(leaf).__name__}: a traced function returns "
+        "numbers, arrays, and tuples, lists, dicts or dataclasses of them"
     )

@@ -51,10 +51,6 @@ class ComplexArray(TracedArray):
     # what a traced array reads and writes, part by part ----------------------------------------------
 
     @property
-    def is_written(self) -> bool:
-        return self.re.is_written or self.im.is_written
-
-    @property
     def given(self) -> bool:
         return self.re.given
 
