@@ -14,7 +14,7 @@ import numpy as np
 
 from diffsci.derived import Derived, derived
 from diffsci.graph import Graph
-from diffsci.source import at, user_location
+from diffsci.source import at, described, user_location
 from diffsci.tracing import Traced, TracedArray, trace_function
 from diffsci.tracing.complex.array import is_complex
 from diffsci.tracing.complex.boundary import entering, joined, leaving, packed, parts_of
@@ -213,20 +213,14 @@ def _scalar_output(call: Call, what: str):
         return outputs[0]
     if call.traced.whole == (True,) and outputs[0].shape == (2,):
         raise TypeError(
-            f"{what}: the function {_name(call.function)} must return one real number, got a complex one: "
+            f"{what}: the function {described(call.function)} must return a real number, got a complex one: "
             "take .real, .imag or abs()"
         )
     found = ", ".join(str(y.type) for y in outputs) or "nothing"
     raise TypeError(
-        f"{what}: the function {_name(call.function)} must return one real number, got {found}; "
+        f"{what}: the function {described(call.function)} must return one real number, got {found}; "
         "use jacobian or vjp for several"
     )
-
-
-def _name(function: Callable) -> str:
-    code = getattr(function, "__code__", None)
-    place = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
-    return f"{getattr(function, '__name__', repr(function))}{place}"
 
 
 def _direction(primals: Any, tangents: Any, what: str) -> list[Any]:

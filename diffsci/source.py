@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 _OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _SOLVERS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "solvers") + os.sep
@@ -69,3 +70,10 @@ def _location(frame) -> Location:
 def at(location: Location | None) -> str:
     """Return `` (file:line in function)`` for messages, or nothing when unknown."""
     return f" ({location})" if location is not None else ""
+
+
+def described(function: Any) -> str:
+    """Return the name of a user's function, and where it is written."""
+    code = getattr(function, "__code__", None)
+    place = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
+    return f"{getattr(function, '__name__', repr(function))}{place}"

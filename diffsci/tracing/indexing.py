@@ -20,7 +20,7 @@ from diffsci.tracing.array import TracedArray
 from diffsci.tracing.complex.array import is_complex
 from diffsci.tracing.lenses import FlipLens, SliceLens
 from diffsci.tracing.selection import Selected
-from diffsci.tracing.trace import bind
+from diffsci.tracing.trace import bind, escaped
 
 SLICE, RESHAPE, SET_SLICE = lookup("slice"), lookup("reshape"), lookup("set_slice")
 
@@ -29,6 +29,8 @@ __all__ = ["get", "places", "put", "put_add"]
 
 def get(x: TracedArray, key: Any) -> TracedArray:
     """Return x[key]."""
+    if x.owner.closed:
+        raise escaped()
     place = _place(x, key)
     if place is not None:
         return _element(x, place)
@@ -49,6 +51,8 @@ def get(x: TracedArray, key: Any) -> TracedArray:
 
 def put(x: TracedArray, key: Any, value: Any) -> None:
     """x[key] = value; the value is read before anything is written."""
+    if x.owner.closed:
+        raise escaped()
     place = _place(x, key)
     if place is not None:
         _put_element(x, place, ops.as_operand(value))

@@ -315,6 +315,14 @@ def adopting():
             trace.dormant = False
 
 
+def escaped() -> TraceError:
+    """Return the error for a value of a trace that has ended."""
+    return TraceError(
+        f"a traced value was used after its function returned{at(user_location())}: "
+        "return it instead of storing it"
+    )
+
+
 def innermost(operands) -> Trace:
     """Return the trace an operation on these operands belongs to."""
     from diffsci.tracing.array import TracedArray
@@ -326,10 +334,7 @@ def innermost(operands) -> Trace:
     if chosen is None:
         chosen = current_trace()
     if chosen is None or chosen.closed:
-        raise TraceError(
-            f"a traced value was used after its function returned{at(user_location())}: "
-            "return it instead of storing it"
-        )
+        raise escaped()
     return chosen
 
 
