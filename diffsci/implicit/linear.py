@@ -6,8 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import scipy.linalg
-import scipy.sparse.linalg
 
 from diffsci.errors import EvaluationError, TraceError
 from diffsci.graph import Builder, Graph
@@ -90,6 +88,8 @@ def _with_matrix(A: Any, b: Any, structure: str | None, bands: Any) -> Any:
     if structure == "banded":
         if bands is None or len(bands) != 2:
             raise ValueError("linear_solve: structure='banded' needs bands=(lower, upper)")
+        import scipy.linalg
+
         return private_copy(scipy.linalg.solve_banded)(tuple(bands), A, b)
     if structure not in (None, "dense"):
         raise ValueError(f"linear_solve: structure={structure!r} with a matrix, expected 'dense' or 'banded'")
@@ -99,6 +99,8 @@ def _with_matrix(A: Any, b: Any, structure: str | None, bands: Any) -> Any:
 def _with_sparse(A: Any, b: Any) -> Any:
     """A constant sparse matrix is factored once."""
     try:
+        import scipy.sparse.linalg
+
         factors = scipy.sparse.linalg.splu(A.tocsc())
     except RuntimeError:
         raise EvaluationError(f"linear_solve{at(user_location())}: the sparse matrix is singular") from None

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csc_array
 
 from diffsci.graph import Builder, Graph, Node
 from diffsci.implicit.krylov import GraphOperator
@@ -87,6 +86,8 @@ class Sparse(Structure):
     """
 
     def __init__(self, pattern: Any):
+        from scipy.sparse import csc_array
+
         kept = csc_array(pattern)
         kept.sum_duplicates()
         self.shape = kept.shape

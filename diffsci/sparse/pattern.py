@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from diffsci.graph import Graph, Node, Primitive, interpreter, lookup
 from diffsci.primitives.dependence import FAMILIES, Known, Places, elementwise
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 __all__ = ["pattern", "rule_of"]
 
@@ -39,6 +41,8 @@ def pattern(graph: Graph, active: Sequence[bool] | None = None) -> list[csr_arra
         found[x] = _matrix((np.arange(x.type.size), columns), (x.type.size, width))
         start += x.type.size
     _compose(graph, found, _constants(graph))
+    from scipy.sparse import csr_array
+
     return [found.get(y, csr_array((y.type.size, width), dtype=bool)) for y in graph.outputs]
 
 
@@ -49,6 +53,8 @@ def rule_of(primitive: Primitive):
 
 def _matrix(places: Places, shape: tuple[int, int]) -> csr_array:
     rows, columns = places
+    from scipy.sparse import csr_array
+
     return csr_array((np.ones(len(rows), dtype=bool), (rows, columns)), shape=shape)
 
 
