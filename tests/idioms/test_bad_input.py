@@ -123,7 +123,7 @@ def test_a_float_is_no_key():
 def test_nothing_stays_patched_after_an_exception(failing):
     before = {name: id(getattr(np, name)) for name in dir(np) if not name.startswith("__")}
     methods = dict(vars(math))
-    with pytest.raises(Exception, match=""):
+    with pytest.raises((IndexError, ZeroDivisionError, DiffsciError)):
         ds.grad(failing)(X)
     assert before == {name: id(getattr(np, name)) for name in before}
     assert methods == dict(vars(math))
