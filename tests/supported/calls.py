@@ -19,14 +19,14 @@ OF_ONE = {
     "sin sinh sqrt tan tanh",
     math: "cbrt degrees exp2 isfinite isinf isnan radians trunc",
     np: "asanyarray ascontiguousarray iscomplex iscomplexobj isfinite isinf "
-    "isnan isneginf isreal isrealobj isscalar iterable real imag real_if_close conjugate angle fix round "
-    "around degrees radians logical_not shape size i0",
+    "isnan isneginf isreal isrealobj isscalar iterable amax amin unique_values real imag "
+    "real_if_close conjugate angle fix round around degrees radians logical_not shape size i0",
     np.fft: "fft hfft ifft ihfft irfft rfft fftshift ifftshift",
     fft: "fft hfft ifft ihfft irfft rfft fftshift ifftshift dct dst idct idst",
 }
 OF_TWO = {
     np: "allclose isclose array_equal equal not_equal less less_equal greater greater_equal logical_and "
-    "logical_or logical_xor floor_divide matmul",
+    "logical_or logical_xor floor_divide union1d matmul",
     math: "copysign fmod isclose",
     signal: "oaconvolve",
     linalg: "khatri_rao kron",

@@ -35,13 +35,13 @@ def _without_dtype(reduce):
 
 implements(np.sum)(_reduction(np.add))
 implements(np.prod)(_reduction(np.multiply))
-for _function, _ufunc in {
-    np.any: np.logical_or,
-    np.all: np.logical_and,
-    np.max: np.maximum,
-    np.min: np.minimum,
+for _ufunc, _functions in {
+    np.logical_or: (np.any,),
+    np.logical_and: (np.all,),
+    np.maximum: (np.max, np.amax),
+    np.minimum: (np.min, np.amin),
 }.items():
-    implements(_function)(_without_dtype(_reduction(_ufunc)))
+    implements(*_functions)(_without_dtype(_reduction(_ufunc)))
 
 
 def _count(x, axes) -> int:

@@ -147,6 +147,16 @@ def unique(
     return tuple(results) if len(results) > 1 else results[0]
 
 
+@implements(np.unique_values)
+def unique_values(x):
+    return unique(x)
+
+
+@implements(np.union1d)
+def union1d(ar1, ar2):
+    return unique(ops.concatenate([ar1, ar2], None))
+
+
 @implements(np.isin)
 def isin(element, test_elements, assume_unique=False, invert=False, *, kind=None):
     element, among = ops.traced(element), ops.reshape(ops.traced(test_elements), -1)
