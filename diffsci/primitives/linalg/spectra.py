@@ -228,9 +228,9 @@ def _eig_jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node]:
     unit = full_like(b, size, n * float(np.finfo(wr.dtype).eps))
     least = b.broadcast(b.mul(unit, size), shape=square.shape, axes=tuple(range(len(size.shape))))
     apart = b.select(b.gt(square, b.mul(least, least)), square, full_like(b, square, np.nan))
-    or_, oi = off_diagonal(b, xr), off_diagonal(b, xi)
-    mix_r = b.quotient(b.add(b.mul(or_, gr), b.mul(oi, gi)), apart)
-    mix_i = b.quotient(b.sub(b.mul(oi, gr), b.mul(or_, gi)), apart)
+    even = b.add(b.mul(xr, gr), b.mul(xi, gi))
+    odd = b.sub(b.mul(xi, gr), b.mul(xr, gi))
+    mix_r, mix_i = (b.quotient(off_diagonal(b, x), apart) for x in (even, odd))
     ur = b.sub(matmul(b, vr, mix_r), matmul(b, vi, mix_i))
     ui = b.add(matmul(b, vr, mix_i), matmul(b, vi, mix_r))
     return [diagonal(b, xr), diagonal(b, xi), *_normalised(b, vr, vi, ur, ui)]
