@@ -75,6 +75,8 @@ register(
 )
 
 
+FAR = 1e3  # condition numbers below which the inverse is as good as singular values
+
 # cofactors ------------------------------------------------------------------------------------------
 
 
@@ -129,7 +131,21 @@ def _diagonal_cofactors(s: np.ndarray, directions: list[np.ndarray]) -> np.ndarr
     return total
 
 
+def _by_inverse(matrix: np.ndarray) -> np.ndarray | None:
+    """Cofactors of a matrix that is far from singular; None for others."""
+    try:
+        inverse = np.linalg.inv(matrix)
+    except np.linalg.LinAlgError:
+        return None
+    det = np.linalg.det(matrix)
+    condition = np.max(np.abs(matrix), initial=0.0) * np.max(np.abs(inverse), initial=0.0)
+    return det * inverse.T if condition < FAR and 0.0 < abs(det) < np.inf else None
+
+
 def _cofactors_single(matrix, *directions):
+    quick = None if directions else _by_inverse(matrix)
+    if quick is not None:
+        return quick
     u, s, vt = np.linalg.svd(matrix)
     sign = np.linalg.det(u) * np.linalg.det(vt)
     moved = [u.T @ direction @ vt.T for direction in directions]
