@@ -29,6 +29,10 @@ from diffsci.tracing.trace import Trace, current_trace
 __all__ = ["argument", "original", "private_copy", "resolve", "traced_class", "write_back"]
 
 
+# What an object's attributes mostly are: there is nothing to resolve in them.
+DATA = frozenset({float, int, bool, str, complex, type(None), np.ndarray, np.float64, TracedArray})
+
+
 class TracedGlobals(dict):
     """Globals of a copy. Empty: every read comes here; what the copy writes stays in it."""
 
@@ -399,6 +403,7 @@ def traced_class(trace: Trace | None, cls: type) -> type:
         "__tree_class__": cls,
         "__module__": cls.__module__,
         "__qualname__": cls.__qualname__,
+        "__getattribute__": _reading(cls),
     }
     try:
         made = type(cls)(cls.__name__, (cls,), dict(members))
@@ -414,6 +419,35 @@ def traced_class(trace: Trace | None, cls: type) -> type:
             if copied is not None:
                 setattr(made, name, copied)
     return made
+
+
+def _reading(cls: type) -> types.FunctionType:
+    """Return a `__getattribute__` that resolves the functions and objects which an instance holds."""
+    read = cls.__getattribute__
+
+    def __getattribute__(self, name: str) -> Any:
+        value = read(self, name)
+        trace = None if type(value) in DATA else current_trace()
+        if trace is None or name.startswith("__"):
+            return value
+        if isinstance(value, types.MethodType) and value.__self__ is self:
+            return value  # of the traced class: a copy already
+        return _held(trace, value) if containers.is_plain(value) else _object(trace, value)
+
+    return __getattribute__
+
+
+def _held(trace: Trace, value: Any) -> Any:
+    """Return a container that an object holds; its data are snapshots, its functions and objects resolved."""
+    if not any(callable(item) or _user_class(type(item)) for _, item in containers.items(value)):
+        return value
+    key = ("held items", id(value))
+    if key not in trace.copies:
+        trace.keep.append(value)
+        resolved = {name: _object(trace, item) for name, item in containers.items(value)}
+        made = containers.filled(containers.started(value), value, resolved)
+        trace.copies[key] = (made, value, resolved)
+    return trace.copies[key][0]
 
 
 def _member(trace: Trace, member: Any, owner: type) -> Any:
