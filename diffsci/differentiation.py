@@ -231,18 +231,30 @@ def _direction(primals: Any, tangents: Any, what: str) -> list[Any]:
         given = _matching(tree, tangents, leaves, what)
     found = []
     for leaf, tangent, path in zip(leaves, given, leaf_paths(tree), strict=True):
-        if not is_dynamic(leaf):
+        type_ = concrete(leaf) if is_dynamic(leaf) else None
+        if type_ is None or type_.dtype.kind not in "fc":
+            if what != "pullback":
+                _check_fixed(leaf, tangent, path, what)
             continue
-        type_ = concrete(leaf)
-        if type_.dtype.kind not in "fc":
-            continue
-        _check_float(leaf, f"primal{path}", what)
         if np.shape(concrete(tangent) if isinstance(tangent, TracedArray) else tangent) != type_.shape:
             raise ValueError(
                 f"{what}: the direction{path} has shape {np.shape(tangent)}, its primal has {type_.shape}"
             )
         found.append(_fitting(tangent, type_.dtype, f"{what}: the direction{path}"))
     return found
+
+
+def _check_fixed(leaf: Any, tangent: Any, path: str, what: str) -> None:
+    """Refuse a direction in which nothing can move: integers and flags are data."""
+    numeric = is_dynamic(leaf) or isinstance(leaf, (int, np.integer, np.bool_))
+    if not numeric:
+        return
+    if isinstance(tangent, TracedArray) or np.any(np.asarray(tangent) != 0):
+        kind = f"an array of {concrete(leaf).dtype}" if is_dynamic(leaf) else type(leaf).__name__
+        raise TypeError(
+            f"{what}: primal{path} is {kind}{at(user_location())} and has a direction: derivatives need "
+            "floats; pass 3.0 instead of 3 and arrays with dtype=float, or 0 as the direction of what stays"
+        )
 
 
 def _fitting(tangent: Any, dtype: np.dtype, name: str) -> Any:
@@ -265,7 +277,9 @@ def _matching(tree: Tree, tangents: Any, leaves: Sequence[Any], what: str) -> li
 
 def _tree_text(tree: Tree) -> str:
     kind = tree.kind if isinstance(tree.kind, str) else tree.kind.__name__
-    return kind if not tree.children else f"{kind}({', '.join(map(_tree_text, tree.children))})"
+    names = [f"{key}=" for key in tree.keys] or [""] * len(tree.children)
+    parts = [name + _tree_text(child) for name, child in zip(names, tree.children, strict=True)]
+    return f"{kind}({', '.join(parts)})" if parts else kind
 
 
 def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -295,15 +309,20 @@ def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     primals, tangents = tuple(primals), tuple(tangents)
     call = Call(f, primals)
     direction = _direction(primals, tangents, "jvp")
-    flags = _float_flags(call, primals)
+    flags = _float_flags(call, primals, "jvp")
     pushed = call.derive(("jvp", tuple(flags)), lambda graph: jvp_graph(graph, flags))
     values = call.evaluate(pushed, direction)
     count = len(call.traced.graph.outputs)
     return call.outputs(values[:count]), call.outputs(_with_zeros(call, values[count:]))
 
 
-def _float_flags(call: Call, primals: tuple) -> list[bool]:
-    own = [is_dynamic(leaf) for leaf in flatten(primals)[0]]
+def _float_flags(call: Call, primals: tuple, what: str) -> list[bool]:
+    """Tell for each input of the program whether it comes from the primals, of which one must be a float."""
+    leaves = flatten(primals)[0]
+    own = [is_dynamic(leaf) for leaf in leaves]
+    floats = (flag and concrete(leaf).dtype.kind in "fc" for leaf, flag in zip(leaves, own, strict=True))
+    if leaves and not any(floats):
+        _check_float(leaves[0], f"argument {leaf_paths(flatten(primals)[1])[0]}", what)
     count = sum(own)
     return [k < count for k in range(len(call.inputs))]
 
@@ -335,7 +354,7 @@ def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable]:
     [4.0, 3.0]
     """
     call = Call(f, primals)
-    flags = _float_flags(call, primals)
+    flags = _float_flags(call, primals, "vjp")
     count = len(call.traced.graph.outputs)
     before, after = call.derive(("pullback", tuple(flags)), lambda graph: _pullback(graph, flags))
     values = call.evaluate(before)
@@ -389,7 +408,7 @@ def linearize(f: Callable, *primals: Any) -> tuple[Any, Callable]:
     3.0
     """
     call = Call(f, primals)
-    flags = _float_flags(call, primals)
+    flags = _float_flags(call, primals, "linearize")
     count = len(call.traced.graph.outputs)
     before, after, kept = call.derive(("pushforward", tuple(flags)), lambda graph: _pushforward(graph, flags))
     found = call.evaluate(before)

@@ -52,7 +52,7 @@ def taylor(
     primals = tuple(primals)
     call = Call(f, primals)
     curve = [_direction(primals, tuple(row), "taylor") for row in (directions, *higher)][:order]
-    flags = _float_flags(call, primals)
+    flags = _float_flags(call, primals, "taylor")
     degree = len(curve)
     expanded = call.derive(
         ("taylor", int(order), degree, tuple(flags)),

@@ -93,7 +93,12 @@ def real_entries(value: Any) -> np.ndarray:
 
 def zero_like(value: Any) -> Any:
     """The tangent of a leaf that does not move: zeros for numbers; static values stand for themselves."""
-    return np.zeros_like(value) if is_inexact(value) else value
+    return np.zeros_like(value) if is_inexact(value) or _is_integer(value) else value
+
+
+def _is_integer(value: Any) -> bool:
+    """Whether a leaf is an integer, a flag or an array of such."""
+    return isinstance(value, (int, np.ndarray, np.generic)) and np.asarray(value).dtype.kind in "biu"
 
 
 def inexact_leaves(value: Any) -> list[np.ndarray]:
@@ -183,7 +188,9 @@ class Parameters:
         return tuple(
             _replace(
                 arg,
-                (lambda leaf: next(parts) if is_inexact(leaf) else leaf) if k in self.argnums else zero_like,
+                (lambda leaf: next(parts) if is_inexact(leaf) else zero_like(leaf))
+                if k in self.argnums
+                else zero_like,
             )
             for k, arg in enumerate(self.args)
         )

@@ -55,6 +55,30 @@ def test_gradient_of_an_integer_is_refused():
         ds.grad(lambda n: n * 2.0)(3)
 
 
+INTEGERS_MOVED = {
+    "jvp": lambda: ds.jvp(lambda n: n * n, (3,), (1.0,)),
+    "jvp, one of two": lambda: ds.jvp(lambda x, n: x * n, (2.0, 3), (1.0, 1.0)),
+    "jvp, array": lambda: ds.jvp(lambda x, n: x * n, (2.0, np.arange(3)), (1.0, np.ones(3))),
+    "linearize": lambda: ds.linearize(lambda n: n * n, 3),
+    "pushforward": lambda: ds.linearize(lambda x, n: x * n, 2.0, 3)[1](1.0, 1.0),
+    "vjp": lambda: ds.vjp(lambda n: n * n, 3),
+    "taylor": lambda: ds.taylor(lambda n: n * n, (3,), (1.0,), 3),
+    "taylor, one of two": lambda: ds.taylor(lambda x, n: x * n, (2.0, 3), (1.0, 1.0), 3),
+    "hvp": lambda: ds.hvp(lambda x, n: x * x * n, (2.0, 3), (1.0, 1.0)),
+}
+
+
+@pytest.mark.parametrize("name", INTEGERS_MOVED)
+def test_integers_are_not_moved(name):
+    with pytest.raises(TypeError, match="derivatives need floats"):
+        INTEGERS_MOVED[name]()
+
+
+def test_integers_beside_floats_are_held_fixed():
+    assert ds.jvp(lambda x, n: x * n, (2.0, 3), (1.0, 0)) == (6.0, 3.0)
+    assert ds.vjp(lambda x, n: x * n, 2.0, 3)[1](1.0) == (3.0, None)
+
+
 def test_argnums_out_of_range():
     with pytest.raises((DiffsciError, ValueError, TypeError, IndexError), match="argnums"):
         ds.grad(lambda x: x**2, argnums=1)(1.0)
