@@ -12,13 +12,17 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from diffsci.backends.eager import EagerProgram, own
 from diffsci.graph import Graph, Node, interpreter
 
 __all__ = ["Derived", "derived"]
 
 WRITTEN_AFTER = 3  # runs: writing a program costs about thirty of its runs in the interpreter
-MOST_NODES = 500_000  # kept in all: some 300 MB at most
+MOST_BYTES = 1 << 28  # kept in all
+NODE_BYTES = 512  # of a node, and of what is written and kept with it
+OBJECT_BYTES = 1 << 14  # of a loop, a rule or an operator, which hold programs of their own
 
 
 class Derived:
@@ -47,7 +51,7 @@ class _Table:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._found: OrderedDict[Any, tuple[Any, int]] = OrderedDict()
-        self._nodes = 0
+        self._bytes = 0
 
     def get(self, key: Any) -> Any:
         with self._lock:
@@ -57,15 +61,15 @@ class _Table:
             self._found.move_to_end(key)
             return found[0]
 
-    def put(self, key: Any, value: Any, nodes: int) -> None:
+    def put(self, key: Any, value: Any, size: int) -> None:
         with self._lock:
-            if key in self._found or nodes > MOST_NODES:
+            if key in self._found or size > MOST_BYTES:
                 return
-            self._found[key] = (value, nodes)
-            self._nodes += nodes
-            while self._nodes > MOST_NODES:
+            self._found[key] = (value, size)
+            self._bytes += size
+            while self._bytes > MOST_BYTES:
                 _, (_, freed) = self._found.popitem(last=False)
-                self._nodes -= freed
+                self._bytes -= freed
 
 
 _table = _Table()
@@ -97,7 +101,7 @@ def derived(identity: Any, what: Any, make: Callable[[], Graph | tuple[Graph, ..
         found = wrapped if isinstance(made, tuple) else wrapped[0]
         graphs = [part for part in parts if isinstance(part, Graph)]
         if not any(map(_is_passing, graphs)):
-            _table.put(key, found, sum(len(graph.nodes) for graph in graphs))
+            _table.put(key, found, sum(map(_size, graphs)))
     return found
 
 
@@ -108,3 +112,21 @@ def _is_passing(graph: Graph) -> bool:
         _is_passing(value) if isinstance(value, Graph) else getattr(value, "passing", False)
         for value in values
     )
+
+
+def _size(graph: Graph) -> int:
+    """Return about how many bytes are kept with a program; its constants are in its key, too."""
+    held = sum(_held(value) for node in graph.nodes for value in node.params.values())
+    return NODE_BYTES * len(graph.nodes) + held
+
+
+def _held(value: Any) -> int:
+    if isinstance(value, Graph):
+        return _size(value)
+    if isinstance(value, np.ndarray):
+        return 2 * value.nbytes
+    plain = value is None or isinstance(value, (bool, int, float, str, tuple, np.generic, np.dtype, type))
+    if plain:
+        return 0
+    program = getattr(getattr(value, "body", value), "graph", None)  # of a loop, of an equation
+    return OBJECT_BYTES + (_size(program) if isinstance(program, Graph) else 0)

@@ -1,12 +1,16 @@
 """Outside `jit`: derived programs are shared by equal traces, and give the interpreter's bits."""
 
+import gc
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
 
 import diffsci as ds
+from diffsci import derived
 from diffsci.backends.eager import EagerProgram
+from diffsci.control import interning
 from diffsci.graph import Builder, Graph, Type, interpreter
 from tests.kernel.samples import SAMPLES
 
@@ -124,3 +128,29 @@ def test_precision_is_kept(dtype):
     for _ in range(6):
         value, gradient = ds.value_and_grad(long_program)(np.linspace(0.1, 1.0, 1000, dtype=dtype), 0.5)
         assert np.asarray(value).dtype == gradient.dtype == dtype
+
+
+@pytest.mark.parametrize("loop", [False, True])
+def test_memory_of_programs_with_fresh_constants_is_bounded(monkeypatch, loop):
+    """Noise that is drawn in the function makes another program at every call."""
+    monkeypatch.setattr(derived, "MOST_BYTES", 1 << 22)
+    monkeypatch.setattr(interning, "MOST", 4)
+    rng = np.random.default_rng(0)
+
+    def noisy(x):
+        if loop:
+            return ds.fori_loop(0, 2, lambda i, c: c * rng.standard_normal(x.size), x)[0]
+        return np.sum(x * rng.standard_normal(x.size))
+
+    x = np.ones(20_000)
+    gradient = ds.grad(noisy)
+    gradient(x)
+    tracemalloc.start()
+    try:
+        for _ in range(200):  # 32 MB of constants
+            gradient(x)
+        gc.collect()
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 3 << 22
