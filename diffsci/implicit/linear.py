@@ -10,7 +10,7 @@ import numpy as np
 from diffsci.errors import EvaluationError, TraceError
 from diffsci.graph import Builder, Graph
 from diffsci.implicit.krylov import METHODS, GraphOperator
-from diffsci.implicit.structures import MatrixFree, Structure, structure_of
+from diffsci.implicit.structures import MatrixFree, Structure, check_covers, structure_of
 from diffsci.implicit.vectors import Unknowns, packed
 from diffsci.source import at, user_location
 from diffsci.subprograms import Subprogram, enter, evaluate, guard_at
@@ -133,6 +133,7 @@ def _with_products(A: Callable, b: Any, args: tuple, how: Structure) -> Any:
     builder = Builder()
     inputs = [builder.input(x.type) for x in linear.inputs]
     solution = how.solve(builder, linear, inputs[:-1], inputs[-1])
+    check_covers(what, how, linear, [concrete(x) for x in operands])
     (found,) = evaluate(Graph(inputs, [solution]), [*operands, unknowns.vector])
     return unknowns.unpacked(found)
 

@@ -186,11 +186,13 @@ def _solved(what: str, flat: Callable, unknowns: Unknowns, args: tuple, method: 
             outcome = _from_guess(problem, outcome, values)
         if not outcome.converged:
             raise problem.fail(outcome, what)
+        problem.check([outcome.x, *values[1:]], what)
         return unknowns.unpacked(outcome.x)
     solution = bind("root", *program.inputs, problem=problem)
     values = [concrete(x) for x in program.inputs]
     if not np.all(np.isfinite(solution.concrete())) and all(np.all(np.isfinite(v)) for v in values):
         raise problem.fail(problem.attempt(values), what)
+    problem.check([solution.concrete(), *values[1:]], what)
     guard_at(problem.graph, [solution, *program.inputs[1:]])
     return unknowns.unpacked(solution)
 

@@ -13,7 +13,7 @@ from diffsci.graph import Builder, Graph, Type
 from diffsci.graph.interpreter import first_broken_guard
 from diffsci.implicit.newton import Outcome
 from diffsci.implicit.programs import Program, program_of
-from diffsci.implicit.structures import Structure
+from diffsci.implicit.structures import Structure, check_covers
 from diffsci.primitives.implicit import Problem
 from diffsci.transforms import batch_graph, simplify, tangent_graph
 from diffsci.transforms.calls import once
@@ -122,6 +122,10 @@ class RootProblem(Problem):
             "Try a start closer to the solution, unknowns of comparable size, or a larger maxiter; where the "
             "Jacobian is singular at the solution, there is no derivative"
         )
+
+    def check(self, values: Sequence[np.ndarray], what: str) -> None:
+        """Raise where the Jacobian at a solution is not what the user says of it."""
+        check_covers(what, self.method.structure, self._linear, values)
 
     # ---- graphs ------------------------------------------------------------------------------
 

@@ -14,13 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from diffsci.graph import Builder, Graph, Node
+from diffsci.errors import TraceError
+from diffsci.graph import Builder, Graph, Node, interpreter
 from diffsci.implicit.krylov import GraphOperator
+from diffsci.source import at, user_location
 from diffsci.sparse import pattern
+from diffsci.tracing import TracedArray
 from diffsci.transforms import batch_graph, simplify
 from diffsci.transforms.calls import once
 
-__all__ = ["Banded", "Dense", "MatrixFree", "Sparse", "Structure", "Traced", "structure_of"]
+__all__ = ["Banded", "Dense", "MatrixFree", "Sparse", "Structure", "Traced", "check_covers", "structure_of"]
 
 
 class Structure(ABC):
@@ -29,6 +32,10 @@ class Structure(ABC):
     @abstractmethod
     def solve(self, b: Builder, linear: Graph, operands: Sequence[Node], rhs: Node) -> Node:
         """Emit the solution of A(operands) x = rhs."""
+
+    def covers(self, linear: Graph, values: Sequence[np.ndarray]) -> bool:
+        """Tell whether the matrix at these operands is zero wherever the user says so."""
+        return True
 
 
 @dataclass(frozen=True)
@@ -59,21 +66,34 @@ class Banded(Structure):
 
     def solve(self, b: Builder, linear: Graph, operands: Sequence[Node], rhs: Node) -> Node:
         """See `Structure`."""
-        made = once(linear, ("banded", self.lower, self.upper), lambda: self._diagonals(linear))
-        bands = b.project(b.call(*operands, graph=made), index=0)
+        bands = b.project(b.call(*operands, graph=self._diagonals(linear)), index=0)
         n = rhs.shape[0]
         column = b.reshape(rhs, shape=(n, 1))
         solved = b.solve_banded(bands, column, lower=self.lower, upper=self.upper, transposed=False)
         return b.reshape(solved, shape=(n,))
 
+    def covers(self, linear: Graph, values: Sequence[np.ndarray]) -> bool:
+        """See `Structure`."""
+        i, j, inside = self._places(linear.inputs[-1].shape[0])
+        (bands,) = interpreter.run(self._diagonals(linear), values)
+        return _has_products(linear, values, bands[inside], i[inside], j[inside])
+
     def _diagonals(self, linear: Graph) -> Graph:
         """The matrix by diagonals, as LAPACK keeps it: ``ab[upper + i - j, j] = a[i, j]``."""
-        n, width = linear.inputs[-1].shape[0], self.lower + self.upper + 1
-        r, j = np.ogrid[:width, :n]
+
+        def make() -> Graph:
+            n = linear.inputs[-1].shape[0]
+            i, j, inside = self._places(n)
+            colors = np.arange(n) % (self.lower + self.upper + 1)
+            return _entries(linear, colors, np.where(inside, i, 0), j, inside)
+
+        return once(linear, ("banded", self.lower, self.upper), make)
+
+    def _places(self, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return row and column of every element of `ab`, and whether it is one of the matrix."""
+        r, j = np.ogrid[: self.lower + self.upper + 1, :n]
         i = r - self.upper + j
-        inside = (i >= 0) & (i < n)
-        colors = np.arange(n) % width
-        return _entries(linear, colors, np.where(inside, i, 0), np.broadcast_to(j, i.shape), inside)
+        return i, np.broadcast_to(j, i.shape), (i >= 0) & (i < n)
 
 
 class Sparse(Structure):
@@ -88,7 +108,7 @@ class Sparse(Structure):
     def __init__(self, pattern: Any):
         from scipy.sparse import csc_array
 
-        kept = csc_array(pattern)
+        kept = csc_array(_fixed(pattern))
         kept.sum_duplicates()
         self.shape = kept.shape
         self.rows, self.starts = kept.indices.astype(np.int64), kept.indptr.astype(np.int64)
@@ -109,16 +129,24 @@ class Sparse(Structure):
         n = rhs.shape[0]
         if self.shape != (n, n):
             raise ValueError(f"the pattern has shape {self.shape}, the system has {n} unknowns")
+        data = b.project(b.call(*operands, graph=self._data(linear)), index=0)
+        column = b.reshape(rhs, shape=(n, 1))
+        solved = b.sparse_solve(data, column, rows=self.rows, starts=self.starts, transposed=False)
+        return b.reshape(solved, shape=(n,))
+
+    def covers(self, linear: Graph, values: Sequence[np.ndarray]) -> bool:
+        """See `Structure`."""
+        (data,) = interpreter.run(self._data(linear), values)
+        return _has_products(linear, values, data, self.rows, self.columns)
+
+    def _data(self, linear: Graph) -> Graph:
+        """The elements of the pattern, column by column."""
         everywhere = np.ones(len(self.rows), bool)
-        made = once(
+        return once(
             linear,
             ("sparse", self),
             lambda: _entries(linear, self.colors, self.rows, self.columns, everywhere),
         )
-        data = b.project(b.call(*operands, graph=made), index=0)
-        column = b.reshape(rhs, shape=(n, 1))
-        solved = b.sparse_solve(data, column, rows=self.rows, starts=self.starts, transposed=False)
-        return b.reshape(solved, shape=(n,))
 
 
 @dataclass(frozen=True)
@@ -141,6 +169,18 @@ class MatrixFree(Structure):
     def solve(self, b: Builder, linear: Graph, operands: Sequence[Node], rhs: Node) -> Node:
         """See `Structure`."""
         return b.operator_solve(*operands, rhs, operator=GraphOperator(linear, self.method))
+
+
+def _fixed(pattern: Any) -> Any:
+    """Return a pattern that was made in a traced function as a plain array."""
+    if not isinstance(pattern, TracedArray):
+        return pattern
+    if not pattern.is_const:
+        raise TraceError(
+            f"the pattern is an array of floats that may change{at(user_location())}: give booleans, or a "
+            "scipy.sparse array"
+        )
+    return pattern.constant()
 
 
 def _products(linear: Graph, seeds: np.ndarray) -> Graph:
@@ -171,6 +211,19 @@ def _entries(
     if not inside.all():
         found = b.select(b.const(inside), found, b.zeros(found.type))
     return simplify(Graph(over.inputs, [found]))
+
+
+def _has_products(
+    linear: Graph, values: Sequence[np.ndarray], data: np.ndarray, rows: np.ndarray, columns: np.ndarray
+) -> bool:
+    """Tell whether a matrix of these elements has the products of the graph, with a vector at random."""
+    type_ = linear.inputs[-1].type
+    v = np.random.default_rng(2).standard_normal(type_.shape).astype(type_.dtype)
+    (expected,) = interpreter.run(Graph(linear.inputs, linear.outputs), [*values, v])
+    terms = data * v[columns]
+    found, size = (np.bincount(rows, weights, len(v)) for weights in (terms, np.abs(terms)))
+    allowed = np.sqrt(np.finfo(type_.dtype).eps) * (size + np.abs(expected))
+    return not np.any(np.abs(found - expected) > allowed)
 
 
 def _colors(rows: np.ndarray, starts: np.ndarray) -> np.ndarray:
@@ -205,3 +258,12 @@ def structure_of(
     if name == "matrix-free":
         return MatrixFree(method)
     raise ValueError(f"{what}: structure={name!r}, expected 'dense', 'banded', 'sparse' or 'matrix-free'")
+
+
+def check_covers(what: str, structure: Structure, linear: Graph, values: Sequence[np.ndarray]) -> None:
+    """Raise where a user's bands or pattern leave out elements of the matrix: numbers would be wrong."""
+    if not structure.covers(linear, values):
+        raise ValueError(
+            f"{what}: the matrix has nonzeros outside the given bands or pattern: give wider ones, or "
+            "structure='sparse' without a pattern, which is then that of the program"
+        )

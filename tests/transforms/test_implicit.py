@@ -215,6 +215,28 @@ def test_compiled_failures_are_nan():
     agree(f(9.0), [3.0, 1.0 / 6.0])
 
 
+TOO_NARROW = {
+    "root, bands": lambda a: ds.root(chain, cardano(B), a, structure="banded", bands=(0, 1)),
+    "root, pattern": lambda a: ds.root(chain, cardano(B), a, structure="sparse", pattern=np.eye(N)),
+    "fixed_point": lambda a: ds.fixed_point(
+        lambda x, a: x - 0.1 * chain(x, a), np.ones(N), a, structure="banded", bands=(1, 0)
+    ),
+    "products, bands": lambda a: ds.linear_solve(
+        lambda x: x + 0.1 * np.roll(x, 1), a, structure="banded", bands=(1, 1)
+    ),
+    "products, pattern": lambda a: ds.linear_solve(
+        lambda x: MATRIX @ x, a[:3], structure="sparse", pattern=np.triu(np.ones((3, 3)))
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TOO_NARROW)
+def test_bands_that_are_too_narrow_are_refused(name):
+    for run in (TOO_NARROW[name], ds.jacobian(TOO_NARROW[name])):
+        with pytest.raises(ValueError, match="outside the given bands or pattern"):
+            run(B)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
