@@ -15,7 +15,7 @@ from diffsci.errors import EvaluationError
 from diffsci.graph import Graph, Type, interpreter
 from diffsci.source import at
 from diffsci.subprograms import bind_call
-from diffsci.tracing import Traced, TracedArray, is_tracing, trace_function
+from diffsci.tracing import DRAWN, Traced, TracedArray, is_tracing, trace_function
 from diffsci.tracing.complex.boundary import entering, parts_of
 from diffsci.tracing.containers import digest, is_sparse
 from diffsci.tracing.copies import private_copy
@@ -166,6 +166,9 @@ class Jitted:
         """Trace, compile and run a path that was not seen before."""
         traced = trace_function(self.function, args, kwargs)
         paths = self._paths.setdefault(key, [])
+        if not _statics_hold(traced):
+            self._warn(_passing(traced))
+            return _as_traced(traced)
         if len(paths) >= MAX_PATHS:
             self._warn(_too_many(traced))
             return _as_traced(traced)
@@ -243,6 +246,20 @@ def _too_many(traced: Traced) -> str:
         f"took more than {MAX_PATHS} different paths{at(traced.graph.guards[-1].location)} and runs "
         "uncompiled on new ones: use numpy.where or diffsci.cond for choices, diffsci.while_loop for loops "
         "that depend on values"
+    )
+
+
+def _passing(traced: Traced) -> str:
+    """Explain why a program holds for no other call."""
+    if any(value is DRAWN for _, value in traced.statics):
+        return (
+            "draws random numbers and runs uncompiled, for new ones at every call: draw them outside and "
+            "pass them as an argument, or make the generator inside (numpy.random.default_rng(0)) for "
+            "fixed ones"
+        )
+    return (
+        "changes integers, strings or flags that it reads from outside and runs uncompiled: pass them as "
+        "arguments and return what they become"
     )
 
 

@@ -16,8 +16,9 @@ from diffsci.tracing.identity import Contents, Identity
 from diffsci.tracing.libraries import is_library
 
 __all__ = [
-    "LARGE", "attribute", "defaults", "defaults_now", "digest", "filled", "has_attributes", "is_data",
-    "is_plain", "is_sparse", "item", "items", "layout", "snapshot", "started", "write_back",
+    "LARGE", "attribute", "attributes", "defaults", "defaults_now", "digest", "filled", "has_attributes",
+    "is_collection", "is_data", "is_plain", "is_sparse", "item", "items", "layout", "names", "snapshot",
+    "started", "write_back",
 ]  # fmt: skip
 
 LARGE = 64  # containers with more items are constants of the program, and a change makes another program
@@ -32,6 +33,11 @@ PLAIN = (dict, list, tuple, collections.OrderedDict, collections.defaultdict)
 def is_plain(value: Any) -> bool:
     """Tell whether a value is a container of Python's own kind."""
     return type(value) in PLAIN or (isinstance(value, tuple) and hasattr(value, "_fields"))
+
+
+def is_collection(value: Any) -> bool:
+    """Tell whether a value of Python or NumPy holds others that the function may look at as they are."""
+    return isinstance(value, (set, frozenset, collections.deque, np.ndarray))
 
 
 def is_sparse(value: Any) -> bool:
@@ -92,12 +98,29 @@ def has_attributes(value: Any) -> bool:
         return True
     if callable(value) and isinstance(value, (types.FunctionType, types.MethodType, type)):
         return False
-    return hasattr(value, "__dict__") and not is_library(type(value).__module__)
+    held = hasattr(value, "__dict__") or hasattr(value, "__slots__")
+    return held and not is_library(type(value).__module__)
+
+
+def attributes(value: Any) -> dict[str, Any]:
+    """Return what an object holds, in its dictionary and its slots."""
+    found = dict(getattr(value, "__dict__", ()))
+    for base in type(value).__mro__ if hasattr(value, "__slots__") else ():
+        slots = vars(base).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if not name.startswith("__") and hasattr(value, name):
+                found[name] = getattr(value, name)
+    return found
+
+
+def names(value: Any) -> tuple[str, ...]:
+    """Return the names of the attributes of an object, now."""
+    return tuple(attributes(value))
 
 
 def attribute(value: Any, name: str) -> tuple:
     """Return a snapshot of an attribute of an object, now."""
-    return snapshot(vars(value).get(name))
+    return snapshot(attributes(value).get(name))
 
 
 def is_data(name: str, value: Any) -> bool:
@@ -143,9 +166,15 @@ def snapshot(value: Any, depth: int = DEPTH) -> tuple:
         return kind, value.shape, *(Contents(array.copy()) for array in _arrays(value))
     if depth == 0:
         return (Identity(value),)
+    if isinstance(value, np.ndarray) and value.size <= WATCHED and value.dtype.kind in "fiubc":
+        return Identity(value), Contents(np.array(value))  # a matrix, a masked array
+    if isinstance(value, (set, frozenset)) and len(value) <= WATCHED:
+        return kind, frozenset(value)
+    if isinstance(value, collections.deque) and len(value) <= WATCHED:
+        return kind, tuple(snapshot(found, depth - 1) for found in value)
     if is_plain(value) and len(value) <= WATCHED:
         return kind, tuple((name, snapshot(found, depth - 1)) for name, found in items(value))
     if has_attributes(value):
-        found = vars(value)
+        found = attributes(value)
         return Identity(value), tuple((name, snapshot(found[name], depth - 1)) for name in tuple(found))
     return (Identity(value),)

@@ -20,13 +20,15 @@ from diffsci.errors import TraceError
 from diffsci.source import at, user_location
 from diffsci.tracing import containers
 from diffsci.tracing.array import TracedArray
+from diffsci.tracing.chance import watch
 from diffsci.tracing.complex.array import is_complex
 from diffsci.tracing.complex.boundary import parts_of, unpacked
+from diffsci.tracing.decorated import undecorated
 from diffsci.tracing.identity import Contents, Identity
 from diffsci.tracing.libraries import PROXIED, home, is_library, top_level
 from diffsci.tracing.trace import Trace, current_trace
 
-__all__ = ["argument", "original", "private_copy", "resolve", "traced_class", "write_back"]
+__all__ = ["argument", "original", "plain", "private_copy", "resolve", "traced_class", "write_back"]
 
 
 # What an object's attributes mostly are: there is nothing to resolve in them.
@@ -96,6 +98,8 @@ class ModuleProxy:
             if current_trace() is None:
                 return value
             return resolve(value, lambda: getattr(module, name), ("attribute", id(module), name))
+        if watch(current_trace(), value):
+            return value
         if isinstance(value, LASTING):
             value = value if isinstance(value, NUMBERS) else _object(None, value)
             object.__setattr__(self, name, value)
@@ -119,7 +123,7 @@ class ModuleProxy:
 def module_proxy(module: types.ModuleType) -> Any:
     """Return the proxy of a module, or the module where nothing in it is ours to trace."""
     name = module.__name__
-    if top_level(name) in PROXIED or not is_library(name):
+    if top_level(name) in PROXIED or name == "random" or not is_library(name):
         return ModuleProxy(module)
     return module
 
@@ -154,7 +158,8 @@ def resolve(value: Any, fetch, key: Any) -> Any:
     elif not (isinstance(value, (types.ModuleType, TracedArray)) or _is_library_attribute(key)):
         # A helper defined anew, or a name bound to another object, is another program. What the
         # object holds is looked at where it is copied.
-        _hold(trace, key, lambda: Identity(fetch()), Identity(value), settles=True)
+        seen = containers.snapshot if containers.is_collection(value) else Identity
+        _hold(trace, key, lambda: seen(fetch()), seen(value), settles=True)
     return _object(trace, value)
 
 
@@ -177,8 +182,11 @@ def _hold(trace: Trace, key: Any, fetch, value: Any, settles: bool = False) -> N
 def _hold_attributes(trace: Trace, value: Any) -> None:
     """Note the data that an object or a class holds."""
     trace.keep.append(value)
-    for name, item in tuple(vars(value).items()):
-        if isinstance(value, type) and not containers.is_data(name, item):
+    if not isinstance(value, type):
+        names = functools.partial(containers.names, value)
+        _hold(trace, (id(value), "names"), names, names(), settles=True)
+    for name, item in containers.attributes(value).items():
+        if (isinstance(value, type) and not containers.is_data(name, item)) or watch(trace, item):
             continue
         fetch = functools.partial(containers.attribute, value, name)
         _hold(trace, (id(value), name), fetch, containers.snapshot(item), settles=True)
@@ -233,6 +241,8 @@ def _captured(trace: Trace, value: Any, fetch, key: Any, scalar: bool) -> Any:
 
 def _object(trace: Trace, value: Any) -> Any:
     """Resolve a function, class, instance or module; everything else is itself."""
+    if watch(trace, value):
+        return value
     if isinstance(value, types.ModuleType):
         return module_proxy(value)
     if isinstance(value, types.FunctionType):
@@ -243,12 +253,30 @@ def _object(trace: Trace, value: Any) -> Any:
     if isinstance(value, types.MethodType):
         return types.MethodType(private_copy(value.__func__), _instance(trace, value.__self__))
     if isinstance(value, functools.partial):
-        return functools.partial(_object(trace, value.func), *value.args, **value.keywords)
+        return _partial(trace, value)
     if isinstance(value, type):
         return _table_function(value) or traced_class(trace, value)
     if type(value) in (dict, list, tuple) and _all_functions(value):
         return _table(trace, value)
-    return _table_function(value) or _instance(trace, value)
+    return _table_function(value) or undecorated(value, private_copy) or _instance(trace, value)
+
+
+def _partial(trace: Trace, value: functools.partial) -> functools.partial:
+    """Return a partial of the traced copy, with arguments that resolve like globals."""
+    function = _object(trace, value.func)
+    if function is value.func:  # made by the function under trace
+        return value
+    trace.keep.append(value)
+    key = ("partial", id(value))
+    args = [
+        resolve(item, functools.partial(containers.item, lambda: value.args, k), (key, k))
+        for k, item in enumerate(value.args)
+    ]
+    keywords = {
+        name: resolve(item, functools.partial(containers.item, lambda: value.keywords, name), (key, name))
+        for name, item in value.keywords.items()
+    }
+    return functools.partial(function, *args, **keywords)
 
 
 def _all_functions(value: Any) -> bool:
@@ -277,7 +305,7 @@ def private_copy(function: Any) -> Any:
         trace = current_trace()
         return types.MethodType(private_copy(function.__func__), _instance(trace, function.__self__))
     if isinstance(function, functools.partial):
-        return functools.partial(private_copy(function.func), *function.args, **function.keywords)
+        return _partial(current_trace(), function)
     if not isinstance(function, types.FunctionType):
         trace = current_trace()
         return _object(trace, function) if trace is not None else function
@@ -373,12 +401,22 @@ def _written_names(code: types.CodeType) -> frozenset[str]:
     return frozenset(names & set(code.co_freevars))
 
 
+MEMBERS = (
+    types.FunctionType,
+    staticmethod,
+    classmethod,
+    property,
+    functools.cached_property,
+    functools._lru_cache_wrapper,
+)
+
+
 def _user_class(cls: type) -> bool:
     return (
         not is_library(cls.__module__)
         and not issubclass(cls, (BaseException, type))
         and cls.__flags__ & (1 << 9) != 0  # a heap type: written in Python
-        and any(isinstance(v, types.FunctionType) for base in cls.__mro__ for v in vars(base).values())
+        and any(isinstance(v, MEMBERS) for base in cls.__mro__ for v in vars(base).values())
     )
 
 
@@ -457,11 +495,15 @@ def _member(trace: Trace, member: Any, owner: type) -> Any:
         return staticmethod(private_copy(member.__func__))
     if isinstance(member, classmethod):
         return classmethod(private_copy(member.__func__))
+    if isinstance(member, functools.cached_property):
+        cached = functools.cached_property(private_copy(member.func))
+        cached.__set_name__(owner, member.attrname)
+        return cached
     if isinstance(member, property):
         return property(
             *(private_copy(f) if f is not None else None for f in (member.fget, member.fset, member.fdel))
         )
-    return None
+    return undecorated(member, private_copy)
 
 
 def _instance(trace: Trace | None, value: Any) -> Any:
@@ -488,6 +530,7 @@ def _instance(trace: Trace | None, value: Any) -> Any:
     twin = object.__new__(made)
     object.__setattr__(twin, "__dict__", value.__dict__)  # shared: attributes set are set on both
     trace.copies[id(value)] = twin
+    trace.objects.append(value.__dict__)
     trace.keep.append(value)
     return twin
 
@@ -508,7 +551,7 @@ def original(function: Any) -> Any:
     return getattr(function, "_diffsci_original", function)
 
 
-def _plain(trace: Trace, value: Any) -> Any:
+def plain(trace: Trace, value: Any) -> Any:
     """Return the value at this call of what a function stores outside: a number or array, as in NumPy."""
     if not isinstance(value, TracedArray) or value.owner is not trace:
         return value
@@ -520,7 +563,7 @@ def write_back(trace: Trace) -> None:
     """Hand `global` assignments of the copies over to the user's modules; traced values may not go there."""
     for scope in trace.copies.values():
         if isinstance(scope, tuple) and len(scope) == 3:
-            containers.write_back(*scope, functools.partial(_plain, trace))
+            containers.write_back(*scope, functools.partial(plain, trace))
         if not isinstance(scope, TracedGlobals):
             continue
         for name, value in scope.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +12,10 @@ import numpy as np
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Graph, Node
 from diffsci.source import described
-from diffsci.tracing import copies
+from diffsci.tracing import caches, copies
 from diffsci.tracing import wrappers as _wrappers  # noqa: F401  completes TracedArray
 from diffsci.tracing.array import TracedArray
+from diffsci.tracing.chance import note_draws
 from diffsci.tracing.complex.array import is_complex
 from diffsci.tracing.complex.boundary import entering, joined, parts_of, unpacked
 from diffsci.tracing.trace import Capture, Trace, current_trace, tracing
@@ -67,6 +69,13 @@ class Traced:
         return [_current(capture) for capture in self.captures]
 
 
+def _settled(trace: Trace, outer: Trace | None, value: TracedArray) -> Any:
+    """Return what a value kept in an object is once its trace has ended."""
+    if outer is None or value.is_const:
+        return copies.plain(trace, value)
+    return caches.outwards(trace, value, [_current(capture) for capture in trace.captures.values()])
+
+
 def _current(capture: Capture) -> Any:
     value = capture.fetch()
     if capture.place is not None:
@@ -110,6 +119,7 @@ def trace_function(
         positional, named = unflatten(_with_traced_methods(trace, tree), entering)
         results = copies.private_copy(function)(*positional, **named)
         copies.write_back(trace)
+        note_draws(trace)
         trace.statics += [(fetch, value) for fetch, value in trace.settling if fetch() == value]
         out_leaves, out_tree = flatten(results)
         outputs = [
@@ -124,6 +134,9 @@ def trace_function(
     outer = current_trace()
     if outer is not None:
         outer.statics += trace.statics
+        outer.objects += trace.objects
+    for held in trace.objects:
+        caches.settle(trace, held, functools.partial(_settled, trace, outer))
     return Traced(graph, out_tree, captures, tuple(trace.statics), trace.values, trace.identity(graph), whole)
 
 

@@ -79,6 +79,8 @@ class Trace:
         self.statics: list[tuple[Callable[[], Any], Any]] = []
         self.settling: list[tuple[Callable[[], Any], Any]] = []  # static unless the function writes it
         self.copies: dict[Any, Any] = {}  # private copies of the user's objects, by identity
+        self.generators: dict[int, tuple] = {}  # of random numbers, and their states before: see `chance`
+        self.objects: list[dict[str, Any]] = []  # attributes of the user's objects it met: see `caches`
         self.keep: list[Any] = []  # keeps what `copies` and `captures` are keyed by alive
         self.paths: Any = None  # decides branches in the body of a rolled loop: see `diffsci.control.paths`
         self.dormant = False  # a trace inside of it takes all operations: see `adopting`
