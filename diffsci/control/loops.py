@@ -141,7 +141,7 @@ def fori_loop(lower: int, upper: int, body: Callable, init: Any, checkpoint: int
     lower, upper = (_integer(bound, "fori_loop") for bound in (lower, upper))
 
     def call(function: Callable, carry: Any, others: Sequence[Any]) -> tuple[Any, Any]:
-        others[0].scalar = True
+        others[0].scalar = others[0].weak = True  # as the int that `range` gives
         return function(others[0], carry), None
 
     carry = Carry.of(init, "fori_loop")

@@ -117,6 +117,21 @@ def test_single_precision():
         np.testing.assert_allclose(gradient, double, rtol=1e-4)
 
 
+@pytest.mark.parametrize("upper", [3, lambda x: np.floor(x[0] + 3)], ids=["known", "found"])
+def test_the_integer_of_a_step_promotes_as_pythons_own(upper):
+    def model(x):
+        steps = upper(x) if callable(upper) else upper
+        return ds.fori_loop(0, steps, lambda i, c: c * (i / 3) + i * x + c**i, x)
+
+    x = np.float32([0.3, 0.7])
+    expected = x
+    for i in range(3):
+        expected = expected * (i / 3) + i * x + expected**i
+    found, tangent = ds.jvp(model, (x,), (x,))
+    assert found.dtype == tangent.dtype == np.float32
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
 def test_python_numbers_become_what_the_body_makes_of_them():
     assert ds.scan(lambda s, x: (s + x, None), 0, XS)[0] == pytest.approx(np.sum(XS))
     total = ds.scan(lambda s, x: (s + x, None), 0, np.float32(XS))[0]
