@@ -39,8 +39,8 @@ __all__ = ["Record", "page", "recorded"]
 HEADER = """\
 # Supported functions
 
-Written by `python -m diffsci.supported`; do not edit. Each function was called with traced arguments, and
-the columns say what can be done with the programs that came out:
+Written by `python -m diffsci.supported tests.laws.cases tests.supported.calls`; do not edit. Each function was
+called with traced arguments, and the columns say what can be done with the programs that came out:
 
 - **forward**, **reverse**, **2nd**: derivatives in both modes, and forward over reverse; `0` where the
   derivative is zero wherever it exists; `-` where the result is no float; `in part` where it is known in the
@@ -293,6 +293,8 @@ def _row(record: Record) -> str:
 
 def main(modules: list[str]) -> None:
     """Print the page for the calls of these modules."""
+    if not modules:
+        sys.exit("usage: python -m diffsci.supported MODULE..., modules whose calls() are the sample calls")
     calls = [call for name in modules for call in importlib.import_module(name).calls()]
     records = sampled(calls)
     missing = [record.name for record in records if not record.called]
