@@ -126,7 +126,8 @@ def _pow_jvp(b: Builder, node: Node, tangents: list[Node | None]) -> Node | None
         return None
     if exponent == 1:
         return tangents[0]
-    return b.mul(_scaled(b, b.integer_pow(x, exponent=exponent - 1), float(exponent)), tangents[0])
+    lower = x if exponent == 2 else b.integer_pow(x, exponent=exponent - 1)
+    return b.mul(_scaled(b, lower, float(exponent)), tangents[0])
 
 
 def _pow_taylor(b: Builder, node: Node, series: Series, k: int) -> Node | None:

@@ -10,8 +10,9 @@ import pytest
 import diffsci as ds
 from diffsci import derived
 from diffsci.backends.eager import EagerProgram
+from diffsci.backends.eager.memory import NEW
 from diffsci.control import interning
-from diffsci.graph import Builder, Graph, Type, interpreter
+from diffsci.graph import Builder, Graph, Type, interpreter, lookup
 from tests.kernel.samples import SAMPLES
 
 FLOAT = np.dtype(float)
@@ -33,6 +34,15 @@ def test_every_primitive_has_the_interpreters_bits(sample):
     expected = interpreter.run(graph, operands)
     for found, value in zip(EagerProgram(graph).run(operands), expected, strict=True):
         np.testing.assert_array_equal(found, value)
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample[0])
+def test_families_that_return_new_memory(sample):
+    name, operands, params = sample[:3]
+    graph = graph_of(name, operands, params)
+    if lookup(name).family in NEW:
+        for value in interpreter.run(graph, operands):
+            assert not any(np.shares_memory(value, x) for x in operands)
 
 
 def long_program(x, scale):

@@ -6,8 +6,6 @@ import ctypes
 import functools
 import hashlib
 import os
-import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from diffsci.backends.cpu import cache, objects
 from diffsci.backends.cpu.settings import SETTINGS
 from diffsci.backends.plan.layout import all_guards, hidden_consts, plan_key
 from diffsci.backends.plan.specialise import specialise
+from diffsci.backends.recycling import Recycler
 from diffsci.backends.stateless import without_tapes
 from diffsci.graph import Graph, Type
 
@@ -25,7 +24,6 @@ __all__ = ["Binding", "Program", "compile_graph"]
 
 _ALIGN = 64
 _RECYCLE_BYTES = 1 << 17
-_MOST_KEPT = 4
 _memory: dict[str, Any] = {}
 
 
@@ -146,7 +144,7 @@ class Program:
     def _make_call_path(self) -> None:
         self._expected = [(t.dtype, t.shape, np.empty(t.shape, t.dtype).strides) for t in self.input_types]
         self._makers = [
-            _Recycler(t)
+            Recycler(t)
             if t.size * t.dtype.itemsize >= _RECYCLE_BYTES
             else functools.partial(np.empty, t.shape, t.dtype)
             for t in self.output_types
@@ -201,25 +199,6 @@ class _Context:
         self.workspace = _aligned(program.workspace_bytes)
         held = [*program.consts, self.workspace, SETTINGS]
         self.addresses = np.array([_data(array) for array in held], dtype=np.int64)
-
-
-class _Recycler:
-    """Makes large outputs, again in memory that no one holds any more: fresh pages are slow."""
-
-    def __init__(self, type_: Type):
-        self.type = type_
-        self.bases: list[np.ndarray] = []
-        self.lock = threading.Lock()
-
-    def __call__(self) -> np.ndarray:
-        with self.lock:
-            for base in self.bases:
-                if sys.getrefcount(base) == 3:  # the list, this loop, the argument
-                    return base[...]
-            base = np.empty(self.type.shape, self.type.dtype)
-            if len(self.bases) < _MOST_KEPT:
-                self.bases.append(base)
-            return base[...]
 
 
 def _data(array: np.ndarray) -> int:

@@ -7,11 +7,13 @@ import weakref
 
 import numpy as np
 
+from diffsci.backends.eager.ufuncs import as_ufunc
 from diffsci.graph import Graph, Node, Type
 
-__all__ = ["Memory"]
+__all__ = ["SMALLEST", "Memory", "nbytes"]
 
 SMALLEST = 4096  # bytes: below, NumPy's own small-array cache is as fast
+NEW = frozenset({"elementwise", "reduction", "contraction"})  # families that return new memory
 BUDGET = 1 << 28  # bytes kept between calls by all programs together
 
 _kept = 0
@@ -31,8 +33,8 @@ def _reserve(size: int) -> bool:
 class Memory:
     """Buffers of a graph's array operations, by linear scan over their lives.
 
-    A buffer is free again when no later operation can read it, through views too: only elementwise
-    ufuncs write into buffers, and whatever else an operation returns may be a view of its operands.
+    A buffer is free again when no later operation can read it, through views too. Only ufuncs write into
+    buffers; what operations of other than some families return may be a view of their operands.
     Nothing that may leave the program lies in a buffer.
     """
 
@@ -42,7 +44,7 @@ class Memory:
         self._spare: list[list[np.ndarray]] = []
         self._reserved: bool | None = None
         self._assign(graph)
-        self._size = sum(map(_bytes, self.types))
+        self._size = sum(map(nbytes, self.types))
 
     def slot(self, node: Node) -> int | None:
         """Return the number of the buffer that a node is written to, None for memory of its own."""
@@ -75,7 +77,7 @@ class Memory:
             for owner in owners.get(position, ()):  # an operand that ends here may be overwritten here
                 if owner is not node and owner in self._slots:
                     free.setdefault(owner.type, []).append(self._slots[owner])
-            if node in ends and node not in leaving and _bytes(node.type) >= SMALLEST:
+            if node in ends and node not in leaving and nbytes(node.type) >= SMALLEST:
                 self._slots[node] = self._pick(free, node.type)
 
     def _pick(self, free: dict[Type, list[int]], type_: Type) -> int:
@@ -85,7 +87,8 @@ class Memory:
         return len(self.types) - 1
 
 
-def _bytes(type_: Type) -> int:
+def nbytes(type_: Type) -> int:
+    """Return the size of an array in memory."""
     return type_.size * type_.dtype.itemsize
 
 
@@ -97,6 +100,8 @@ def _ends(graph: Graph) -> dict[Node, int]:
     for position, node in enumerate(graph.nodes):
         if _writes(node):
             seen[node] = frozenset({node})
+        elif not _may_view(node):
+            seen[node] = frozenset()
         else:
             seen[node] = frozenset().union(*(seen[x] for x in node.inputs))
         for owner in seen[node]:
@@ -105,13 +110,18 @@ def _ends(graph: Graph) -> dict[Node, int]:
 
 
 def _writes(node: Node) -> bool:
-    return isinstance(node.primitive.value, np.ufunc)
+    return as_ufunc(node) is not None
+
+
+def _may_view(node: Node) -> bool:
+    """Tell whether an operation may return a view of an operand, instead of new memory."""
+    return node.primitive.family not in NEW
 
 
 def _leaving(graph: Graph) -> set[Node]:
     """Return the nodes whose memory an output may view."""
     leaving = set(graph.outputs)
     for node in reversed(graph.nodes):
-        if node in leaving and not _writes(node):
+        if node in leaving and _may_view(node):
             leaving.update(node.inputs)
     return leaving

@@ -14,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from diffsci.backends.eager.memory import Memory
+from diffsci.backends.eager.memory import SMALLEST, Memory, nbytes
+from diffsci.backends.eager.ufuncs import as_ufunc
+from diffsci.backends.recycling import Recycler
 from diffsci.graph import Graph, Node
 from diffsci.graph.interpreter import evaluate
 
@@ -82,7 +84,7 @@ class _Writer:
         seen: set[Node] = set()
         found = []
         for y in self.graph.outputs:
-            fresh = isinstance(y.primitive.value, np.ufunc) and y not in seen
+            fresh = as_ufunc(y) is not None and y not in seen
             seen.add(y)
             found.append(self.names[y] if fresh else f"own({self.names[y]})")
         return found
@@ -104,12 +106,21 @@ class _Writer:
             return f"{operands[0]} {OPERATORS[node.name]} {operands[1]}"
         if node.name == "neg" and node.shape == ():
             return f"-{operands[0]}"
-        if isinstance(node.primitive.value, np.ufunc):
-            function = self._global("f", node.primitive.value, node.name)
-            slot = self.memory.slot(node)
-            out = [] if slot is None else [f"buffers[{slot}]"]
-            return f"{function}({', '.join([*operands, *out])})"
+        known = as_ufunc(node)
+        if known is not None:
+            ufunc, more = known
+            operands += [self._global("c", x) for x in more]
+            return f"{self._global('f', ufunc)}({', '.join(operands + self._place(node))})"
         return f"{self._function(node)}({', '.join(operands)})"
+
+    def _place(self, node: Node) -> list[str]:
+        """Where a ufunc writes to: a buffer, memory of results that were let go, or its own."""
+        slot = self.memory.slot(node)
+        if slot is not None:
+            return [f"buffers[{slot}]"]
+        if nbytes(node.type) < SMALLEST:
+            return []
+        return [f"{self._global('new', Recycler(node.type))}()"]
 
     def _function(self, node: Node) -> str:
         if node.primitive.value is None:
@@ -117,8 +128,8 @@ class _Writer:
         function = node.primitive.value
         return self._global("f", functools.partial(function, **node.params) if node.params else function)
 
-    def _global(self, kind: str, value: Any, name: str | None = None) -> str:
-        name = f"{kind}_{name or len(self.namespace)}"
+    def _global(self, kind: str, value: Any) -> str:
+        name = f"{kind}_{len(self.namespace)}"
         self.namespace[name] = value
         return name
 
@@ -143,7 +154,7 @@ def _repeated_numbers(graph: Graph) -> set[Node]:
         node
         for node in candidates
         if all(
-            isinstance(user.primitive.value, np.ufunc) and any(x not in candidates for x in user.inputs)
+            as_ufunc(user) is not None and any(x not in candidates for x in user.inputs)
             for user in users.get(node, ())
         )
     }
