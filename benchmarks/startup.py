@@ -34,8 +34,13 @@ print(ds.value_and_grad(misfit)(np.array([1.1, 0.4, 0.1, 0.4])))
 
 
 def caches(folder: str) -> dict[str, str]:
-    """Environment of a machine where nothing was ever compiled."""
-    return {"DIFFSCI_CACHE_DIR": f"{folder}/diffsci", "NUMBA_CACHE_DIR": f"{folder}/numba"}
+    """Environment of a machine where nothing was ever compiled, bytecode included; Python keeps that."""
+    return {
+        "DIFFSCI_CACHE_DIR": f"{folder}/diffsci",
+        "NUMBA_CACHE_DIR": f"{folder}/numba",
+        "PYTHONPYCACHEPREFIX": f"{folder}/bytecode",
+        "PYTHONDONTWRITEBYTECODE": "",
+    }
 
 
 def python(code: str) -> list[str]:
