@@ -39,8 +39,8 @@ __all__ = ["Record", "page", "recorded"]
 HEADER = """\
 # Supported functions
 
-Written by `python -m diffsci.supported tests.laws.cases tests.supported.calls`; do not edit. Each function was
-called with traced arguments, and the columns say what can be done with the programs that came out:
+Written by `python -m diffsci.supported tests.laws.cases tests.supported.calls`; do not edit. Each function
+was called with traced arguments, and the columns say what can be done with the programs that came out:
 
 - **forward**, **reverse**, **2nd**: derivatives in both modes, and forward over reverse; `0` where the
   derivative is zero wherever it exists; `-` where the result is no float; `in part` where it is known in the

@@ -152,6 +152,10 @@ class TracedArray:
     def shape(self) -> tuple[int, ...]:
         return self._node.type.shape
 
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        raise self._needs("setting the shape in place", "use x = x.reshape(...)")
+
     @property
     def dtype(self) -> np.dtype:
         return self._node.type.dtype
@@ -217,8 +221,8 @@ class TracedArray:
             raise self._needs(
                 "a plain NumPy array was asked for in place",
                 "this call is not supported on traced values; write it with numpy functions that are, "
-                "build the array with np.array([...]) inside the traced function, or, where this is the index "
-                "of a constant array of integers or booleans, take its elements with np.take(array, index)",
+                "build the array with np.array([...]) inside the traced function, or, where this is an index "
+                "of a constant array of integers or booleans, take its elements by np.take(array, index)",
             )
         return np.array(self.constant(), dtype=dtype)
 
