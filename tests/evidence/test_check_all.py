@@ -86,6 +86,16 @@ def test_a_wrong_pattern_is_found(monkeypatch):
 PATTERN = laws.pattern
 
 
+def test_models_that_refuse_single_precision_are_judged_without():
+    def decay(x):
+        return ds.scan(lambda c, k: (c * k, c[0]), x, np.array([0.9, 0.8]))[1]
+
+    result = ds.check_all(decay, X)
+    assert result.passed
+    (line,) = lines(result, "float32")
+    assert "TraceError without derivatives" in line
+
+
 def test_single_precision_that_numpy_keeps():
     """A model that makes float64 of float32 by itself is judged as NumPy does it."""
     assert ds.check_all(lambda x: x.astype(np.float64) * np.arange(3.0), X).passed
