@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -311,6 +312,14 @@ def foreign(target: Any):
     )
 
 
+def _first_by_position(function: Callable, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+    """Take the array out of np.mean(a=x): implementations name it otherwise."""
+    first = next(iter(inspect.signature(function).parameters), None)
+    if first not in kwargs:
+        return (), kwargs
+    return (kwargs[first],), {name: value for name, value in kwargs.items() if name != first}
+
+
 def call_function(function: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
     """Carry out a NumPy function with a traced value among its arguments."""
     implementation = FUNCTIONS.get(function)
@@ -322,6 +331,8 @@ def call_function(function: Callable, args: tuple, kwargs: dict[str, Any]) -> An
     if function not in CARRIED and holds_complex((*args, *kwargs.values())):
         implementation = complex_implementation(function)
     out = kwargs.pop("out", None)
+    if not args and kwargs:
+        args, kwargs = _first_by_position(function, kwargs)
     try:
         result = implementation(*args, **kwargs)
     except TypeError as error:

@@ -46,11 +46,16 @@ def reduce(
     x = ops.traced(x)
     if where is not True:
         x = ops.where(where, x, _neutral(ufunc, initial))
+    started = initial is not np._NoValue and initial is not None
+    if started and ufunc.identity is None and x.size == 0:
+        empty = np.empty(x.shape, x.dtype if dtype is None else dtype)
+        shape = ufunc.reduce(empty, axis=axis, keepdims=bool(keepdims), initial=0).shape
+        return ops.broadcast_to(ops.convert(ops.traced(initial), empty.dtype), shape)
     if ufunc.__name__ in REDUCTIONS:
         result = ops.reduce(REDUCTIONS[ufunc.__name__], x, axis, bool(keepdims), dtype)
     else:
         result = _folded(ufunc, rule, x if dtype is None else ops.convert(x, dtype), axis, bool(keepdims))
-    return result if initial is np._NoValue or initial is None else rule(initial, result)
+    return rule(initial, result) if started else result
 
 
 def _neutral(ufunc: np.ufunc, initial: Any) -> Any:

@@ -180,7 +180,7 @@ def _numpy(function: Callable) -> Callable:
             return call_function(function, *_with_plain_sizes(function, args, kwargs))
         if function in REPEATING and current_trace() is not None:
             made = FUNCTIONS[function](*args, **kwargs)
-            if made.dtype.kind in "fc":
+            if made.dtype.kind in "fcb":
                 return made
         return _writable(function(*args, **kwargs))
 

@@ -105,6 +105,23 @@ def test_shape_errors_are_numpys_own():
         ds.grad(lambda x: np.sum(x + np.ones(2)))(np.ones(3))
 
 
+def test_setting_a_shape_says_what_to_write_instead():
+    def f(x):
+        y = x.copy()
+        y.shape = (3, 1)
+        return np.sum(y)
+
+    with pytest.raises(UnsupportedError, match=r"test_errors\.py:\d+.*reshape"):
+        ds.grad(f)(np.ones(3))
+
+
+def test_a_split_at_an_integer_of_a_value():
+    compiled = ds.jit(lambda x: np.split(x, [int(x[0])])[1] * 2.0)
+    for first in (1.0, 2.0):
+        x = np.array([first, 5.0, 6.0])
+        np.testing.assert_array_equal(compiled(x), 2.0 * x[int(first) :])
+
+
 def test_index_errors_are_numpys_own():
     with pytest.raises(IndexError):
         ds.grad(lambda x: x[5])(np.ones(3))

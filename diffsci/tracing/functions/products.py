@@ -9,7 +9,7 @@ import numpy as np
 from diffsci.source import at, user_location
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
-from diffsci.tracing.protocols import implements
+from diffsci.tracing.protocols import call_function, implements
 
 LETTERS = string.ascii_letters
 
@@ -75,7 +75,9 @@ def _without_axis(x: TracedArray, axis: int) -> TracedArray:
 
 
 @implements(np.dot)
-def dot(x, y):
+def dot(x, y, out=None):
+    if out is not None:
+        return call_function(np.dot, (x, y), {"out": out})
     x, y = ops.traced(x), ops.traced(y)
     if x.ndim == 0 or y.ndim == 0:
         return ops.arithmetic("mul", x, y)

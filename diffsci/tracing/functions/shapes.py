@@ -136,9 +136,14 @@ def append(x, values, axis=None):
     return concatenate([x, values], axis)
 
 
+def _places(sections: Any) -> Any:
+    """Hold the program to the integers in a list of places to cut at."""
+    return [operator.index(place) for place in sections] if isinstance(sections, (list, tuple)) else sections
+
+
 @implements(np.split)
 def split(x, sections, axis=0):
-    x = ops.traced(x)
+    x, sections = ops.traced(x), _places(sections)
     if ops.shape_of(sections) == () and x.shape[ops.normal_axis(axis, x.ndim)] % sections:
         raise ValueError("array split does not result in an equal division")
     return array_split(x, sections, axis)
@@ -148,7 +153,7 @@ def split(x, sections, axis=0):
 def array_split(x, sections, axis=0):
     x = ops.traced(x)
     axis = ops.normal_axis(axis, x.ndim)
-    pieces = np.array_split(np.arange(x.shape[axis]), sections)
+    pieces = np.array_split(np.arange(x.shape[axis]), _places(sections))
     index = [slice(None)] * x.ndim
     made = []
     for piece in pieces:

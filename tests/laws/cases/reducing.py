@@ -28,6 +28,9 @@ def euclidean(x):
 
 SUMS = table(
     ("sum", lambda x: np.sum(x**2), MATRIX),
+    ("array by its name", lambda x: np.sum(a=x**2, axis=0) * np.mean(a=x), MATRIX),
+    ("max of nothing with a start", lambda x: np.max(x[:0], initial=2.0) * x[0], VECTOR),
+    ("norm of nothing", lambda x: np.linalg.norm(x[:, :0], axis=1) + x[:, 0] ** 2, MATRIX),
     ("sum axis", lambda x: np.sum(x**2, axis=0), MATRIX),
     ("sum negative axis keepdims", lambda x: x / (9 + np.sum(x**2, axis=-1, keepdims=True)), MATRIX),
     ("sum two axes", lambda x: np.sum(x**2, axis=(0, 2)), CUBE),

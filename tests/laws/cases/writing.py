@@ -24,6 +24,28 @@ def assemble(x):
     return out
 
 
+def masks_in_place(x):
+    mask = np.zeros(x.shape, bool)
+    mask[x > 0.0] = True
+    mask[0] = x[1] > 0.0
+    chosen = np.ones_like(x, dtype=bool)
+    chosen &= mask
+    out = np.zeros_like(x)
+    out[chosen] = x[mask] ** 2
+    return out
+
+
+def masks_twin(x):
+    mask = (np.real(x) > 0.0) & (np.arange(5) > 0) | (np.arange(5) == 0) & (np.real(x[1]) > 0.0)
+    return np.where(mask, x**2, 0.0)
+
+
+def dot_out(x):
+    out = np.empty((3, 3), x.dtype)
+    np.dot(x, x.T, out)
+    return out
+
+
 def assemble_twin(x):
     return np.stack([x[0] * x[1], -x[2], np.sin(x[0] * x[1]) - x[2]])
 
@@ -224,6 +246,8 @@ WRITING = table(
     ("iterate over rows", iterate_rows, MATRIX, iterate_rows_twin),
     ("integer array write", scatter, VECTOR, scatter_twin),
     ("add.at", scatter_add, VECTOR, scatter_add_twin),
+    ("masks in place", masks_in_place, away((5,)), masks_twin),
+    ("out as a position", dot_out, MATRIX, lambda x: x @ x.T),
     ("mask write", masked_write, away((5,)), masked_write_twin),
     ("out= and fill", fill_and_out, VECTOR, fill_and_out_twin),
     ("recurrence in a loop", loop_recurrence, VECTOR, loop_recurrence_twin),

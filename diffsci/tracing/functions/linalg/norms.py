@@ -69,7 +69,7 @@ def _shaped(result: TracedArray, x: TracedArray, axes: tuple[int, ...], keepdims
 def euclidean_norm(x: TracedArray, axes: tuple[int, ...], keepdims: bool = False) -> TracedArray:
     """Scaled, so that 1e200 and 1e-200 are right; the derivative at zero is 0."""
     if 0 in x.shape:
-        return ops.unary("sqrt", ops.reduce("sum", x * x, axes, keepdims))
+        return ops.reduce("sum", x, axes, keepdims)  # 0: the root of it has no slope
     scale, scaled = _scaled(ops.unary("abs", x), x, axes)
     square = ops.reduce("sum", scaled * scaled, axes, True)
     result = scale * ops.where(ops.compare("eq", square, 0), 0.0, ops.unary("sqrt", square))
