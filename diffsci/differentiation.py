@@ -28,9 +28,18 @@ __all__ = ["grad", "hvp", "jvp", "linearize", "value_and_grad", "vjp"]
 
 
 class Call:
-    """One call of a user's function: its trace, the values of its inputs, which leaf is whose."""
+    """One call of a user's function: its trace, the values of its inputs, which leaf is whose.
 
-    def __init__(self, function: Callable, args: Sequence[Any], kwargs: dict[str, Any] | None = None):
+    With `later`, programs may run when the user has overwritten the arrays: it works on copies.
+    """
+
+    def __init__(
+        self,
+        function: Callable,
+        args: Sequence[Any],
+        kwargs: dict[str, Any] | None = None,
+        later: bool = False,
+    ):
         self.args = tuple(args)
         self.function = function
         self.traced: Traced = trace_function(function, args, kwargs)
@@ -38,10 +47,10 @@ class Call:
         self.dynamic = [is_dynamic(leaf) for leaf in leaves]
         inputs = [entering(leaf) for leaf, flag in zip(leaves, self.dynamic, strict=True) if flag]
         inputs += self.traced.captured
-        # A pullback is called later: by then the user may have overwritten the arrays.
+        values = [self.traced.values[node] for node in self.traced.graph.inputs]
         self.inputs = [
-            x if isinstance(x, TracedArray) else self.traced.values[node]
-            for x, node in zip(inputs, self.traced.graph.inputs, strict=True)
+            x if isinstance(x, TracedArray) else np.array(value) if later else value
+            for x, value in zip(inputs, values, strict=True)
         ]
         self.inside = any(isinstance(x, TracedArray) for x in self.inputs)
 
@@ -353,7 +362,7 @@ def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable]:
     >>> [float(ct) for ct in pullback(1.0)]
     [4.0, 3.0]
     """
-    call = Call(f, primals)
+    call = Call(f, primals, later=True)
     flags = _float_flags(call, primals, "vjp")
     count = len(call.traced.graph.outputs)
     before, after = call.derive(("pullback", tuple(flags)), lambda graph: _pullback(graph, flags))
@@ -407,7 +416,7 @@ def linearize(f: Callable, *primals: Any) -> tuple[Any, Callable]:
     >>> float(pushforward(3.0))
     3.0
     """
-    call = Call(f, primals)
+    call = Call(f, primals, later=True)
     flags = _float_flags(call, primals, "linearize")
     count = len(call.traced.graph.outputs)
     before, after, kept = call.derive(("pushforward", tuple(flags)), lambda graph: _pushforward(graph, flags))

@@ -101,8 +101,8 @@ class Trace:
         return node
 
     def input(self, value: np.ndarray) -> Node:
-        """Return a new input node with a concrete value, copied: the user may overwrite the original."""
-        value = np.array(_real(standard(value)))
+        """Return a new input node with a concrete value: the user's own array."""
+        value = _real(standard(value))
         type_ = Type.of(value)
         node = self.add((INPUT, type_, self.serials), INPUT, (), {}, type_, None)
         self.values[node] = value

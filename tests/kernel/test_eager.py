@@ -11,6 +11,7 @@ import diffsci as ds
 from diffsci import derived
 from diffsci.backends.eager import EagerProgram
 from diffsci.backends.eager.memory import NEW
+from diffsci.backends.eager.threads import SHORTEST, SLOW, spread
 from diffsci.control import interning
 from diffsci.graph import Builder, Graph, Type, interpreter, lookup
 from tests.kernel.samples import SAMPLES
@@ -131,6 +132,24 @@ def test_two_threads_share_programs():
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+@pytest.mark.parametrize("name", sorted(SLOW))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_threads_change_no_bit(name, dtype):
+    ufunc = getattr(np, name)
+    x = np.random.default_rng(7).uniform(-3.0, 3.0, SHORTEST + 77).astype(dtype)
+    with np.errstate(all="ignore"):
+        expected = ufunc(x)
+    for threads in (1, 2, 3):
+        before = ds.get_num_threads()
+        ds.set_num_threads(threads)
+        try:
+            with np.errstate(all="ignore"):
+                found = spread(ufunc)(x, np.empty_like(x))
+        finally:
+            ds.set_num_threads(before)
+        np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from diffsci.backends.eager.memory import SMALLEST, Memory, nbytes
+from diffsci.backends.eager.threads import SHORTEST, SLOW, spread
 from diffsci.backends.eager.ufuncs import as_ufunc
 from diffsci.backends.recycling import Recycler
 from diffsci.graph import Graph, Node
@@ -110,6 +111,8 @@ class _Writer:
         if known is not None:
             ufunc, more = known
             operands += [self._global("c", x) for x in more]
+            if ufunc.__name__ in SLOW and node.type.size >= SHORTEST:
+                ufunc = spread(ufunc)
             return f"{self._global('f', ufunc)}({', '.join(operands + self._place(node))})"
         return f"{self._function(node)}({', '.join(operands)})"
 
