@@ -26,6 +26,7 @@ from diffsci.tracing.complex.boundary import parts_of, unpacked
 from diffsci.tracing.decorated import undecorated
 from diffsci.tracing.identity import Contents, Identity
 from diffsci.tracing.libraries import PROXIED, home, is_library, top_level
+from diffsci.tracing.tables import as_table
 from diffsci.tracing.trace import Trace, current_trace
 
 __all__ = ["argument", "original", "plain", "private_copy", "resolve", "traced_class", "write_back"]
@@ -222,7 +223,7 @@ def _captured(trace: Trace, value: Any, fetch, key: Any, scalar: bool) -> Any:
     if not scalar and value.dtype.kind in "iub":
         # Indices and masks shape the program.
         _hold(trace, key, lambda: Contents(fetch()), Contents(value.copy()))
-        return value
+        return as_table(value)
     known = trace.copies.get(key)
     if known is not None and known[0] is value:
         return known[1]

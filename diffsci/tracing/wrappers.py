@@ -22,9 +22,10 @@ from diffsci.tracing.complex.python import CMATH
 from diffsci.tracing.functions.sparse import is_factors
 from diffsci.tracing.functions.special import SPECIAL
 from diffsci.tracing.libraries import PROXIED, home, top_level
-from diffsci.tracing.protocols import FUNCTIONS, SCIPY, call_function
+from diffsci.tracing.protocols import FUNCTIONS, SCIPY, UFUNCS, call_function, call_ufunc
 from diffsci.tracing.python import MATH
 from diffsci.tracing.sparse import TracedSparse
+from diffsci.tracing.tables import as_table
 from diffsci.tracing.trace import current_trace
 
 __all__ = ["wrapper"]
@@ -204,10 +205,12 @@ def _with_plain_sizes(function: Callable, args: tuple, kwargs: dict) -> tuple[tu
 
 
 def _ufunc_wrapper(ufunc: np.ufunc) -> Callable:
-    def call(*args, **kwargs):
-        if _holds_traced(args):
-            from diffsci.tracing.protocols import call_ufunc
+    name, nin = ufunc.__name__, ufunc.nin
 
+    def call(*args, **kwargs):
+        if not kwargs and len(args) == nin and type(args[0]) is TracedArray and name in UFUNCS:
+            return UFUNCS[name](*args)  # the commonest call
+        if _holds_traced(args):
             return call_ufunc(ufunc, "__call__", args, kwargs)
         return _writable(ufunc(*args, **kwargs))
 
@@ -234,6 +237,6 @@ def _tracing(made: Any) -> Any:
 
 def _writable(made: Any) -> Any:
     """Track a new float array: the user may write traced values into it."""
-    if type(made) is np.ndarray and made.dtype.kind in "fc" and current_trace() is not None:
-        return ops.traced(made)
+    if type(made) is np.ndarray and current_trace() is not None:
+        return ops.traced(made) if made.dtype.kind in "fc" else as_table(made)
     return made

@@ -101,3 +101,27 @@ def test_a_list_of_objects_may_grow_inside():
     expected = sum(r * math.exp(r * 0.3) for r in (2.0, 1.0, 3.0))
     assert ds.grad(grow)(X)[0] == pytest.approx(expected, rel=1e-13)
     assert len(model.springs) == 3
+
+
+CORNERS = np.array([[0, 1], [2, 0]])
+FLAGS = np.array([True, False, True])
+PLACES = {
+    "order": lambda x: np.sum(x[:3] * np.array([2, 3, 0])[np.argsort(x[:3])]),
+    "best": lambda x: np.array([4, 5, 6])[np.argmax(x[:3])] * x[0] ** 2,
+    "loop": lambda x: ds.fori_loop(0, 2, lambda e, c: c + (x[CORNERS[e, 0]] - x[CORNERS[e, 1]]) ** 2, 0.0),
+    "flags": lambda x: np.where(FLAGS[np.argsort(x[:3])], x[:3], 0.0).sum() ** 2,
+    "digit": lambda x: x[CORNERS[int(x[0] * 3) % 2, 0]] ** 2,
+    "plain": lambda x: (x[CORNERS] ** 2).sum() + len(CORNERS) * x[0] + CORNERS.max() * x[1],
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_traced_indices_into_known_tables(name):
+    f = PLACES[name]
+    compiled = ds.jit(ds.grad(f))
+    for x in (np.array([0.3, 0.9, 0.5, 0.7]), np.array([0.7, 0.5, 0.9, 0.3])):
+        gradient = ds.grad(f)(x)
+        np.testing.assert_allclose(compiled(x), gradient, rtol=1e-13)
+        steps = 1e-6 * np.eye(4)
+        differences = [(f(x + h) - f(x - h)) / 2e-6 for h in steps]
+        np.testing.assert_allclose(gradient, differences, atol=1e-8)
