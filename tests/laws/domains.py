@@ -45,7 +45,8 @@ class Domain:
         rng = np.random.default_rng(20261122)
         shape = self.shapes[0]
         size = int(np.prod(shape))
-        values = (self.low + (self.high - self.low) * (rng.permutation(size) + 0.5) / max(size, 1)).reshape(shape)
+        places = (rng.permutation(size) + 0.5) / max(size, 1)
+        values = (self.low + (self.high - self.low) * places).reshape(shape)
         if self.kind == "away":
             return values * rng.choice([-1.0, 1.0], shape)
         return values + 2.0 * shape[-1] * np.eye(shape[-1]) if self.kind == "dominant" else values
