@@ -20,7 +20,6 @@ def _library_roots() -> tuple[str, ...]:
 
 
 _SKIP = _library_roots()
-_is_library: dict[str, bool] = {}
 _known: dict[tuple[int, int], tuple] = {}  # (code, instruction) -> the code, kept alive, and its location
 _MANY = 100_000
 
@@ -43,28 +42,28 @@ def user_location(above: int = 1) -> Location | None:
     The caller may know that the first frames `above` this one are the package's own.
     """
     frame = sys._getframe(above)
-    known = _is_library
     while frame is not None:
-        file = frame.f_code.co_filename
-        skip = known.get(file)
-        if skip is None:
-            skip = known[file] = file.startswith(_SKIP)
-        if not skip:
-            return _location(frame)
+        code = frame.f_code
+        key = (id(code), frame.f_lasti)
+        found = _known.get(key)
+        if found is None:
+            found = _known[key] = _place(code, frame)
+        if found[1] is not None:
+            return found[1]
         frame = frame.f_back
     return None
 
 
-def _location(frame) -> Location:
-    """Return the location of a frame, one object for each place: tracing asks for thousands."""
-    code = frame.f_code
-    key = (id(code), frame.f_lasti)
-    found = _known.get(key)
-    if found is None:
-        if len(_known) > _MANY:
-            _known.clear()
-        found = _known[key] = (code, Location(code.co_filename, frame.f_lineno, code.co_name))
-    return found[1]
+def _place(code: Any, frame: Any) -> tuple[Any, Location | None]:
+    """Return the code, to be kept alive, and the location of a frame: None in a library.
+
+    There is one object for each place, and each is made once: tracing asks for thousands.
+    """
+    if len(_known) > _MANY:
+        _known.clear()
+    if code.co_filename.startswith(_SKIP):
+        return code, None
+    return code, Location(code.co_filename, frame.f_lineno, code.co_name)
 
 
 def at(location: Location | None) -> str:

@@ -128,9 +128,15 @@ def _quick(name: str, operands: tuple, weak: bool) -> TracedArray | None:
 
 def quick_unary(rule: Primitive, x: TracedArray, weak: bool = False) -> TracedArray | None:
     """Apply an elementwise primitive to one float array laid out in order; None where more is to consider."""
-    trace, node = x.owner, x.read()
+    trace, node = x.owner, x._node if x._parent is None else x.read()
     type_ = node.type
-    if trace.dormant or trace.closed or node.is_known or type_.dtype.kind != "f" or not _in_order(x, type_):
+    if (
+        trace.dormant
+        or trace.closed
+        or node.is_known
+        or type_.dtype.kind != "f"
+        or (type_.shape and _out_of_order(x, type_))
+    ):
         return None
     result = TracedArray(trace, trace.apply(rule, (node,), type_), not type_.shape)
     if weak and x.weak:
@@ -147,14 +153,14 @@ def quick_binary(
     """
     if type(x) is Selected:
         return None
-    trace, node = x.owner, x.read()
+    trace, node = x.owner, x._node if x._parent is None else x.read()
     type_ = node.type
-    if trace.dormant or trace.closed or type_.dtype.kind != "f" or not _in_order(x, type_):
+    if trace.dormant or trace.closed or type_.dtype.kind != "f" or (type_.shape and _out_of_order(x, type_)):
         return None
     kind = type(y)
     if kind is TracedArray:
-        other = y.read()
-        if y.owner is not trace or other.type is not type_ or not _in_order(y, type_):
+        other = y._node if y._parent is None else y.read()
+        if y.owner is not trace or other.type is not type_ or (type_.shape and _out_of_order(y, type_)):
             return None
         weak = weak and x.weak and y.weak
     elif kind is float or kind is int:
@@ -171,8 +177,8 @@ def quick_binary(
     return result
 
 
-def _in_order(x: TracedArray, type_: Type) -> bool:
-    return len(type_.shape) < 2 or (x._parent is None and x._order is None)
+def _out_of_order(x: TracedArray, type_: Type) -> bool:
+    return len(type_.shape) > 1 and (x._parent is not None or x._order is not None)
 
 
 def _weak(x: Any) -> bool:

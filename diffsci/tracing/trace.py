@@ -122,7 +122,7 @@ class Trace:
 
     def number(self, value: float, type_: Type) -> Node:
         """Return a Python number as a constant of a float type, repeated over its shape."""
-        key = (value, type_) if value else (str(value), type_)  # tells 0.0 from -0.0
+        key = (value or str(value), id(type_))  # tells 0.0 from -0.0; the nodes keep their types alive
         node = self.numbers.get(key)
         if node is None:
             node = self.const(value, type_.dtype)
@@ -208,7 +208,9 @@ class Trace:
         key = (primitive, (), first) if len(nodes) == 1 else (primitive, (), first, nodes[1].serial)
         node = self.emitted.get(key)
         if node is None:
-            node = self.add(key, primitive, nodes, {}, type_, location or user_location(3))
+            place = location or user_location(4)
+            node = self.emitted[key] = Node(primitive, nodes, {}, type_, place, self.serials)
+            self.serials += 1
         return node
 
     def _folded(self, node: Node) -> Node | None:
