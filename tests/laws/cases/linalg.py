@@ -33,7 +33,7 @@ APART = np.diag([1.0, 4.0, 8.0])
 RECTANGLE = np.vstack([APART, [[0.5, -0.5, 0.2]]])
 NINE = np.array([9.0, 0.0, 0.0, 0.0])
 TURN = np.array([[1.0, -2.0, 0.3], [1.5, 0.8, -0.4], [0.2, 0.1, 5.0]])
-APART = TURN @ np.diag([1.0, 0.4, 1.0])  # singular values 5.0, 1.8, 0.84
+STRETCHED = TURN @ np.diag([1.0, 0.4, 1.0])  # singular values 5.0, 1.8, 0.84
 
 
 def symmetric(x):
@@ -315,7 +315,7 @@ SPECTRA = table(
         SMALL,
         lambda x: np.sum(eig(x + TURN)[0] ** 3),
     ),
-    ("polar", lambda x: sl.polar(x + APART), SMALLER, lambda x: polar(x + APART)),
+    ("polar", lambda x: sl.polar(x + STRETCHED), SMALLER, lambda x: polar(x + STRETCHED)),
 )
 
 
