@@ -191,6 +191,17 @@ def pinv(a: Array, *, rcond: float) -> Array:
     return np.linalg.solve(r, q.T)
 
 
+def polar_factor(a: Array) -> Array:
+    """Newton's iteration of Higham (1986) on the triangle of QR, until the mean with its inverse stays."""
+    q, x = qr(a)
+    for _ in range(100):
+        mean = (x + np.linalg.inv(x).T) / 2
+        if np.max(np.abs(mean - x)) <= 4e-16 * np.max(np.abs(x)):
+            break
+        x = mean
+    return q @ mean
+
+
 def lstsq(a: Array, b: Array, *, rcond: float) -> Array:
     """The solution by the pseudo-inverse."""
     return pinv(a, rcond=rcond) @ b
@@ -245,6 +256,7 @@ def complex_det(x: Array) -> Array:
 
 
 SINGLE = (
+    polar_factor,
     cholesky, qr, lu, eigh, svd, eig, slogdet, cofactors, pinv, lstsq, solve_sylvester, matrix_function
 )  # fmt: skip
 

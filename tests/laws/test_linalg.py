@@ -294,3 +294,13 @@ def test_third_derivative_of_expm():
 
     third = ds.grad(ds.grad(ds.grad(f)))(0.7)
     assert third == pytest.approx(0.3**3 * np.exp(0.21), rel=1e-12)
+
+
+def test_polar_factors_of_equal_singular_values():
+    """At a multiple of a rotation, dU = U skew(U^T dA) / s: no gap between singular values is divided by."""
+    turn, scale = np.linalg.qr(np.random.default_rng(3).normal(size=(3, 3)))[0], 2.0
+    change = np.random.default_rng(4).normal(size=(3, 3))
+    inside = turn.T @ change
+    for f in (lambda a: sl.polar(a)[0], ds.jit(lambda a: sl.polar(a)[0])):
+        moved = ds.jvp(f, (scale * turn,), (change,))[1]
+        np.testing.assert_allclose(moved, turn @ (inside - inside.T) / (2 * scale), atol=1e-14)

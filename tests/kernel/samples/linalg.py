@@ -83,6 +83,8 @@ SAMPLES = [
     ("lu", [uniform(2, 2, 3)], {}),
     ("eigh", [positive_definite(3, 3)], {"driver": "evd"}),
     ("eigh", [positive_definite(2, 2, 2)], {"driver": "evr"}),
+    ("polar_factor", [tall(4, 3)], {}),
+    ("polar_factor", [tall(2, 3, 3)], {}),
     ("svd", [tall(4, 3)], {}),
     ("svd", [tall(2, 3, 3)], {}),
     ("svd", [np.swapaxes(tall(3, 2), 0, 1)], {}),

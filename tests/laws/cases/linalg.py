@@ -20,7 +20,6 @@ VECTOR = real((4,))
 SQUARE = matrix()
 STACK = matrix((2, 3, 3))
 SMALL = real((3, 3), low=-0.4, high=0.4)
-SMALLER = real((3, 3), low=-0.15, high=0.15)
 SMALL_STACK = real((2, 3, 3), low=-0.4, high=0.4)
 TALL = real((4, 3), low=-0.4, high=0.4)
 
@@ -33,7 +32,6 @@ APART = np.diag([1.0, 4.0, 8.0])
 RECTANGLE = np.vstack([APART, [[0.5, -0.5, 0.2]]])
 NINE = np.array([9.0, 0.0, 0.0, 0.0])
 TURN = np.array([[1.0, -2.0, 0.3], [1.5, 0.8, -0.4], [0.2, 0.1, 5.0]])
-STRETCHED = TURN @ np.diag([1.0, 0.4, 1.0])  # singular values 5.0, 1.8, 0.84
 
 
 def symmetric(x):
@@ -315,7 +313,14 @@ SPECTRA = table(
         SMALL,
         lambda x: np.sum(eig(x + TURN)[0] ** 3),
     ),
-    ("polar", lambda x: sl.polar(x + STRETCHED), SMALLER, lambda x: polar(x + STRETCHED)),
+    ("polar", lambda x: sl.polar(x + TURN), SMALL, lambda x: polar(x + TURN)),
+    ("polar tall", lambda x: sl.polar(x + RECTANGLE), TALL, lambda x: polar(x + RECTANGLE)),
+    (
+        "polar wide",
+        lambda x: sl.polar((x + RECTANGLE).T, side="left"),
+        TALL,
+        lambda x: tuple(part.T for part in polar(x + RECTANGLE)),
+    ),
 )
 
 
@@ -326,8 +331,8 @@ def generalized(a, b):
 
 
 def polar(a):
-    u, _, vt = svd(a)
-    return u @ vt, (u @ vt).T @ a
+    turned = CONTINUED["polar_factor"](a)
+    return turned, turned.T @ a
 
 
 LEAST_SQUARES = table(

@@ -158,6 +158,7 @@ def scipy_svdvals(a, **options):
 def polar(a, side="right"):
     """The factors of A = U P (right) or A = P U (left)."""
     a = single(as_float(a), "polar")
-    u, _, vt = bind("svd", a)
-    turned = matmul(u, vt)
+    wide = a.shape[-2] < a.shape[-1]
+    turned = bind("polar_factor", swapped(a) if wide else a)
+    turned = swapped(turned) if wide else turned
     return turned, matmul(swapped(turned), a) if side == "right" else matmul(a, swapped(turned))
