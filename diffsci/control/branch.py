@@ -110,7 +110,7 @@ class _Operands:
             return trace_paths(branch, unflatten(self.tree, self.leaves), what)
         except TraceError:
             raise
-        except Exception:
+        except Exception:  # the model's own: as behind an `if`, it is raised when its branch is taken
             if taken:
                 raise
             raise _OtherRaises from None

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.errors import UnsupportedError
 from diffsci.graph import Builder, Node, Primitive, Type, register
 from diffsci.primitives.shared import to_batch
 
@@ -70,8 +71,13 @@ class CustomLoop(ABC):
         return None
 
     def spread(self, tape: Any, size: int) -> Any:
-        """Return a tape of the batched loop, all of whose members took the steps of this tape."""
-        raise NotImplementedError
+        """Return a tape of the batched loop, all of whose members took the steps of this tape.
+
+        Needed by loops that `batched` returns a loop for.
+        """
+        raise UnsupportedError(
+            f"{type(self).__name__} has batched() but no spread(): write it, so that one tape serves all members"
+        )
 
     def evaluated_by(self, evaluate: Callable) -> CustomLoop | None:
         """Return the loop with ``evaluate(graph, inputs)`` in place of its own programs, if it can.

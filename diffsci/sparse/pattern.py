@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from diffsci.errors import UnsupportedError
 from diffsci.graph import Graph, Node, Primitive, interpreter, lookup
 from diffsci.primitives.dependence import FAMILIES, Known, Places, elementwise
+from diffsci.source import at
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -76,7 +78,9 @@ def _compose(graph: Graph, found: dict[Node, Any], known: Known) -> None:
 def _through(node: Node, found: dict[Node, Any], known: Known) -> Any:
     rule = rule_of(node.primitive)
     if rule is None:
-        raise NotImplementedError(f"{node.name} has no pattern rule")
+        raise UnsupportedError(
+            f"the sparsity of {node.name} is not known{at(node.location)}: its record needs a pattern rule"
+        )
     if rule is elementwise:
         return _union(found[x] for x in node.inputs if x in found) if node.type.is_float else None
     places = rule(node, known)

@@ -202,7 +202,12 @@ class TracedSparse:
     def __add__(self, other: Any) -> Any:
         if not is_sparse(other):
             if np.ndim(other) == 0:
-                raise NotImplementedError("adding a nonzero scalar to a sparse array is not supported")
+                if not isinstance(other, TracedArray) and other == 0:
+                    return self  # SciPy allows this number alone
+                raise ops.unsupported(
+                    "a sum of a sparse matrix and a number",
+                    "add it to A.toarray(), or only to stored entries",
+                )
             return self.toarray() + _dense(other)
         other = as_traced_sparse(other)
         if other.shape != self.shape:

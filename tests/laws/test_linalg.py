@@ -304,3 +304,11 @@ def test_polar_factors_of_equal_singular_values():
     for f in (lambda a: sl.polar(a)[0], ds.jit(lambda a: sl.polar(a)[0])):
         moved = ds.jvp(f, (scale * turn,), (change,))[1]
         np.testing.assert_allclose(moved, turn @ (inside - inside.T) / (2 * scale), atol=1e-14)
+
+
+def test_a_number_beside_a_sparse_matrix():
+    matrix = sp.csr_array(np.diag([1.0, 2.0]))
+    assert ds.grad(lambda x: ((x * matrix + 0) @ np.ones(2)).sum())(2.0) == 3.0
+    for number in (lambda x: 1.0, lambda x: x):
+        with pytest.raises(UnsupportedError, match=r"sparse matrix and a number.*test_linalg\.py.*toarray"):
+            ds.grad(lambda x, n=number: ((x * matrix + n(x)) @ np.ones(2)).sum())(2.0)

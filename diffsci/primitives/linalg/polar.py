@@ -1,4 +1,4 @@
-"""The orthogonal factor U of the polar decomposition A = U P of matrices with at least as many rows as columns.
+"""The orthogonal factor U of the polar decomposition A = U P, of matrices with no more columns than rows.
 
 With P = U^T A, differentiating U^T U = 1 and A = U P gives dU = U W + (dA - U U^T dA) P^-1, where the skew W
 solves P W + W P = U^T dA - dA^T U (N. J. Higham, "Functions of Matrices", 2008, chapter 8). Only sums of
