@@ -76,7 +76,7 @@ class CustomLoop(ABC):
         Needed by loops that `batched` returns a loop for.
         """
         raise UnsupportedError(
-            f"{type(self).__name__} has batched() but no spread(): write it, so that one tape serves all members"
+            f"{type(self).__name__} has batched() but no spread(): write it, so one tape serves all members"
         )
 
     def evaluated_by(self, evaluate: Callable) -> CustomLoop | None:

@@ -15,6 +15,7 @@ from diffsci.tracing.array import TracedArray
 from diffsci.tracing.functions.sorting import partition_in_place, sort_in_place
 from diffsci.tracing.lenses import FlatLens
 from diffsci.tracing.numbers import truncated
+from diffsci.tracing.quick import quick_binary
 from diffsci.tracing.selection import Selected
 
 NUMBERS = (int, float, complex, bool, np.number, np.bool_, np.ndarray, list, TracedArray)
@@ -25,14 +26,14 @@ def _binary(apply: Callable, name: str, primitive: str | None) -> None:
 
     def forward(self, other):
         if rule is not None:
-            result = ops.quick_binary(rule, self, other, weak=True)
+            result = quick_binary(rule, self, other, weak=True)
             if result is not None:
                 return result
         return apply(self, other) if isinstance(other, NUMBERS) else with_sparse(name, self, other)
 
     def backward(self, other):
         if rule is not None:
-            result = ops.quick_binary(rule, self, other, weak=True, swapped=True)
+            result = quick_binary(rule, self, other, weak=True, swapped=True)
             if result is not None:
                 return result
         return apply(other, self) if isinstance(other, NUMBERS) else with_sparse(name, other, self)

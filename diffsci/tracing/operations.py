@@ -8,18 +8,16 @@ from typing import Any
 import numpy as np
 
 from diffsci.errors import UnsupportedError
-from diffsci.graph import Primitive, Type, lookup
+from diffsci.graph import lookup
 from diffsci.source import at, user_location
 from diffsci.tracing.array import TracedArray
+from diffsci.tracing.quick import quick
 from diffsci.tracing.selection import Selected, boxed, reduced
 from diffsci.tracing.trace import Trace, bind, innermost, standard
 
 FLOAT = np.dtype(float)
 INT = np.dtype(np.int64)
 BOOL = np.dtype(bool)
-
-# Functions of floats that give booleans.
-PREDICATES = frozenset({"isnan", "isinf", "isfinite"})
 
 # What arithmetic means on booleans.
 LOGIC = {"add": "logical_or", "mul": "logical_and", "maximum": "logical_or", "minimum": "logical_and"}
@@ -117,70 +115,6 @@ def _complex():
     return operations
 
 
-def _quick(name: str, operands: tuple, weak: bool) -> TracedArray | None:
-    x = operands[0]
-    if type(x) is not TracedArray or name in PREDICATES:
-        return None
-    if len(operands) == 1:
-        return quick_unary(lookup(name), x, weak)
-    return quick_binary(lookup(name), x, operands[1], weak) if len(operands) == 2 else None
-
-
-def quick_unary(rule: Primitive, x: TracedArray, weak: bool = False) -> TracedArray | None:
-    """Apply an elementwise primitive to one float array laid out in order; None where more is to consider."""
-    trace, node = x.owner, x._node if x._parent is None else x.read()
-    type_ = node.type
-    if (
-        trace.dormant
-        or trace.closed
-        or node.is_known
-        or type_.dtype.kind != "f"
-        or (type_.shape and _out_of_order(x, type_))
-    ):
-        return None
-    result = TracedArray(trace, trace.apply(rule, (node,), type_), not type_.shape)
-    if weak and x.weak:
-        result.weak = True
-    return result
-
-
-def quick_binary(
-    rule: Primitive, x: TracedArray, y: Any, weak: bool = False, swapped: bool = False
-) -> TracedArray | None:
-    """Apply an elementwise primitive to operands of one float type, or to one and a Python number.
-
-    None where NumPy's promotion, broadcasting or memory order has to be considered.
-    """
-    if type(x) is Selected:
-        return None
-    trace, node = x.owner, x._node if x._parent is None else x.read()
-    type_ = node.type
-    if trace.dormant or trace.closed or type_.dtype.kind != "f" or (type_.shape and _out_of_order(x, type_)):
-        return None
-    kind = type(y)
-    if kind is TracedArray:
-        other = y._node if y._parent is None else y.read()
-        if y.owner is not trace or other.type is not type_ or (type_.shape and _out_of_order(y, type_)):
-            return None
-        weak = weak and x.weak and y.weak
-    elif kind is float or kind is int:
-        other = trace.number(y, type_)
-        weak = weak and x.weak
-    else:
-        return None
-    if node.is_known and other.is_known:
-        return None
-    nodes = (other, node) if swapped else (node, other)
-    result = TracedArray(trace, trace.apply(rule, nodes, type_), not type_.shape)
-    if weak and not type_.shape:
-        result.weak = True
-    return result
-
-
-def _out_of_order(x: TracedArray, type_: Type) -> bool:
-    return len(type_.shape) > 1 and (x._parent is not None or x._order is not None)
-
-
 def _weak(x: Any) -> bool:
     return isinstance(x, TracedArray) and x.weak
 
@@ -193,7 +127,7 @@ def float_dtype(*operands: Any) -> np.dtype:
 
 def float_elementwise(name: str, *operands: Any, weak: bool = False) -> TracedArray:
     """Apply a primitive of floats; integers become float64."""
-    result = _quick(name, operands, weak)
+    result = quick(name, operands, weak)
     if result is not None:
         return result
     operands = tuple(as_operand(x) for x in operands)
@@ -202,7 +136,7 @@ def float_elementwise(name: str, *operands: Any, weak: bool = False) -> TracedAr
 
 def arithmetic(name: str, x: Any, y: Any, weak: bool = False) -> TracedArray:
     """add, sub, mul and the like. On booleans some are logic, as in NumPy; elsewhere they are integers."""
-    result = _quick(name, (x, y), weak)
+    result = quick(name, (x, y), weak)
     if result is not None:
         return result
     x, y = as_operand(x), as_operand(y)
@@ -264,9 +198,9 @@ def literal_number(x: Any) -> float | None:
 
 def unary(name: str, x: TracedArray, weak: bool = False, **params: Any) -> TracedArray:
     """Apply an elementwise primitive of one operand."""
-    quick = None if params else _quick(name, (x,), weak)
-    if quick is not None:
-        return quick
+    done = None if params else quick(name, (x,), weak)
+    if done is not None:
+        return done
     box = boxed(lambda full: unary(name, full, **params), (x,))
     if box is not None:
         return box

@@ -206,7 +206,7 @@ class TracedSparse:
                     return self  # SciPy allows this number alone
                 raise ops.unsupported(
                     "a sum of a sparse matrix and a number",
-                    "add it to A.toarray(), or only to stored entries",
+                    "add it to A.toarray(), or to its entries A.data",
                 )
             return self.toarray() + _dense(other)
         other = as_traced_sparse(other)
