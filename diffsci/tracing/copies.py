@@ -18,7 +18,7 @@ import numpy as np
 
 from diffsci.errors import TraceError
 from diffsci.source import at, user_location
-from diffsci.tracing import containers
+from diffsci.tracing import containers, instances
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.chance import watch
 from diffsci.tracing.complex.array import is_complex
@@ -29,11 +29,7 @@ from diffsci.tracing.libraries import PROXIED, home, is_library, top_level
 from diffsci.tracing.tables import as_table
 from diffsci.tracing.trace import Trace, current_trace
 
-__all__ = ["argument", "original", "plain", "private_copy", "resolve", "traced_class", "write_back"]
-
-
-# What an object's attributes mostly are: there is nothing to resolve in them.
-DATA = frozenset({float, int, bool, str, complex, type(None), np.ndarray, np.float64, TracedArray})
+__all__ = ["argument", "original", "plain", "private_copy", "resolve", "write_back"]
 
 
 class TracedGlobals(dict):
@@ -102,7 +98,7 @@ class ModuleProxy:
         if watch(current_trace(), value):
             return value
         if isinstance(value, LASTING):
-            value = value if isinstance(value, NUMBERS) else _object(None, value)
+            value = value if isinstance(value, NUMBERS) else object_of(None, value)
             object.__setattr__(self, name, value)
             return value
         if current_trace() is None:
@@ -161,7 +157,7 @@ def resolve(value: Any, fetch, key: Any) -> Any:
         # object holds is looked at where it is copied.
         seen = containers.snapshot if containers.is_collection(value) else Identity
         _hold(trace, key, lambda: seen(fetch()), seen(value), settles=True)
-    return _object(trace, value)
+    return object_of(trace, value)
 
 
 def _is_library_attribute(key: Any) -> bool:
@@ -180,7 +176,7 @@ def _hold(trace: Trace, key: Any, fetch, value: Any, settles: bool = False) -> N
         (trace.settling if settles else trace.statics).append((fetch, value))
 
 
-def _hold_attributes(trace: Trace, value: Any) -> None:
+def hold_attributes(trace: Trace, value: Any) -> None:
     """Note the data that an object or a class holds."""
     trace.keep.append(value)
     if not isinstance(value, type):
@@ -240,7 +236,7 @@ def _captured(trace: Trace, value: Any, fetch, key: Any, scalar: bool) -> Any:
     return made
 
 
-def _object(trace: Trace, value: Any) -> Any:
+def object_of(trace: Trace, value: Any) -> Any:
     """Resolve a function, class, instance or module; everything else is itself."""
     if watch(trace, value):
         return value
@@ -252,19 +248,19 @@ def _object(trace: Trace, value: Any) -> Any:
     if isinstance(value, (types.BuiltinFunctionType, np.ufunc)) or _is_dispatcher(value) or _is_row(value):
         return _table_function(value) or value
     if isinstance(value, types.MethodType):
-        return types.MethodType(private_copy(value.__func__), _instance(trace, value.__self__))
+        return types.MethodType(private_copy(value.__func__), instances.instance(trace, value.__self__))
     if isinstance(value, functools.partial):
         return _partial(trace, value)
     if isinstance(value, type):
-        return _table_function(value) or traced_class(trace, value)
+        return _table_function(value) or instances.traced_class(trace, value)
     if type(value) in (dict, list, tuple) and _all_functions(value):
         return _table(trace, value)
-    return _table_function(value) or undecorated(value, private_copy) or _instance(trace, value)
+    return _table_function(value) or undecorated(value, private_copy) or instances.instance(trace, value)
 
 
 def _partial(trace: Trace, value: functools.partial) -> functools.partial:
     """Return a partial of the traced copy, with arguments that resolve like globals."""
-    function = _object(trace, value.func)
+    function = object_of(trace, value.func)
     if function is value.func:  # made by the function under trace
         return value
     trace.keep.append(value)
@@ -288,8 +284,8 @@ def _all_functions(value: Any) -> bool:
 def _table(trace: Trace, value: Any) -> Any:
     """Copy a table of functions, such as the rates of a model by name."""
     if isinstance(value, dict):
-        return {key: _object(trace, item) for key, item in value.items()}
-    return type(value)(_object(trace, item) for item in value)
+        return {key: object_of(trace, item) for key, item in value.items()}
+    return type(value)(object_of(trace, item) for item in value)
 
 
 def _is_dispatcher(value: Any) -> bool:
@@ -304,12 +300,12 @@ def private_copy(function: Any) -> Any:
     """Return the traced copy of a user's function; a copy is returned as it is."""
     if isinstance(function, types.MethodType):
         trace = current_trace()
-        return types.MethodType(private_copy(function.__func__), _instance(trace, function.__self__))
+        return types.MethodType(private_copy(function.__func__), instances.instance(trace, function.__self__))
     if isinstance(function, functools.partial):
         return _partial(current_trace(), function)
     if not isinstance(function, types.FunctionType):
         trace = current_trace()
-        return _object(trace, function) if trace is not None else function
+        return object_of(trace, function) if trace is not None else function
     if isinstance(function.__globals__, TracedGlobals):
         return function
     if top_level(home(function)) in PROXIED:
@@ -327,7 +323,7 @@ def argument(value: Any) -> Any:
     """Return what a traced function sees for a static argument: callables and instances are copied."""
     if value is None or isinstance(value, (int, str, bytes, type)):
         return value
-    return _object(current_trace(), value)
+    return object_of(current_trace(), value)
 
 
 def _copy_function(trace: Trace, function: types.FunctionType) -> types.FunctionType:
@@ -360,7 +356,7 @@ def _copy_function(trace: Trace, function: types.FunctionType) -> types.Function
 
 
 def _default(trace: Trace, value: Any) -> Any:
-    return value if isinstance(value, (float, int, np.ndarray, TracedArray)) else _object(trace, value)
+    return value if isinstance(value, (float, int, np.ndarray, TracedArray)) else object_of(trace, value)
 
 
 def _filled(trace: Trace, function, copy, cells, scope):
@@ -400,140 +396,6 @@ def _written_names(code: types.CodeType) -> frozenset[str]:
         if isinstance(const, types.CodeType):
             names |= _written_names(const) & set(const.co_freevars)
     return frozenset(names & set(code.co_freevars))
-
-
-MEMBERS = (
-    types.FunctionType,
-    staticmethod,
-    classmethod,
-    property,
-    functools.cached_property,
-    functools._lru_cache_wrapper,
-)
-
-
-def _user_class(cls: type) -> bool:
-    return (
-        not is_library(cls.__module__)
-        and not issubclass(cls, (BaseException, type))
-        and cls.__flags__ & (1 << 9) != 0  # a heap type: written in Python
-        and any(isinstance(v, MEMBERS) for base in cls.__mro__ for v in vars(base).values())
-    )
-
-
-def traced_class(trace: Trace | None, cls: type) -> type:
-    """Return a subclass whose methods are traced copies."""
-    if trace is None or getattr(cls, "_diffsci_copy", False):
-        return cls
-    for base in cls.__mro__:
-        if not is_library(base.__module__) and base is not object:
-            _hold_attributes(trace, base)
-    if not _user_class(cls):
-        return cls
-    import enum
-
-    if issubclass(cls, enum.Enum) or "__slots__" in vars(cls):
-        return cls
-    known = trace.copies.get(id(cls))
-    if known is not None:
-        return known
-    members = {
-        "_diffsci_copy": True,
-        "__tree_class__": cls,
-        "__module__": cls.__module__,
-        "__qualname__": cls.__qualname__,
-        "__getattribute__": _reading(cls),
-    }
-    try:
-        made = type(cls)(cls.__name__, (cls,), dict(members))
-    except TypeError:
-        return cls  # a class that cannot be extended has no methods of ours to reach
-    trace.copies[id(cls)] = made
-    trace.keep.append(cls)
-    for base in reversed(cls.__mro__):
-        if is_library(base.__module__):
-            continue
-        for name, member in vars(base).items():
-            copied = _member(trace, member, made)
-            if copied is not None:
-                setattr(made, name, copied)
-    return made
-
-
-def _reading(cls: type) -> types.FunctionType:
-    """Return a `__getattribute__` that resolves the functions and objects which an instance holds."""
-    read = cls.__getattribute__
-
-    def __getattribute__(self, name: str) -> Any:
-        value = read(self, name)
-        trace = None if type(value) in DATA else current_trace()
-        if trace is None or name.startswith("__"):
-            return value
-        if isinstance(value, types.MethodType) and value.__self__ is self:
-            return value  # of the traced class: a copy already
-        return _held(trace, value) if containers.is_plain(value) else _object(trace, value)
-
-    return __getattribute__
-
-
-def _held(trace: Trace, value: Any) -> Any:
-    """Return a container that an object holds; its data are snapshots, its functions and objects resolved."""
-    if not any(callable(item) or _user_class(type(item)) for _, item in containers.items(value)):
-        return value
-    key = ("held items", id(value))
-    if key not in trace.copies:
-        trace.keep.append(value)
-        resolved = {name: _object(trace, item) for name, item in containers.items(value)}
-        made = containers.filled(containers.started(value), value, resolved)
-        trace.copies[key] = (made, value, resolved)
-    return trace.copies[key][0]
-
-
-def _member(trace: Trace, member: Any, owner: type) -> Any:
-    if isinstance(member, types.FunctionType):
-        return private_copy(member)
-    if isinstance(member, staticmethod):
-        return staticmethod(private_copy(member.__func__))
-    if isinstance(member, classmethod):
-        return classmethod(private_copy(member.__func__))
-    if isinstance(member, functools.cached_property):
-        cached = functools.cached_property(private_copy(member.func))
-        cached.__set_name__(owner, member.attrname)
-        return cached
-    if isinstance(member, property):
-        return property(
-            *(private_copy(f) if f is not None else None for f in (member.fget, member.fset, member.fdel))
-        )
-    return undecorated(member, private_copy)
-
-
-def _instance(trace: Trace | None, value: Any) -> Any:
-    """Return a twin of an instance of a user's class: traced methods, the same attributes."""
-    cls = type(value)
-    if trace is None or isinstance(value, (type, TracedArray)):
-        return value
-    if containers.has_attributes(value):
-        _hold_attributes(trace, value)
-    if not _user_class(cls):
-        return value
-    if (
-        getattr(cls, "_diffsci_copy", False)
-        or not hasattr(value, "__dict__")
-        or isinstance(value, (tuple, list, dict))
-    ):
-        return value
-    known = trace.copies.get(id(value))
-    if known is not None:
-        return known
-    made = traced_class(trace, cls)
-    if made is cls:
-        return value
-    twin = object.__new__(made)
-    object.__setattr__(twin, "__dict__", value.__dict__)  # shared: attributes set are set on both
-    trace.copies[id(value)] = twin
-    trace.objects.append(value.__dict__)
-    trace.keep.append(value)
-    return twin
 
 
 def _table_function(function: Any) -> Any:

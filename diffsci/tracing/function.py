@@ -12,7 +12,7 @@ import numpy as np
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Graph, Node
 from diffsci.source import described
-from diffsci.tracing import caches, copies
+from diffsci.tracing import caches, copies, instances
 from diffsci.tracing import wrappers as _wrappers  # noqa: F401  completes TracedArray
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.chance import note_draws
@@ -144,7 +144,7 @@ def _with_traced_methods(trace: Trace, tree: Tree) -> Tree:
     """Build containers of the user's classes (dataclasses) as copies with traced methods."""
     if not tree.children:
         return tree
-    kind = copies.traced_class(trace, tree.kind) if isinstance(tree.kind, type) else tree.kind
+    kind = instances.traced_class(trace, tree.kind) if isinstance(tree.kind, type) else tree.kind
     return Tree(kind, tree.keys, tuple(_with_traced_methods(trace, child) for child in tree.children))
 
 
