@@ -21,21 +21,33 @@ from diffsci.tracing.selection import Selected
 NUMBERS = (int, float, complex, bool, np.number, np.bool_, np.ndarray, list, TracedArray)
 
 
-def _binary(apply: Callable, name: str, primitive: str | None) -> None:
-    rule = None if primitive is None else lookup(primitive)
+def never(*_: Any) -> None:
+    """There is no quick way."""
+
+
+def attach_operator(cls: type, name: str, apply: Callable, quick: Callable, store: Callable) -> None:
+    """Give a class of traced arrays an operator: forward, reflected and in place.
+
+    Parameters
+    ----------
+    apply : callable
+        ``apply(x, y)``, for all operands.
+    quick : callable
+        ``quick(x, y, swapped=False)``, for the commonest ones; None where it does not apply.
+    store : callable
+        ``store(x, result)`` puts the result of an operator in place into the array.
+    """
 
     def forward(self, other):
-        if rule is not None:
-            result = quick_binary(rule, self, other, weak=True)
-            if result is not None:
-                return result
+        result = quick(self, other)
+        if result is not None:
+            return result
         return apply(self, other) if isinstance(other, NUMBERS) else with_sparse(name, self, other)
 
     def backward(self, other):
-        if rule is not None:
-            result = quick_binary(rule, self, other, weak=True, swapped=True)
-            if result is not None:
-                return result
+        result = quick(self, other, True)
+        if result is not None:
+            return result
         return apply(other, self) if isinstance(other, NUMBERS) else with_sparse(name, other, self)
 
     def in_place(self, other):
@@ -44,14 +56,24 @@ def _binary(apply: Callable, name: str, primitive: str | None) -> None:
         result = apply(self, other)
         if self.scalar:
             return result
-        if type(self) is Selected and self.replace(result):
-            return self
-        assign(self, result)
+        store(self, result)
         return self
 
-    setattr(TracedArray, f"__{name}__", forward)
-    setattr(TracedArray, f"__r{name}__", backward)
-    setattr(TracedArray, f"__i{name}__", in_place)
+    setattr(cls, f"__{name}__", forward)
+    setattr(cls, f"__r{name}__", backward)
+    setattr(cls, f"__i{name}__", in_place)
+
+
+def _quick(primitive: str | None) -> Callable:
+    if primitive is None:
+        return never
+    rule = lookup(primitive)
+    return lambda x, y, swapped=False: quick_binary(rule, x, y, True, swapped)
+
+
+def _store(x: TracedArray, result: Any) -> None:
+    if not (type(x) is Selected and x.replace(result)):
+        assign(x, result)
 
 
 def with_sparse(name: str, x: Any, y: Any) -> Any:
@@ -133,7 +155,7 @@ for _name, _apply in {
     "lshift": _shifted("lshift"),
     "rshift": _shifted("rshift"),
 }.items():
-    _binary(_apply, _name, QUICK.get(_name))
+    attach_operator(TracedArray, _name, _apply, _quick(QUICK.get(_name)), _store)
 
 
 def _comparison(name: str):

@@ -9,7 +9,7 @@ from typing import Any
 from diffsci.source import at, user_location
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
-from diffsci.tracing.complex.python import TracedComplex
+from diffsci.tracing.complex.python import INVERSES, TracedComplex, is_close
 from diffsci.tracing.numbers import TracedFloat, TracedInt, traced_isinstance, truncated
 
 __all__ = ["BUILTINS", "MATH"]
@@ -80,12 +80,7 @@ MATH: dict[str, Any] = {
     **{
         theirs: _float(ours)
         for theirs, ours in {
-            "asin": "arcsin",
-            "acos": "arccos",
-            "atan": "arctan",
-            "asinh": "arcsinh",
-            "acosh": "arccosh",
-            "atanh": "arctanh",
+            **INVERSES,
             "atan2": "arctan2",
             "fabs": "abs",
             "lgamma": "gammaln",
@@ -107,9 +102,7 @@ MATH: dict[str, Any] = {
     "isnan": lambda x: bool(ops.float_elementwise("isnan", x)),
     "isinf": lambda x: bool(ops.float_elementwise("isinf", x)),
     "isfinite": lambda x: bool(ops.float_elementwise("isfinite", x)),
-    "isclose": lambda x, y, rel_tol=1e-9, abs_tol=0.0: bool(
-        abs(x - y) <= ops.arithmetic("maximum", rel_tol * ops.arithmetic("maximum", abs(x), abs(y)), abs_tol)
-    ),
+    "isclose": is_close,
 }
 
 

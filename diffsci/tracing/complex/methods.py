@@ -12,7 +12,7 @@ from diffsci.tracing.complex.array import ComplexArray, is_complex
 from diffsci.tracing.complex.functions import conjugate
 from diffsci.tracing.complex.operations import as_complex
 from diffsci.tracing.complex.quick import QUICK
-from diffsci.tracing.methods import NUMBERS, with_sparse
+from diffsci.tracing.methods import attach_operator, never
 
 
 def get(z: ComplexArray, key: Any) -> ComplexArray:
@@ -43,37 +43,8 @@ def _value_parts(value: Any) -> tuple[Any, Any]:
     return (value.real, value.imag) if is_complex(value) else (value, 0.0)
 
 
-def _never(*_: Any) -> None:
-    """There is no quick way."""
-
-
-def _binary(apply: Callable, name: str) -> None:
-    quick = QUICK.get(name, _never)
-
-    def forward(self, other):
-        result = quick(self, other)
-        if result is not None:
-            return result
-        return apply(self, other) if isinstance(other, NUMBERS) else with_sparse(name, self, other)
-
-    def backward(self, other):
-        result = quick(self, other, True)
-        if result is not None:
-            return result
-        return apply(other, self) if isinstance(other, NUMBERS) else with_sparse(name, other, self)
-
-    def in_place(self, other):
-        if not isinstance(other, NUMBERS):
-            return NotImplemented
-        result = apply(self, other)
-        if self.scalar:
-            return result
-        put(self, Ellipsis, result)
-        return self
-
-    setattr(ComplexArray, f"__{name}__", forward)
-    setattr(ComplexArray, f"__r{name}__", backward)
-    setattr(ComplexArray, f"__i{name}__", in_place)
+def _store(z: ComplexArray, result: Any) -> None:
+    put(z, Ellipsis, result)
 
 
 def _matmul(x, y):
@@ -90,7 +61,7 @@ for _name, _apply in {
     "pow": lambda x, y: ops.power(x, y, weak=True),
     "matmul": _matmul,
 }.items():
-    _binary(_apply, _name)
+    attach_operator(ComplexArray, _name, _apply, QUICK.get(_name, never), _store)
 
 
 def _unordered(symbol: str) -> Callable:

@@ -41,30 +41,25 @@ def _rect(r, phi):
     return make_complex(r * ops.float_elementwise("cos", phi), r * ops.float_elementwise("sin", phi))
 
 
-def _isclose(x, y, *, rel_tol=1e-9, abs_tol=0.0):
+# Inverse functions: the names in math and cmath, and in NumPy.
+INVERSES = {f"a{name}": f"arc{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")}
+
+
+def is_close(x, y, *, rel_tol=1e-9, abs_tol=0.0):
+    """Isclose of math and cmath."""
     size = ops.arithmetic("maximum", abs(x), abs(y))
     return bool(abs(x - y) <= ops.arithmetic("maximum", size * rel_tol, abs_tol))
 
 
 CMATH: dict[str, Callable] = {
     **{name: _function(name) for name in "exp log10 sqrt sin cos tan sinh cosh tanh".split()},
-    **{
-        theirs: _function(ours)
-        for theirs, ours in {
-            "asin": "arcsin",
-            "acos": "arccos",
-            "atan": "arctan",
-            "asinh": "arcsinh",
-            "acosh": "arccosh",
-            "atanh": "arctanh",
-        }.items()
-    },
+    **{theirs: _function(ours) for theirs, ours in INVERSES.items()},
     **{name: lambda z, name=name: bool(_function(name)(z)) for name in ("isnan", "isinf", "isfinite")},
     "log": _log,
     "phase": _phase,
     "polar": lambda z: (abs(number(z)), _phase(z)),
     "rect": _rect,
-    "isclose": _isclose,
+    "isclose": is_close,
 }
 
 
