@@ -30,12 +30,23 @@ CALLS = list(calls())
 def test_the_page_is_current():
     """``python -m diffsci.supported tests.laws.cases tests.supported.calls > docs/supported.md``."""
     written = (ROOT / "docs" / "supported.md").read_text()
-    versions = f"Python {platform.python_version()}, NumPy {np.__version__}, SciPy {scipy.__version__}"
-    if versions not in written:
-        pytest.skip(f"the page is not of {versions}")
     done = subprocess.run(COMMAND, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout == written, f"the page is out of date: {' '.join(COMMAND[3:])} > docs/supported.md"
+    advice = f"the page is out of date: {' '.join(COMMAND[3:])} > docs/supported.md"
+    versions = f"Python {platform.python_version()}, NumPy {np.__version__}, SciPy {scipy.__version__}"
+    if versions in written:
+        assert done.stdout == written, advice
+    else:  # other versions have other functions: those of both are as the page says
+        page, now = _rows(written), _rows(done.stdout)
+        assert len(page.keys() & now.keys()) > 500
+        assert {name: now[name] for name in page.keys() & now.keys()} == {
+            name: page[name] for name in page.keys() & now.keys()
+        }, advice
+
+
+def _rows(page):
+    """The line of every function."""
+    return {line.split("|")[1]: line for line in page.splitlines() if line.startswith("| `")}
 
 
 @pytest.mark.parametrize("k", range(len(CALLS)))
@@ -43,10 +54,8 @@ def test_the_page_is_current():
 def test_samples_have_plain_values_and_slopes(k):
     function, args = CALLS[k]
     expected = function(*args)
-    if not all(
-        isinstance(leaf, (np.ndarray, np.generic, float, int, complex)) for leaf in flatten(expected)[0]
-    ):
-        pytest.skip("of traced values only")
+    kinds = (np.ndarray, np.generic, float, int, complex)
+    assert all(isinstance(leaf, kinds) for leaf in flatten(expected)[0])
     rng = np.random.default_rng(1)
     directions = tuple(_like(x, rng) for x in args)
     try:
