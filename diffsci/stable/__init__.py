@@ -1,0 +1,34 @@
+"""Functions with rules of their own, right at the extremes; NumPy's and SciPy's spellings reach them, too.
+
+Each family of functions is a module of this package, imported when one of its functions is first asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+# Where the functions live, family by family: module -> names.
+FAMILIES = {
+    "diffsci.stable.logsums": "logsumexp softmax log_softmax",
+    "diffsci.stable.logistic": "sigmoid softplus",
+    "numpy": "expm1 hypot log1p logaddexp sinc",
+    "scipy.special": "betaln cosm1 digamma erfc erfcx exprel gammaln log_ndtr logit ndtr xlog1py xlogy",
+}
+_HOME = {name: module for module, names in FAMILIES.items() for name in names.split()}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "log_sigmoid":
+        return importlib.import_module("scipy.special").log_expit
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    function = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = function
+    return function
+
+
+def __dir__() -> list[str]:
+    return __all__
