@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from dataclasses import dataclass
@@ -26,11 +27,19 @@ _MANY = 100_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Location:
-    """A line of user code: one object for each place."""
+    """A line of user code: one object for each place.
+
+    Attributes
+    ----------
+    span : tuple or None
+        Where the expression stands, if that is known: its last line, its first column and the column behind
+        it (counted in bytes).
+    """
 
     file: str
     line: int
     function: str
+    span: tuple[int, int, int] | None = None
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line} in {self.function}"
@@ -61,9 +70,23 @@ def _place(code: Any, frame: Any) -> tuple[Any, Location | None]:
     """
     if len(_known) > _MANY:
         _known.clear()
-    if code.co_filename.startswith(_SKIP):
+    if in_library(code.co_filename):
         return code, None
-    return code, Location(code.co_filename, frame.f_lineno, code.co_name)
+    return code, _location(code, frame)
+
+
+def _location(code: Any, frame: Any) -> Location:
+    """Return the place of the expression that a frame evaluates."""
+    _, last, first_column, last_column = next(
+        itertools.islice(code.co_positions(), frame.f_lasti // 2, None), (None,) * 4
+    )
+    span = None if last is None or first_column is None else (last, first_column, last_column)
+    return Location(code.co_filename, frame.f_lineno, code.co_name, span)
+
+
+def in_library(file: str) -> bool:
+    """Whether a source file belongs to diffsci, solvers, NumPy or SciPy, and not to their user."""
+    return file.startswith(_SKIP)
 
 
 def at(location: Location | None) -> str:
