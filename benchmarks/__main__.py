@@ -1,4 +1,4 @@
-"""Run benchmark groups: ``python -m benchmarks [GROUP ...]``."""
+"""Run benchmark groups: ``python -m benchmarks [GROUP ...]``; errors: ``python -m benchmarks accuracy``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ GROUPS = ("overhead", "eager", "stencil", "robertson", "gray_scott_case", "start
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure the groups asked for, print their tables, and update docs/performance.md."""
+    """Measure the groups asked for, print their tables, and update docs/performance.md.
+
+    ``accuracy`` is a command with options of its own, see `benchmarks.accuracy`.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["accuracy"]:
+        return import_module("benchmarks.accuracy.__main__").main(arguments[1:])
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "groups", nargs="*", metavar="GROUP", help=f"which to run: {', '.join(GROUPS)} (default: all)"

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from importlib import metadata
 
-PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "jax", "diffrax", "casadi", "autograd", "torch")
+PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "jax", "diffrax", "casadi", "autograd", "torch", "mpmath")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 

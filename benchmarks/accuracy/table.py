@@ -1,0 +1,114 @@
+"""The table, on the terminal and as docs/accuracy.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from benchmarks.accuracy.contestants import PEERS
+from benchmarks.accuracy.errors import Error
+from benchmarks.accuracy.measure import FIRST, SECOND, Errors, Measured
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "accuracy.md"
+KINDS = ("value", "float32", "first", "second")
+HEADER = f"""# Accuracy
+
+Worst errors of the functions of `diffsci.stable` ([what they are](stable.md)) against mpmath, at {{points}}
+points per function and type: log-uniform magnitudes over all exponents, subnormal numbers, zeros and
+infinities of both signs, and neighbourhoods of the zeros, cancellations and switches of each function.
+Written by `python -m benchmarks accuracy` on {{day}}; run it on your machine to get your own.
+
+- **value**: in units of the last place (ulp) of the double nearest to the true value; subnormal numbers
+  count in units of the smallest subnormal number, infinity counts as 2^1024 and is right where the true
+  value rounds to it. Target: 4, for the gamma family 8. **float32**: the same for float32 arguments and
+  results.
+- **first**, **second**: all partial derivatives, relative to the true one (to the smallest normal number
+  where it underflows). Targets: {FIRST:.0e} and {SECOND:.0e}. A 1 means that no digit is right.
+- **NaN**: at how many points NaN stands for a number that exists. Target: none.
+- Ours is the worst of plain, traced and compiled values; forward and reverse derivatives; all four nestings
+  of them; each eager and compiled. Peers are called with float64 and differentiated in reverse, and reverse
+  over reverse: value, first, second, with the best spelling they have (listed below).
+
+"""
+
+
+def number(x: float) -> str:
+    """A number with two or three digits."""
+    return f"{x:.2f}" if 0.01 <= x < 100 else f"{x:.1e}" if x else "0"
+
+
+def relative(x: float) -> str:
+    """A relative error: below half of the spacing of doubles it is shown as 1e-16."""
+    return f"{max(x, 1e-16):.0e}".replace("e-0", "e-").replace("e+0", "e+") if x < 0.095 else f"{x:.1g}"
+
+
+def cell(kind: str, error: Error | None, target: float | None = None) -> str:
+    """One error as text, marked where it misses a target."""
+    if error is None:
+        return ""
+    shown = (relative if kind in ("first", "second") else number)(error.worst)
+    return shown + (" (!)" if target is not None and error.worst > target else "")
+
+
+def peer_cell(errors: Errors) -> str:
+    """Value, first and second of a peer in one cell."""
+    parts = [cell(kind, errors.found[kind]) for kind in ("value", "first", "second") if kind in errors.found]
+    if parts:
+        parts[0] += " ulp"
+    nans = [f"{errors.nans} NaN"] if errors.nans else []
+    return ", ".join(parts + nans + [errors.note] * bool(errors.note))
+
+
+def cells(measured: Measured) -> list[str]:
+    """The line of one function."""
+    ours = measured.ours
+    return [
+        measured.row.name,
+        *(cell(kind, ours.found.get(kind), measured.targets[kind]) for kind in KINDS),
+        str(ours.nans),
+        *(peer_cell(errors) for errors in measured.peers.values()),
+    ]
+
+
+def headings(peers: Sequence[str]) -> list[str]:
+    """The names of the columns."""
+    return [
+        "function",
+        "value, ulp",
+        "float32, ulp",
+        "first",
+        "second",
+        "NaN",
+        *(PEERS[p].title for p in peers),
+    ]
+
+
+def explained(measured: Measured) -> list[str]:
+    """Where ours misses a target: how much, in which mode, at which point."""
+    return [
+        f"  {measured.row.name}: {kind} {error.worst:.3g}"
+        + (f", {error.nans} NaN" if error.nans else "")
+        + f" ({error.label}; {error.mode}) at {error.where!r}"
+        for kind, error in measured.missed.items()
+    ]
+
+
+def markdown(table: Sequence[Measured], points: int, versions: dict[str, str]) -> str:
+    """The whole page."""
+    titles = headings(list(table[0].peers))
+    lines = [HEADER.format(points=f"{points:,}".replace(",", " "), day=date.today().isoformat()).rstrip(), ""]
+    lines += [_line(titles), "|---" + "|---:" * 5 + "|---" * len(table[0].peers) + "|"]
+    lines += [_line(cells(measured)) for measured in table]
+    lines += ["", "; ".join(f"{name} {value}" for name, value in versions.items()), "", "## Spellings", ""]
+    names = list(table[0].peers)
+    lines += [_line(["function", "ours", *(PEERS[name].title for name in names)])]
+    lines += ["|---" * (2 + len(names)) + "|"]
+    for measured in table:
+        spellings = [measured.row.ours, *(getattr(measured.row, name) for name in names)]
+        lines.append(_line([measured.row.name, *(f"`{s}`" if s else "none" for s in spellings)]))
+    return "\n".join(lines) + "\n"
+
+
+def _line(parts: Sequence[str]) -> str:
+    return "| " + " | ".join(part.replace("|", "\\|") for part in parts) + " |"
