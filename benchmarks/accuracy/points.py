@@ -45,7 +45,7 @@ def between(low: float, high: float) -> Sampler:
 def around(center: float, sign: int = 0, width: float | None = None) -> Sampler:
     """A number with offsets of all exponents from a unit of its last place to ``width``.
 
-    The width is the number's size by default. Offsets from 0 have all exponents up to ``width``, by default 1.
+    The width is the size of the number by default, and 1 for 0.
     """
 
     def sample(random, n, info):
