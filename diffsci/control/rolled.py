@@ -39,7 +39,7 @@ class RolledTape:
         self.steps, self.native = steps, native
         self.stored = 0
         self._machines: list[Any] = []
-        self._body: Body | None = None
+        self._owner: tuple | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RolledTape) and other.steps == self.steps
@@ -47,14 +47,14 @@ class RolledTape:
     def __hash__(self) -> int:
         return hash(self.steps)
 
-    def keep(self, body: Body, machine: Any, stored: int) -> None:
+    def keep(self, loop: RolledLoop, machine: Any, stored: int) -> None:
         """Keep a machine that is ready to go backward."""
-        self._body, self.stored = body, stored
+        self._owner, self.stored = (loop.body, loop.evaluate), stored
         self._machines.append(machine)
 
-    def take(self, body: Body) -> Any:
+    def take(self, loop: RolledLoop) -> Any:
         """Return the machine if it is there and holds states of this body, None otherwise."""
-        if body is not self._body:
+        if self._owner != (loop.body, loop.evaluate):
             return None
         try:
             return self._machines.pop()
@@ -160,7 +160,7 @@ class RolledLoop(CustomLoop):
 
     def pullback(self, x: list[np.ndarray], tape: RolledTape, ct: list[np.ndarray]) -> list:
         """See `CustomLoop`."""
-        machine = tape.take(self.body)
+        machine = tape.take(self)
         if machine is None:
             machine = self._machine(self._inside(x), tape)
             self._sweep_forward(machine, tape.steps, None)
@@ -168,7 +168,7 @@ class RolledLoop(CustomLoop):
         rest = None if schedule is None else schedule.encoded()[_first_reverse(schedule.encoded()) :]
         found = machine.back(rest, self._items_first(ct))
         if schedule is None:  # all states are still there
-            tape.keep(self.body, machine, tape.stored)
+            tape.keep(self, machine, tape.stored)
         return [
             value if value is None or not depth else np.moveaxis(value, 0, depth)
             for value, depth in zip(found, self.depths, strict=True)
@@ -208,6 +208,10 @@ class RolledLoop(CustomLoop):
     def evaluated_by(self, evaluate: Callable) -> RolledLoop:
         """See `CustomLoop`."""
         return self._copy(native=False, evaluate=evaluate)
+
+    def watched(self, evaluate: Callable) -> RolledLoop:
+        """See `CustomLoop`: steps are counted from 0, as the bodies of `fori_loop` do."""
+        return self.evaluated_by(lambda graph, inputs: evaluate(graph, inputs, f"step {int(inputs[0])}"))
 
     # members of items stand behind the steps inside -------------------------------------------------
 
@@ -268,7 +272,7 @@ class RolledLoop(CustomLoop):
             machine.advance(np.array([[Forward.code, steps - 1, steps]]), rows)
             final = machine.carry()
             machine.return_to(before)
-        tape.keep(self.body, machine, stored)
+        tape.keep(self, machine, stored)
         return self._arranged(final, rows)
 
     def _row_dtype(self, kind: Type) -> np.dtype:
@@ -308,7 +312,7 @@ class RolledLoop(CustomLoop):
             done, chunk = machine.steps if stopped else end, 2 * chunk
         tape.steps = done
         if keeps:
-            tape.keep(self.body, machine, max(done, 1))
+            tape.keep(self, machine, max(done, 1))
         return machine.carry(), tape
 
     def _check_end(self, machine, done: int) -> None:

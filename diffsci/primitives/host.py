@@ -86,6 +86,15 @@ class CustomLoop(ABC):
         """
         return None
 
+    def watched(self, evaluate: Callable) -> CustomLoop | None:
+        """Return the loop that shows its steps: it runs ``evaluate(graph, inputs, place)``, if it can.
+
+        For every step, in the order in which they run, it asks for the outputs of the step's program;
+        `place` says which step that is, for a reader: ``"step 17"``. Whoever watches may raise an
+        exception to end the run.
+        """
+        return None
+
     def compiled(self) -> CustomLoop:
         """Return the loop as compiled programs run it."""
         return self
