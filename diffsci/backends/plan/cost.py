@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from diffsci.backends.plan import small_differences
 from diffsci.backends.plan.affine import (
     Index,
     add_const,
@@ -29,6 +30,7 @@ _COSTS = {
     "cbrt": 25, "mod": 30, "fmod": 30, "floor_divide": 35, "sigmoid": 16, "softplus": 28, "logaddexp": 30,
     "logaddexp2": 30, "sinc_unnormalized": 20,
 }  # fmt: skip
+_COSTS |= small_differences.COSTS
 _SPECIAL_COST = 150
 _FREE = frozenset({"stop_gradient", "const", "input"})
 _STORE_PRICE = 12

@@ -4,22 +4,26 @@ from diffsci.primitives.special import (
     bessel,
     elliptic,
     errorfunctions,
+    exponentials,
     gammafunctions,
     incomplete,
     integrals,
     logarithms,
     logsums,
     polynomials,
+    small_differences,
 )
 
 __all__ = [
     "bessel",
     "elliptic",
     "errorfunctions",
+    "exponentials",
     "gammafunctions",
     "incomplete",
     "integrals",
     "logarithms",
     "logsums",
     "polynomials",
+    "small_differences",
 ]

@@ -15,22 +15,11 @@ import numpy as np
 from diffsci.primitives.special.gammafunctions import BERNOULLI, SHIFTED, polygamma_difference
 from diffsci.primitives.special.quadrature import gauss_rule, integral
 from diffsci.primitives.special.scipy_special import special
+from diffsci.primitives.special.small_differences import log1pmx
 from diffsci.primitives.special.terms import f, row
 
 HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 DEPTH = 42.0  # integrands are followed until they have fallen by exp(-DEPTH)
-
-
-def log1pmx(x):
-    """Return log(1 + x) - x without cancellation: the series in x / (2 + x) for small x."""
-    x = np.asarray(x, float)
-    small = np.abs(x) < 0.5
-    t = np.where(small, x, 0.0) / (2 + np.where(small, x, 0.0))
-    square, total = t * t, 0.0
-    for k in range(41, 1, -2):
-        total = (total + 2.0 / k) * square
-    series = t * total - t * np.where(small, x, 0.0)  # 2 artanh(t) - x, where 2 t - x = -t x
-    return np.where(small, series, np.log1p(x) - x)
 
 
 def _log_gamma_correction(a):

@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from diffsci.primitives.special.exponentials import phi_derivative
 from diffsci.primitives.special.scipy_special import special
 from diffsci.primitives.special.terms import Data, f, row
 
@@ -48,41 +49,9 @@ def _sinc_unnormalized(x):
 row("sinc_unnormalized", _sinc_unnormalized, lambda x, y: -f.spherical_jn(f.like(x, 1.0), x))
 
 
-def _exprel_derivative(x, *, order: int):
-    """The integral of t**n exp(x t) over 0 < t < 1, which is M(n+1, n+2, x) / (n+1) (DLMF 13.4.1).
-
-    Kummer's series has terms of one sign: in x for x > 0, in -x behind exp(x) for x < 0 (DLMF 13.2.39).
-    Far out n F_(n-1) + x F_n = exp(x) goes up in n without cancellation.
-    """
-    x = np.asarray(x, float)
-    near = np.clip(x, -40.0, 40.0)
-    right, left, power, ratio = 0.0, 0.0, 1.0, 1.0
-    size = np.abs(near)
-    for k in range(160):
-        right = right + power / (order + 1 + k)
-        left = left + ratio / (order + 1)
-        power = power * size / (k + 1)
-        ratio = ratio * size / (order + 2 + k)
-    with np.errstate(all="ignore"):
-        far = special.exprel(x)
-        for k in range(1, order + 1):
-            far = (np.exp(x) - k * far) / x
-    series = np.where(near < 0, np.exp(near) * left, right)
-    return np.where(np.abs(x) <= 40.0, series, far)
-
-
-row("exprel", special.exprel, lambda x, y: f.exprel_derivative(x, order=1))
-row(
-    "exprel_derivative",
-    _exprel_derivative,
-    lambda x, y, order: f.exprel_derivative(x, order=order + 1),
-    params=("order",),
-)
-
-
 def _power_integral(length, rate, *, order: int):
     """The integral of t**n exp(rate t) over 0 < t < length."""
-    return np.asarray(length, float) ** (order + 1) * _exprel_derivative(rate * length, order=order)
+    return np.asarray(length, float) ** (order + 1) * phi_derivative(rate * length, k=1, order=order)
 
 
 row(
