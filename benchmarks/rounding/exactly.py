@@ -23,6 +23,15 @@ def _sign(x):
     return mp.mpf(int(mp.sign(x)))
 
 
+def _quotient(x, y):
+    """x / y, NaN over 0: such a value is selected away, or the program is not finite."""
+    return x / y if y else mp.nan
+
+
+def _cosine(x, y):
+    return x / mp.hypot(x, y) if x or y else mp.mpf(0)
+
+
 FUNCTIONS: dict[str, Callable] = {
     "abs": _each(lambda x: abs(x)),
     "sign": _each(_sign),
@@ -38,12 +47,12 @@ FUNCTIONS: dict[str, Callable] = {
     "sigmoid": _each(lambda x: 1 / (1 + mp.exp(-x))),
     "hypot": _each(lambda x, y: mp.hypot(x, y)),
     "arctan2": _each(lambda y, x: mp.atan2(y, x)),
-    "cosine_of": _each(lambda x, y: x / mp.hypot(x, y)),
+    "cosine_of": _each(_cosine),
     "pow": _each(lambda x, y: x**y),
     "add": _each(lambda x, y: x + y),
     "sub": _each(lambda x, y: x - y),
     "mul": _each(lambda x, y: x * y),
-    "div": _each(lambda x, y: x / y),
+    "div": _each(_quotient),
     "neg": _each(lambda x: -x),
     "maximum": _each(lambda x, y: max(x, y)),
     "minimum": _each(lambda x, y: min(x, y)),

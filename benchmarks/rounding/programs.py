@@ -7,9 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+import diffsci as ds
+
 __all__ = ["RandomProgram", "random_program"]
 
 LARGEST = 1e6  # of the values on the way
+
+
+def _solved(u, v, right):
+    return np.linalg.solve(np.eye(np.size(u)) + np.outer(u, v), right)
+
 
 ONE = [
     np.sin,
@@ -34,6 +41,8 @@ ONE = [
     lambda v: np.roll(v, 1) - v if np.ndim(v) else 3 * v,
     lambda v: v - np.mean(v),
     lambda v: np.concatenate([v[1:], v[:1]]) * 1.1 if np.ndim(v) else v * 0.7,
+    lambda v: ds.fori_loop(0, 3, lambda k, u: np.sin(u) + 0.1 * v * u, v),
+    lambda v: ds.jit(np.tanh)(v) * v,
 ]
 TWO = [
     np.add,
@@ -47,6 +56,7 @@ TWO = [
     lambda u, v: np.abs(u + 0.01) ** 1.5 * v,
     lambda u, v: u - np.sum(v),
     lambda u, v: u * np.max(v),
+    lambda u, v: _solved(np.sin(u), np.cos(v), u + v) if np.ndim(u) else u,
 ]
 LAST = [
     np.sum,
@@ -85,7 +95,8 @@ def random_program(seed: int) -> RandomProgram:
     while len(steps) < wanted:
         table, count = (ONE, 1) if rng.random() < 0.5 else (TWO, 2)
         function = table[int(rng.integers(len(table)))]
-        places = tuple(len(values) - 1 - min(int(rng.geometric(0.4)) - 1, len(values) - 1) for _ in range(count))
+        back = np.minimum(rng.geometric(0.4, count), len(values))  # operands are among the last values
+        places = tuple(len(values) - int(k) for k in back)
         with np.errstate(all="ignore"):
             value = function(*(values[place] for place in places))
         if np.all(np.isfinite(value)) and np.max(np.abs(value)) < LARGEST:
