@@ -1,1 +1,6 @@
 """Explanations: where a value that is not finite, or a loss of digits, begins."""
+
+from diffsci.explanation.explain import Explanation, explain
+from diffsci.explanation.faults import Fault, Operand
+
+__all__ = ["Explanation", "Fault", "Operand", "explain"]
