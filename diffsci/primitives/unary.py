@@ -18,21 +18,6 @@ from diffsci.primitives.shared import BOOL, batch_elementwise, full_like
 Derivative = Callable[[Builder, Node, Node], Node]
 
 
-def stable_sigmoid(x):
-    """Return 1 / (1 + exp(-x)) without overflow."""
-    if np.iscomplexobj(x):
-        return 1 / (1 + np.exp(-x))
-    z = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1 / (1 + z), z / (1 + z)).astype(np.result_type(x), copy=False)
-
-
-def stable_softplus(x):
-    """Return log(1 + exp(x)) without overflow."""
-    if np.iscomplexobj(x):
-        return np.where(np.real(x) > 0, x + np.log(1 + np.exp(-x)), np.log(1 + np.exp(x)))
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
-
-
 def _reciprocal(b: Builder, x: Node) -> Node:
     return b.div(full_like(b, x, 1.0), x)
 
@@ -47,13 +32,7 @@ def _one_minus_square(b: Builder, x: Node) -> Node:
 
 
 def _sech_squared(b: Builder, x: Node) -> Node:
-    twice = _scaled(b, x, 2.0)
-    return _scaled(b, b.mul(b.sigmoid(twice), b.sigmoid(b.neg(twice))), 4.0)
-
-
-def _negative(b: Builder, x: Node) -> Node:
-    """Return -x, without a double minus: derivatives of the sigmoid's derivative come back to it."""
-    return x.inputs[0] if x.name == "neg" else b.neg(x)
+    return _scaled(b, b.sigmoid_slope(_scaled(b, x, 2.0)), 4.0)
 
 
 def _sqrt_shifted(b: Builder, x: Node, shift: float) -> Node:
@@ -85,8 +64,6 @@ SMOOTH: dict[str, tuple[Callable, Derivative]] = {
         lambda b, x, y: _reciprocal(b, b.mul(_sqrt_shifted(b, x, -1.0), _sqrt_shifted(b, x, 1.0))),
     ),
     "arctanh": (np.arctanh, lambda b, x, y: _reciprocal(b, _one_minus_square(b, x))),
-    "sigmoid": (stable_sigmoid, lambda b, x, y: b.mul(y, b.sigmoid(_negative(b, x)))),
-    "softplus": (stable_softplus, lambda b, x, y: b.sigmoid(x)),
     "abs": (np.abs, lambda b, x, y: b.sign(x)),
 }
 

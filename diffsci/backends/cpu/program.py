@@ -14,6 +14,7 @@ import numpy as np
 from diffsci.backends import callbacks
 from diffsci.backends.cpu import cache, objects
 from diffsci.backends.cpu.settings import SETTINGS
+from diffsci.backends.expanding import expanded
 from diffsci.backends.plan.layout import all_guards, hidden_consts, plan_key
 from diffsci.backends.plan.specialise import specialise
 from diffsci.backends.recycling import Recycler
@@ -90,7 +91,7 @@ class Program:
     """
 
     def __init__(self, graph: Graph):
-        self.graph = graph = without_tapes(specialise(graph))
+        self.graph = graph = without_tapes(specialise(expanded(graph)))
         self.input_types: tuple[Type, ...] = graph.input_types
         self.output_types: tuple[Type, ...] = graph.output_types
         self.consts = hidden_consts(graph)

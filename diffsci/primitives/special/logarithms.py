@@ -1,4 +1,4 @@
-"""Logistic functions, x log y and the entropies, power transformations, Lambert's W, functions in degrees."""
+"""Functions x log y and the entropies, power transformations, Lambert's W, functions in degrees."""
 
 from __future__ import annotations
 
@@ -43,13 +43,6 @@ def _inv_boxcox_in_lambda(y, lam, x):
     return x * y * y * f.log1p_ratio(lam * y, order=1)
 
 
-row(
-    "logit",
-    special.logit,
-    lambda x, y: f.defined(y, 1 / (x * (1 - x))),
-    continued=lambda x: np.log(x) - np.log1p(-x),
-)
-row("log_expit", special.log_expit, lambda x, y: f.sigmoid(-x))
 row("exp10", special.exp10, lambda x, y: LOG_TEN * y, continued=lambda x: 10.0**x)
 row(
     "xlogy",
