@@ -16,7 +16,7 @@ from diffsci.backends.cpu.settings import SETTINGS
 from diffsci.backends.cpu.stored import NativeFunction, native_function
 from diffsci.complex_leaves import split as split_complex
 from diffsci.complex_leaves import whole as join_complex
-from diffsci.graph import Graph
+from diffsci.graph import Builder, Graph, Guard
 from diffsci.graph.interpreter import first_broken_guard, run
 from diffsci.tracing import Traced, TracedArray, trace_function
 from diffsci.tracing.complex.array import ComplexArray, is_complex
@@ -58,6 +58,7 @@ __all__ = [
     "split_complex",
     "trace_function",
     "unflatten",
+    "without_locations",
 ]
 
 
@@ -82,3 +83,17 @@ def from_outside(value: Any, fetch: Callable[[], Any]) -> Any:
 def call_graph(graph: Graph, operands: Sequence[Any]) -> tuple[TracedArray, ...]:
     """Call a graph as a sub-program of the running trace: compiled once, never inlined."""
     return bind("call", *operands, graph=graph)
+
+
+def without_locations(graph: Graph) -> Graph:
+    """Return a program that a library has traced for itself, without lines: none of them is the user's.
+
+    Those of sub-programs stay.
+    """
+    b = Builder()
+    moved = {x: b.input(x.type) for x in graph.inputs}
+    for node in graph.nodes:
+        if node not in moved:
+            moved[node] = b.emit(node.primitive, *(moved[x] for x in node.inputs), **node.params)
+    guards = [Guard(moved[g.predicate], g.outcome, g.location) for g in graph.guards]
+    return Graph([moved[x] for x in graph.inputs], [moved[y] for y in graph.outputs], guards)

@@ -75,6 +75,8 @@ class Fault:
         Operands of the user's expression, where `operation` is part of its derivative.
     inside : tuple of str
         Loops and calls that it ran in, outermost first.
+    note : str
+        Why a solver found nothing.
     """
 
     phase: str
@@ -91,6 +93,7 @@ class Fault:
     operands: tuple[Operand, ...] = ()
     point: tuple[Operand, ...] = ()
     inside: tuple[str, ...] = ()
+    note: str = ""
 
     @property
     def line(self) -> int | None:
@@ -111,7 +114,7 @@ class Fault:
         if self.kind == "constant":
             return f"a constant in the program is {result}{more}"
         if self.kind == "solve":
-            return f"{self.expression} gives {result}{more}; its steps are finite as far as they can be seen"
+            return f"{self.expression} gives {result}{more}: {self.note or 'its steps cannot be looked into'}"
         name = NUMPY_NAMES.get(self.operation, f"np.{self.operation}")
         called = f"{name}({', '.join(_number(x.value) for x in self.operands)}) = {result}{more}"
         if self.derivative:
@@ -142,7 +145,8 @@ def fault_of(origin: Origin, phase: str, is_derivative: Callable[[Origin], bool]
         result=value[index],
         operands=operands,
         point=tuple(_point(origin, index, written)) if derivative and written else (),
-        inside=tuple(_inside(frame) for frame in origin.frames),
+        inside=tuple(text for text in map(_inside, origin.frames) if text),
+        note=_note(origin) if origin.kind == SOLVE else "",
     )
 
 
@@ -151,6 +155,18 @@ def input_fault(name: str, value: np.ndarray, mask: np.ndarray, phase: str) -> F
     index = tuple(int(i) for i in np.argwhere(mask)[0])
     result, count = np.asarray(value)[index], int(mask.sum())
     return Fault(phase, (), "input", name, name, False, None, "", index, count, result)
+
+
+def _note(origin: Origin) -> str:
+    """What a loop or a solver says itself."""
+    node = origin.node
+    if node.name in ("root", "operator_solve"):
+        return "the iteration did not converge"
+    if node.name == "host_run":
+        tape = origin.values[node][-1]
+    else:
+        tape = origin.values[node.inputs[node.params["inputs"]]]
+    return node.params["loop"].failure(np.asarray(tape)[()])
 
 
 def _location(origin: Origin) -> Location | None:
@@ -217,7 +233,10 @@ def _point(origin: Origin, index: tuple[int, ...], written: Spelled) -> list[Ope
 
 
 def _inside(frame: Frame) -> str:
+    """Text of a program around an operation, empty for what the user did not write."""
     node, place = frame.node, f"{frame.place} of " if frame.place else ""
+    if node.location is None and not place:
+        return ""
     kind = {"cond": "the branch of", "root": "the equations of", "operator_solve": "the products of"}
     what = kind.get(node.name, "the loop" if node.primitive.family == "host" else "the call")
     written = spelled(node.location)

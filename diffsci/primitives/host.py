@@ -95,6 +95,17 @@ class CustomLoop(ABC):
         """
         return None
 
+    def held_fixed(self) -> str | None:
+        """Return what derivatives hold fixed but every run chooses anew, and how a user can hold it, too.
+
+        Differences of whole runs see these choices change; None says that there are none.
+        """
+        return None
+
+    def failure(self, tape: Any) -> str:
+        """Return why the run that left this tape has no result; nothing if it has one."""
+        return ""
+
     def compiled(self) -> CustomLoop:
         """Return the loop as compiled programs run it."""
         return self

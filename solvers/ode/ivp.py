@@ -372,7 +372,7 @@ def _traced_result(
     if traced_times is not None and at_end:
         inputs = [*inputs[:-1], np.concatenate([traced_times, traced_times[1:2]])]
     known = points if traced_times is None else None
-    loop = IvpLoop(problem.programs, controls, len(points), known, 0, progress)
+    loop = IvpLoop(problem.programs, controls, len(points), known, 0, progress, problem.rhs)
     (outputs,) = ds.custom_loop(loop, *inputs)
 
     def latest() -> Tape:
@@ -394,7 +394,7 @@ def _traced_result(
     def at_all_steps(which: int) -> Any:
         if not full:
             ends = latest().times
-            every = IvpLoop(problem.programs, controls, len(ends), ends, 0, progress)
+            every = IvpLoop(problem.programs, controls, len(ends), ends, 0, progress, problem.rhs)
             plain = inputs if traced_times is None else inputs[:-1]
             full.extend(_split(problem, ds.custom_loop(every, *plain)[0]))
         return full[which]

@@ -86,6 +86,8 @@ class IvpLoop(ds.CustomLoop):
         Order of the pushforward (see `nested`).
     report : callable or None
         Called now and then with the time reached.
+    model : callable or None
+        The right-hand side of this call, with its lines; `programs` may be those of an equal one.
 
     Attributes
     ----------
@@ -101,10 +103,11 @@ class IvpLoop(ds.CustomLoop):
         evals: np.ndarray | None,
         level: int = 0,
         report: Callable | None = None,
+        model: Callable | None = None,
     ):
         self.programs, self.controls = programs, controls
         self.n_evals, self.evals = n_evals, evals
-        self.level, self.report = level, report
+        self.level, self.report, self.model = level, report, model
         self.last: Tape | None = None
         # A level repeats the inputs of the level below, then has the tangents of the real ones.
         flags = [True, *programs.flags] + ([True] if evals is None else [])
@@ -188,6 +191,12 @@ class IvpLoop(ds.CustomLoop):
         self.programs.give_back(replay, Replay, self.level)
         return result
 
+    def held_fixed(self) -> str | None:
+        """See `diffsci.CustomLoop`."""
+        if self.controls.n_steps is not None:
+            return None
+        return "adaptive steps; solve_ivp(..., step=sol.t) repeats those of a run"
+
     def _look_for_jumps(self, x: list[np.ndarray], tape: Tape) -> None:
         if self.level == 0:
             states, parameters, _ = self._split(x)
@@ -195,7 +204,19 @@ class IvpLoop(ds.CustomLoop):
 
     def pushforward(self) -> IvpLoop:
         """The loop of one level more."""
-        return IvpLoop(self.programs, self.controls, self.n_evals, self.evals, self.level + 1, self.report)
+        return IvpLoop(
+            self.programs, self.controls, self.n_evals, self.evals, self.level + 1, self.report, self.model
+        )
+
+    def watched(self, evaluate: Callable) -> IvpLoop:
+        """See `CustomLoop`."""
+        from solvers.ode.watched import WatchedIvpLoop
+
+        return WatchedIvpLoop(self, evaluate)
+
+    def failure(self, tape: Tape) -> str:
+        """See `CustomLoop`."""
+        return "" if tape.failure is None else tape.failure.message(self.programs.shape)
 
     def _split(self, x: list[np.ndarray]) -> tuple[list, list, list]:
         """Components of the initial state, the parameters, components of the times, of a level's inputs."""
