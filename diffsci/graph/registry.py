@@ -30,9 +30,11 @@ class Primitive:
     transpose : callable or None
         ``transpose(b, node, cotangent, linear) -> list`` for operations linear in the inputs
         marked in `linear`: one cotangent (or None) per input.
-    masks : str
-        What transposition does with the mask of a cotangent: ``"keep"`` (elementwise),
-        ``"move"`` (structural: the transpose rule applied to the mask as well), or ``"drop"``.
+    masked_jvp, masked_transpose : callable or None
+        Like `jvp` and `transpose`, for operations that hand the masks of linear values on themselves
+        (see `diffsci.transforms.masks`): ``masked_jvp(b, node, tangents, masks)``, and
+        ``masked_transpose(b, node, cotangent, linear, masks)``, where several outputs have None for
+        an absent cotangent. They stand in for the plain rules.
     batch : callable
         ``batch(b, node, inputs, batched, size) -> Node``: the operation over a new leading axis
         of the inputs marked in `batched`; the output is batched.
@@ -57,7 +59,8 @@ class Primitive:
     family: str
     jvp: Callable[..., Any] | str | None = None
     transpose: Callable[..., Any] | None = None
-    masks: str = "drop"
+    masked_jvp: Callable[..., Any] | None = None
+    masked_transpose: Callable[..., Any] | None = None
     batch: Callable[..., Any] | None = None
     taylor: Callable[..., Any] | None = None
     pattern: Callable[..., Any] | None = None

@@ -98,7 +98,7 @@ def _axis_batch(b, node, inputs, batched, size):
     return b.emit(node.primitive, inputs[0], axis=node.params["axis"] + 1)
 
 
-def _reduction(name, type_, value, jvp, transpose=None, masks="drop", batch=_axes_batch, taylor=None) -> None:
+def _reduction(name, type_, value, jvp, transpose=None, batch=_axes_batch, taylor=None) -> None:
     register(
         Primitive(
             name=name,
@@ -107,7 +107,6 @@ def _reduction(name, type_, value, jvp, transpose=None, masks="drop", batch=_axe
             family="reduction",
             jvp=jvp,
             transpose=transpose,
-            masks=masks,
             batch=batch,
             taylor=taylor,
         )
@@ -120,7 +119,6 @@ _reduction(
     lambda x, *, axes: np.sum(x, axis=axes),
     lambda b, node, t: b.sum(t[0], axes=node.params["axes"]),
     _sum_transpose,
-    masks="move",
     taylor=linear,
 )
 _reduction("prod", _same_dtype, lambda x, *, axes: np.prod(x, axis=axes), _prod_jvp)

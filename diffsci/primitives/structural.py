@@ -28,7 +28,6 @@ def _unary(name, type_, value, transpose, batch) -> None:
             family="structural",
             jvp=_linear_jvp,
             transpose=transpose,
-            masks="move",
             batch=batch,
         )
     )
@@ -280,7 +279,6 @@ register(
         family="structural",
         jvp=_set_slice_jvp,
         transpose=_set_slice_transpose,
-        masks="move",
         batch=_set_slice_batch,
     )
 )
@@ -328,7 +326,6 @@ register(
         family="structural",
         jvp=_concatenate_jvp,
         transpose=_concatenate_transpose,
-        masks="move",
         batch=_concatenate_batch,
     )
 )

@@ -186,7 +186,6 @@ register(
         family="elementwise",
         jvp=lambda b, node, tangents: b.neg(tangents[0]),
         transpose=lambda b, node, ct, linear: [b.neg(ct)],
-        masks="keep",
         batch=batch_elementwise,
         taylor=linear,
     )
@@ -212,7 +211,6 @@ register(
         family="elementwise",
         jvp=_convert_jvp,
         transpose=_convert_transpose,
-        masks="keep",
         batch=batch_elementwise,
         taylor=linear,
     )

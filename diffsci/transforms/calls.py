@@ -11,8 +11,9 @@ from typing import Any
 
 from diffsci.graph import Builder, Graph, Node, lookup
 from diffsci.transforms.batch import batch_graph
-from diffsci.transforms.forward import tangent_graph
-from diffsci.transforms.reverse import transpose_graph
+from diffsci.transforms.forward import masked_tangent_graph
+from diffsci.transforms.masks import Masks
+from diffsci.transforms.reverse import masked_transpose_graph
 from diffsci.transforms.simplify import simplify
 from diffsci.transforms.taylor import Coefficients, series_graph
 
@@ -27,31 +28,78 @@ def once(graph: Graph, key: Any, make: Callable[[], Any]) -> Any:
     return table[key]
 
 
-def _jvp(b: Builder, node: Node, tangents: list[Node | None]) -> list[Node | None]:
-    graph = node.params["graph"]
-    active = tuple(tangent is not None for tangent in tangents)
+def tangents_once(graph: Graph, active: tuple[bool, ...], masked: tuple[bool, ...]):
+    """Return the callee's tangent with masks, simplified: see `masked_tangent_graph`."""
 
     def make():
-        tangent, kept = tangent_graph(graph, active)
-        return simplify(tangent), kept
+        tangent, kept, flagged = masked_tangent_graph(graph, active, masked)
+        return simplify(tangent), kept, flagged
 
-    callee, kept = once(graph, ("tangent", active), make)
+    return once(graph, ("tangent", active, masked), make)
+
+
+def given_tangents(tangents: list[Node | None], masks: Masks | None):
+    """Return which tangents there are, which of them have masks, and both, as a callee takes them."""
     seeds = [tangent for tangent in tangents if tangent is not None]
-    moved = b.call(*node.inputs, *seeds, graph=callee)
-    out: list[Node | None] = [None] * len(node.type)
+    found = [masks.of(seed, hazard=True) if masks else None for seed in seeds]
+    active = tuple(tangent is not None for tangent in tangents)
+    return active, tuple(mask is not None for mask in found), [*seeds, *(m for m in found if m is not None)]
+
+
+def projected(b: Builder, moved: Node, count: int, kept: list[int], flagged: list[int], masks: Masks | None):
+    """Return a callee's tangents where they belong among `count` results, and enter their masks."""
+    out: list[Node | None] = [None] * count
     for position, index in enumerate(kept):
         out[index] = b.project(moved, index=position)
+    if masks is not None:
+        for position, index in enumerate(flagged, start=len(kept)):
+            masks.give(out[index], b.project(moved, index=position))
     return out
 
 
-def _transpose(b: Builder, node: Node, cts: list[Node], linear: list[bool]) -> list[Node | None]:
-    graph = node.params["graph"]
-    flags = tuple(linear)
-    callee = once(graph, ("transpose", flags), lambda: simplify(transpose_graph(graph, flags)))
+def _jvp(
+    b: Builder, node: Node, tangents: list[Node | None], masks: Masks | None = None
+) -> list[Node | None]:
+    active, masked, operands = given_tangents(tangents, masks)
+    callee, kept, flagged = tangents_once(node.params["graph"], active, masked)
+    moved = b.call(*node.inputs, *operands, graph=callee)
+    return projected(b, moved, len(node.type), kept, flagged, masks)
+
+
+def given_cotangents(cts: list[Node | None], masks: Masks):
+    """Return for each result whether its cotangent has a mask (None: no cotangent), and both as operands."""
+    there = [ct for ct in cts if ct is not None]
+    found = {ct: masks.of(ct, hazard=True) for ct in there}
+    masked = tuple(None if ct is None else found[ct] is not None for ct in cts)
+    return masked, [*there, *(found[ct] for ct in there if found[ct] is not None)]
+
+
+def transpose_once(graph: Graph, linear: tuple[bool, ...], masked: tuple[bool | None, ...]):
+    """Return the callee's transpose with masks, simplified: see `masked_transpose_graph`."""
+
+    def make():
+        transposed, flagged = masked_transpose_graph(graph, linear, masked)
+        return simplify(transposed), flagged
+
+    return once(graph, ("transpose", linear, masked), make)
+
+
+def returned(b: Builder, pulled: Node, linear: Sequence[bool], flagged: list[int], masks: Masks):
+    """Return a callee's cotangents, one per operand, and enter their masks."""
+    count = sum(linear)
+    back = iter(range(count))
+    out = [b.project(pulled, index=next(back)) if is_linear else None for is_linear in linear]
+    for position, index in enumerate(flagged, start=count):
+        masks.give(out[index], b.project(pulled, index=position))
+    return out
+
+
+def _transpose(b: Builder, node: Node, cts: list[Node | None], linear: list[bool], masks: Masks):
+    masked, operands = given_cotangents(cts, masks)
+    callee, flagged = transpose_once(node.params["graph"], tuple(linear), masked)
     rest = [x for x, is_linear in zip(node.inputs, linear, strict=True) if not is_linear]
-    pulled = b.call(*rest, *cts, graph=callee)
-    back = iter(range(len(pulled.type)))
-    return [b.project(pulled, index=next(back)) if is_linear else None for is_linear in linear]
+    pulled = b.call(*rest, *operands, graph=callee)
+    return returned(b, pulled, linear, flagged, masks)
 
 
 def given_coefficients(b: Builder, operands: Sequence[Node], series: Coefficients, order: int):
@@ -95,7 +143,9 @@ def _batch(b: Builder, node: Node, inputs: list[Node], batched: list[bool], size
     return b.call(*inputs, graph=callee)
 
 
-RULES = {"jvp": _jvp, "transpose": _transpose, "taylor": _taylor, "batch": _batch}
+RULES = {
+    "jvp": _jvp, "masked_jvp": _jvp, "masked_transpose": _transpose, "taylor": _taylor, "batch": _batch,
+}  # fmt: skip
 
 
 def _enter_rules() -> None:

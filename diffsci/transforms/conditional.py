@@ -7,11 +7,21 @@ runs both branches and selects; what was not selected is kept out of derivatives
 from __future__ import annotations
 
 from diffsci.graph import Builder, Graph, Node, Type, lookup
+from diffsci.primitives.shared import BOOL
 from diffsci.transforms.batch import batch_graph
-from diffsci.transforms.calls import given_coefficients, once, series_once
-from diffsci.transforms.forward import tangent_graph
+from diffsci.transforms.calls import (
+    given_coefficients,
+    given_cotangents,
+    given_tangents,
+    once,
+    projected,
+    returned,
+    series_once,
+    tangents_once,
+    transpose_once,
+)
 from diffsci.transforms.inline import inline
-from diffsci.transforms.reverse import transpose_graph
+from diffsci.transforms.masks import Masks
 from diffsci.transforms.simplify import simplify
 from diffsci.transforms.taylor import Coefficients
 
@@ -20,14 +30,6 @@ BRANCHES = ("true", "false")
 
 def _branches(node: Node) -> list[Graph]:
     return [node.params[name] for name in BRANCHES]
-
-
-def _tangents(graph: Graph, active: tuple[bool, ...]) -> tuple[Graph, list[int]]:
-    def make():
-        tangent, kept = tangent_graph(graph, active)
-        return simplify(tangent), kept
-
-    return once(graph, ("tangent", active), make)
 
 
 def _filled(graph: Graph, kept: list, wanted: list, types: list[Type]) -> Graph:
@@ -41,40 +43,72 @@ def _filled(graph: Graph, kept: list, wanted: list, types: list[Type]) -> Graph:
     return Graph(graph.inputs, outputs)
 
 
-def _jvp(b: Builder, node: Node, tangents: list[Node | None]) -> list[Node | None]:
-    active = tuple(tangent is not None for tangent in tangents[1:])
-    out: list[Node | None] = [None] * len(node.type)
-    if not any(active):
-        return out
-    pushed = [_tangents(graph, active) for graph in _branches(node)]
-    wanted = sorted({index for _, kept in pushed for index in kept})
-    if not wanted:
-        return out
+def _united(branches: list[tuple[Graph, list[int], list[int]]], types: list[Type]):
+    """Return both branches' derivatives with the same results, and which these are.
+
+    Parameters
+    ----------
+    branches : list
+        A graph, the places of its values, and the places of the masks behind them; for each branch.
+    types : list of Type
+        Of the places.
+
+    Returns
+    -------
+    graphs : list of Graph
+    kept, flagged : list of int
+        The places of the values and of the masks. What only one branch moves is zero in the other
+        one, and its mask False.
+    """
+    kept = sorted({k for _, own, _ in branches for k in own})
+    flagged = [k for k in kept if any(k in shown or k not in own for _, own, shown in branches)]
+    graphs = []
+    for graph, own, shown in branches:
+        b = Builder()
+        b.adopt(graph.nodes)
+        values = dict(zip(own, graph.outputs, strict=False))
+        masks = dict(zip(shown, graph.outputs[len(own) :], strict=True))
+        outputs = [values.get(k) or b.zeros(types[k]) for k in kept]
+        flags = [masks.get(k) or b.full(Type(types[k].shape, BOOL), k in own) for k in flagged]
+        graphs.append(Graph(graph.inputs, [*outputs, *flags]))
+    return graphs, kept, flagged
+
+
+def _jvp(
+    b: Builder, node: Node, tangents: list[Node | None], masks: Masks | None = None
+) -> list[Node | None]:
+    active, masked, operands = given_tangents(tangents[1:], masks)
 
     def make():
-        types = [node.type[index] for index in wanted]
-        return [_filled(graph, kept, wanted, types) for graph, kept in pushed]
+        return _united([tangents_once(graph, active, masked) for graph in _branches(node)], list(node.type))
 
-    true, false = once(node.params["true"], ("cond tangent", node.params["false"], active), make)
-    seeds = [tangent for tangent in tangents[1:] if tangent is not None]
-    moved = b.cond(*node.inputs, *seeds, true=true, false=false)
-    for position, index in enumerate(wanted):
-        out[index] = b.project(moved, index=position)
-    return out
+    key = ("cond tangent", node.params["false"], active, masked)
+    (true, false), kept, flagged = once(node.params["true"], key, make)
+    if not kept:
+        return [None] * len(node.type)
+    moved = b.cond(*node.inputs, *operands, true=true, false=false)
+    return projected(b, moved, len(node.type), kept, flagged, masks)
 
 
-def _transpose(b: Builder, node: Node, cts: list[Node], linear: list[bool]) -> list[Node | None]:
+def _transpose(b: Builder, node: Node, cts: list[Node | None], linear: list[bool], masks: Masks):
     if linear[0]:
         raise TypeError("cond is not linear in its predicate")
     flags = tuple(linear[1:])
-    true, false = (
-        once(graph, ("transpose", flags), lambda graph=graph: simplify(transpose_graph(graph, flags)))
-        for graph in _branches(node)
+    masked, operands = given_cotangents(cts, masks)
+    places = [k for k, flag in enumerate(flags) if flag]
+
+    def make():
+        pulled = [transpose_once(graph, flags, masked) for graph in _branches(node)]
+        types = [x.type for x in node.inputs[1:]]
+        graphs, _, flagged = _united([(graph, places, shown) for graph, shown in pulled], types)
+        return graphs, flagged
+
+    (true, false), flagged = once(
+        node.params["true"], ("cond transpose", node.params["false"], flags, masked), make
     )
     rest = [x for x, is_linear in zip(node.inputs[1:], flags, strict=True) if not is_linear]
-    pulled = b.cond(node.inputs[0], *rest, *cts, true=true, false=false)
-    back = iter(range(len(pulled.type)))
-    return [b.project(pulled, index=next(back)) if is_linear else None for is_linear in linear]
+    pulled = b.cond(node.inputs[0], *rest, *operands, true=true, false=false)
+    return [None, *returned(b, pulled, flags, flagged, masks)]
 
 
 def _taylor(b: Builder, node: Node, series: Coefficients, k: int) -> list[Node | None]:
@@ -127,7 +161,9 @@ def _select(b: Builder, chosen: Node, yes: Node, no: Node) -> Node:
     return b.select(mask, yes, no)
 
 
-RULES = {"jvp": _jvp, "transpose": _transpose, "taylor": _taylor, "batch": _batch}
+RULES = {
+    "jvp": _jvp, "masked_jvp": _jvp, "masked_transpose": _transpose, "taylor": _taylor, "batch": _batch,
+}  # fmt: skip
 
 
 def _enter_rules() -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from diffsci.errors import UnsupportedError
-from diffsci.graph import Builder, Graph, Node, verify
-from diffsci.primitives.shared import add_tangents
+from diffsci.graph import Builder, Graph, Node, Type, verify
+from diffsci.primitives.shared import BOOL, add_tangents
 from diffsci.source import at
-from diffsci.transforms.masks import FREE, Masks
+from diffsci.transforms.masks import Masks, multiplies
 
-__all__ = ["jvp_graph", "push", "tangent_graph"]
+__all__ = ["jvp_graph", "masked_tangent_graph", "push", "start", "tangent_graph"]
 
 Tangents = "dict[Node, Node | list[Node | None] | None]"
 
@@ -50,9 +51,14 @@ def _tangent(b: Builder, node: Node, incoming: list):
 
 def _masked(b: Builder, node: Node, incoming: list, masks: Masks):
     """The tangent with masks: of all operands together, or of each by itself if not all have one."""
+    if node.primitive.masked_jvp is not None:
+        b.location = node.location
+        return node.primitive.masked_jvp(b, node, incoming, masks)
+    if not multiplies(node):
+        return _tangent(b, node, incoming)
     moving = [tangent for tangent in incoming if tangent is not None]
-    elementwise = node.primitive.family == "elementwise" and node.name not in FREE
-    flags = [masks.of(tangent) is not None for tangent in moving] if elementwise else []
+    hazard = masks.is_hazard(node)
+    flags = [masks.of(tangent, hazard) is not None for tangent in moving]
     if not any(flags) or all(flags):
         return masks.applied(node, moving, _tangent(b, node, incoming))
     parts = []
@@ -69,18 +75,48 @@ def active_inputs(graph: Graph, active: Sequence[bool] | None) -> list[Node]:
     return [x for x, flag in zip(graph.inputs, flags, strict=True) if flag and x.type.is_float]
 
 
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """A graph with the tangents of its nodes.
+
+    Attributes
+    ----------
+    b : Builder
+        It shares the graph's nodes.
+    seeds : list of Node
+        The new inputs: one tangent per active input.
+    flags : list of Node
+        The masks of seeds that have one, as inputs.
+    tangents : dict
+        See `push`.
+    masks : Masks or None
+    """
+
+    b: Builder
+    seeds: list[Node]
+    flags: list[Node]
+    tangents: dict
+    masks: Masks | None
+
+
 def start(
-    graph: Graph, active: Sequence[bool] | None, masked: bool = True
-) -> tuple[Builder, list[Node], dict]:
-    """Return a builder that shares the graph's nodes, the new tangent inputs, and all tangents."""
+    graph: Graph, active: Sequence[bool] | None, with_masks: bool = True, masked: Sequence[bool] = ()
+) -> Pushed:
+    """Push tangents through a graph; `masked` tells which of the seeds come with a mask."""
     b = Builder()
     b.adopt(graph.nodes)
     sources = active_inputs(graph, active)
     seeds = [b.input(x.type) for x in sources]
+    masks = Masks(b) if with_masks else None
+    flags = []
+    for seed, flag in zip(seeds, masked, strict=False):
+        if flag:
+            flags.append(b.input(Type(seed.shape, BOOL)))
+            masks.give(seed, flags[-1])
     tangents: dict = dict(zip(sources, seeds, strict=True))
-    push(b, graph.nodes, tangents, Masks(b) if masked else None)
+    push(b, graph.nodes, tangents, masks)
     b.location = None
-    return b, seeds, tangents
+    return Pushed(b, seeds, flags, tangents, masks)
 
 
 def jvp_graph(graph: Graph, active: Sequence[bool] | None = None) -> Graph:
@@ -98,9 +134,9 @@ def jvp_graph(graph: Graph, active: Sequence[bool] | None = None) -> Graph:
         Inputs: those of `graph`, then one tangent per active float input. Outputs: those of
         `graph`, then one tangent per float output. The nodes of `graph` are shared.
     """
-    b, seeds, tangents = start(graph, active)
-    outputs = [tangents.get(y) or b.zeros(y.type) for y in graph.outputs if y.type.is_float]
-    pushed = Graph((*graph.inputs, *seeds), (*graph.outputs, *outputs), graph.guards)
+    found = start(graph, active)
+    outputs = [found.tangents.get(y) or found.b.zeros(y.type) for y in graph.outputs if y.type.is_float]
+    pushed = Graph((*graph.inputs, *found.seeds), (*graph.outputs, *outputs), graph.guards)
     return verify(pushed, "jvp")
 
 
@@ -109,7 +145,39 @@ def tangent_graph(graph: Graph, active: Sequence[bool] | None = None) -> tuple[G
 
     Outputs whose tangent is structurally zero are left out.
     """
-    _, seeds, tangents = start(graph, active)
-    kept = [k for k, y in enumerate(graph.outputs) if tangents.get(y) is not None]
-    outputs = [tangents[graph.outputs[k]] for k in kept]
-    return verify(Graph((*graph.inputs, *seeds), outputs, graph.guards), "tangent"), kept
+    found = start(graph, active)
+    kept = [k for k, y in enumerate(graph.outputs) if found.tangents.get(y) is not None]
+    outputs = [found.tangents[graph.outputs[k]] for k in kept]
+    return verify(Graph((*graph.inputs, *found.seeds), outputs, graph.guards), "tangent"), kept
+
+
+def masked_tangent_graph(
+    graph: Graph, active: Sequence[bool], masked: Sequence[bool]
+) -> tuple[Graph, list[int], list[int]]:
+    """Return the graph of (x, dx, masks of dx) -> (dy, masks of dy), for a graph that is called.
+
+    Parameters
+    ----------
+    graph : Graph
+    active : sequence of bool
+        Which inputs have a tangent.
+    masked : sequence of bool
+        Which of the tangents come with a mask.
+
+    Returns
+    -------
+    pushed : Graph
+    kept, flagged : list of int
+        Which outputs of `graph` its tangents belong to, and which the masks that follow them.
+    """
+    found = start(graph, active, masked=masked)
+    kept = [k for k, y in enumerate(graph.outputs) if found.tangents.get(y) is not None]
+    outputs = [found.tangents[graph.outputs[k]] for k in kept]
+    masks = {k: found.masks.of(dy) for k, dy in zip(kept, outputs, strict=True)}
+    flagged = [k for k in kept if masks[k] is not None]
+    inputs = (*graph.inputs, *found.seeds, *found.flags)
+    return (
+        verify(Graph(inputs, [*outputs, *(masks[k] for k in flagged)], graph.guards), "tangent"),
+        kept,
+        flagged,
+    )

@@ -2,11 +2,10 @@
 
 The rules are those of M. B. Giles, "Collected matrix derivative results for forward and reverse mode
 algorithmic differentiation" (2008). Vectors of equal values are not differentiable: they span a space, and
-which basis of it LAPACK returns is arbitrary. Where values agree to rounding, the quotient of what mixes the
-vectors by the gap between the values is NaN, unless there is nothing to mix (`quotient`): so functions of
-the values alone, and of the vectors of the other values, have their derivative, and everything else says
-that it has none. No finite rule could be right there: ``V diag(w) V^T`` is differentiable, but what its
-derivative needs, (w[j] - w[i]) / (w[j] - w[i]), is lost in 0 / 0.
+which basis of it LAPACK returns is arbitrary. But questions that do not depend on that basis are, as
+``V diag(w) V^T``, though what its derivative needs, (w[j] - w[i]) / (w[j] - w[i]), is 0 / 0. Such quotients are
+`gap_quotient`: where there is something to divide by no gap, the limit is taken in the whole program
+(`diffsci.degenerate`), or an error says why there is none.
 """
 
 from __future__ import annotations
@@ -17,7 +16,9 @@ import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
 from diffsci.primitives.dependence import elementwise
+from diffsci.primitives.linalg.gaps import largest, over_gap, values_moved
 from diffsci.primitives.linalg.shared import (
+    antisymmetric,
     batch_stack,
     check_matrix,
     check_square,
@@ -53,26 +54,11 @@ register(
         family="linalg",
         jvp=_quotient_jvp,
         transpose=lambda b, node, ct, linear: [b.quotient(ct, node.inputs[1]), None],
-        masks="keep",
         batch=batch_elementwise,
         taylor=quotient,
         pattern=elementwise,
     )
 )
-
-
-def or_nan(b: Builder, gap: Node, size: Node, n: int) -> Node:
-    """Emit the gap, NaN where it is rounding: below n units of the size."""
-    unit = full_like(b, size, n * float(np.finfo(size.dtype).eps))
-    stack = tuple(range(len(size.shape)))
-    least = b.broadcast(b.mul(unit, size), shape=gap.shape, axes=stack)
-    return b.select(b.gt(b.abs(gap), least), gap, full_like(b, gap, np.nan))
-
-
-def largest(b: Builder, *values: Node) -> Node:
-    """Emit the largest magnitude of (stacks of) vectors; for comparisons only."""
-    sizes = [b.max(b.abs(w), axes=(len(w.shape) - 1,)) for w in values]
-    return b.stop_gradient(sizes[0] if len(sizes) == 1 else b.maximum(*sizes))
 
 
 def off_diagonal(b: Builder, x: Node) -> Node:
@@ -109,8 +95,8 @@ def _eigh_jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node]:
     if n == 0:
         return [b.zeros(w.type), b.zeros(v.type)]
     moved = matmul(b, v, matmul(b, symmetric(b, t[0]), v), tx=True)
-    gap = or_nan(b, outer_difference(b, w), largest(b, w), n)
-    return [diagonal(b, moved), matmul(b, v, b.quotient(off_diagonal(b, moved), gap))]
+    turn = over_gap(b, off_diagonal(b, moved), outer_difference(b, w), w, node)
+    return [values_moved(b, diagonal(b, moved), w, node), matmul(b, v, antisymmetric(b, turn))]
 
 
 register(
@@ -160,25 +146,24 @@ def _svd_jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node]:
     half = full_like(b, inside, 0.5)
     across = swapped(b, inside)
     even, odd = b.mul(half, b.add(inside, across)), b.mul(half, b.sub(inside, across))
-    size = largest(b, s)
-    by_gap = b.quotient(off_diagonal(b, even), or_nan(b, outer_difference(b, s), size, k))
-    by_sum = b.quotient(off_diagonal(b, odd), or_nan(b, outer_sum(b, s), size, k))
+    by_gap = antisymmetric(b, over_gap(b, off_diagonal(b, even), outer_difference(b, s), s, node))
+    by_sum = antisymmetric(b, over_gap(b, off_diagonal(b, odd), outer_sum(b, s), s, node))
     over_u = matmul(b, u, b.add(by_gap, by_sum))
     over_v = matmul(b, vt, b.sub(by_gap, by_sum), tx=True)
-    over_u = _with_outside(b, over_u, u, s, toward_u, size)
-    over_v = _with_outside(b, over_v, swapped(b, vt), s, toward_v, size)
-    return [over_u, diagonal(b, inside), swapped(b, over_v)]
+    over_u = _with_outside(b, over_u, u, s, toward_u, node)
+    over_v = _with_outside(b, over_v, swapped(b, vt), s, toward_v, node)
+    return [over_u, values_moved(b, diagonal(b, inside), s, node), swapped(b, over_v)]
 
 
-def _with_outside(b: Builder, moved: Node, u: Node, s: Node, toward: Node, size: Node) -> Node:
+def _with_outside(b: Builder, moved: Node, u: Node, s: Node, toward: Node, factor: Node) -> Node:
     """Add what moves the vectors out of their span, where there is an outside."""
     m, k = u.shape[-2:]
     if m == k:
         return moved
     outside = b.sub(toward, matmul(b, u, matmul(b, u, toward, tx=True)))
     axes = (*range(len(u.shape) - 2), len(u.shape) - 1)
-    spread = b.broadcast(or_nan(b, s, size, m), shape=u.shape, axes=axes)
-    return b.add(moved, b.quotient(outside, spread))
+    spread = b.broadcast(s, shape=u.shape, axes=axes)
+    return b.add(moved, over_gap(b, outside, spread, s, factor))
 
 
 register(
