@@ -12,8 +12,11 @@ from typing import Any
 FAMILIES = {
     "diffsci.stable.logsums": "logsumexp softmax log_softmax",
     "diffsci.stable.logistic": "sigmoid softplus",
-    "numpy": "expm1 hypot log1p logaddexp sinc",
-    "scipy.special": "betaln cosm1 digamma erfc erfcx exprel gammaln log_ndtr logit ndtr xlog1py xlogy",
+    "diffsci.stable.small_differences": "expm1 log1p log1pmx cosm1 sqrt1pm1 xlogy xlog1py",
+    "diffsci.stable.exponentials": "exprel phi2 bernoulli",
+    "diffsci.stable.cardinal": "sinc sinc_unnormalized",
+    "numpy": "hypot logaddexp",
+    "scipy.special": "betaln digamma erfc erfcx gammaln log_ndtr logit ndtr",
 }
 _HOME = {name: module for module, names in FAMILIES.items() for name in names.split()}
 

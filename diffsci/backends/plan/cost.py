@@ -28,7 +28,7 @@ _COSTS = {
     "sin": 15, "cos": 15, "tan": 25, "tanh": 15, "sinh": 20, "cosh": 20, "arcsin": 25, "arccos": 25,
     "arctan": 25, "arctan2": 35, "arcsinh": 30, "arccosh": 30, "arctanh": 25, "pow": 40, "hypot": 15,
     "cbrt": 25, "mod": 30, "fmod": 30, "floor_divide": 35, "sigmoid": 16, "softplus": 28, "logaddexp": 30,
-    "logaddexp2": 30, "sinc_unnormalized": 20,
+    "logaddexp2": 30,
 }  # fmt: skip
 _COSTS |= small_differences.COSTS
 _SPECIAL_COST = 150

@@ -252,13 +252,6 @@ def _logaddexp2(body: Body, a: int, b: int) -> int:
     return _select(body, body.op("eq", a, b), _add(body, a, body.lit(1, code)), apart)
 
 
-def _sinc_unnormalized(body: Body, a: int) -> int:
-    one = body.lit(1, body.codes[a])
-    zero = body.op("eq", a, body.lit(0, body.codes[a]))
-    safe = _select(body, zero, one, a)
-    return _select(body, zero, one, _div(body, body.op("sin", safe), safe))
-
-
 def _mod(body: Body, a: int, b: int) -> int:
     if body.codes[a] == "i8":
         return body._plain("imod", (a, b))
@@ -353,7 +346,6 @@ RULES: dict[str, Any] = {
     "softplus": _softplus,
     "logaddexp": _logaddexp,
     "logaddexp2": _logaddexp2,
-    "sinc_unnormalized": _sinc_unnormalized,
     "difference": _difference,
     "cosine_of": _cosine_of,
     "mod": _mod,

@@ -121,6 +121,27 @@ def _sqrt1pm1(x: _Value) -> _Value:
     return x.is_("eq", math.inf).where(x, x / (1.0 + x.apply("sqrt", 1.0 + x)))
 
 
+def _cardinal(x: _Value, sine: Callable[[_Value], _Value], scale: float) -> _Value:
+    zero = x.is_("eq", 0.0)
+    safe = zero.where(1.0, x)
+    value = zero.where(1.0, sine(safe) / (scale * safe))
+    return x.apply("isinf", x).where(0.0, value)
+
+
+def _sinc(x: _Value) -> _Value:
+    return _cardinal(x, _sine_of_pi, math.pi)
+
+
+def _sine_of_pi(x: _Value) -> _Value:
+    whole = x.apply("rint", x)
+    odd = x.apply("abs", whole - 2.0 * x.apply("rint", 0.5 * whole))
+    return x.apply("sin", math.pi * (x - whole)) * (1.0 - 2.0 * odd)
+
+
+def _sinc_unnormalized(x: _Value) -> _Value:
+    return _cardinal(x, lambda x: x.apply("sin", x), 1.0)
+
+
 def _in_double(rule: Callable[[_Value], _Value]):
     def statement(body: Body, a: int) -> int:
         x = _Value(body, a)
@@ -138,6 +159,8 @@ _FORMULAS = {
     "log1pmx_slope": _log1pmx_slope,
     "cosm1": _cosm1,
     "sqrt1pm1": _sqrt1pm1,
+    "sinc": _sinc,
+    "sinc_unnormalized": _sinc_unnormalized,
 }
 RULES = {name: _in_double(rule) for name, rule in _FORMULAS.items()}
 COSTS = dict.fromkeys(_FORMULAS, 40)

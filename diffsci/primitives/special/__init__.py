@@ -2,6 +2,7 @@
 
 from diffsci.primitives.special import (
     bessel,
+    cardinal,
     elliptic,
     errorfunctions,
     exponentials,
@@ -17,6 +18,7 @@ from diffsci.primitives.special import (
 
 __all__ = [
     "bessel",
+    "cardinal",
     "elliptic",
     "errorfunctions",
     "exponentials",

@@ -41,14 +41,6 @@ row("sinh_integral", _component(special.shichi, 0), lambda x, y: f.spherical_in(
 row("cosh_integral", _component(special.shichi, 1), lambda x, y: f.defined(y, f.cosh(x) / x))
 
 
-def _sinc_unnormalized(x):
-    safe = np.where(x == 0, 1.0, x)
-    return np.where(x == 0, 1.0, np.sin(safe) / safe)
-
-
-row("sinc_unnormalized", _sinc_unnormalized, lambda x, y: -f.spherical_jn(f.like(x, 1.0), x))
-
-
 def _power_integral(length, rate, *, order: int):
     """The integral of t**n exp(rate t) over 0 < t < length."""
     return np.asarray(length, float) ** (order + 1) * phi_derivative(rate * length, k=1, order=order)

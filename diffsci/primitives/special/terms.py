@@ -28,7 +28,7 @@ __all__ = ["REAL_ONLY", "Data", "Term", "f", "row"]
 # of many others take real numbers only, or lose it.
 COMPLEX = frozenset(
     """
-    psi erf erfc erfcx erfi fresnel_s fresnel_c ndtr log_ndtr inverse_mills kv kve exp1 sinc_unnormalized
+    psi erf erfc erfcx erfi fresnel_s fresnel_c ndtr log_ndtr inverse_mills kv kve exp1 sinc sinc_unnormalized
     spence wrightomega elliprc xlogy xlog1py logaddexp2 cosine_of eval_legendre eval_chebyt eval_chebyu
     eval_laguerre eval_gegenbauer eval_genlaguerre eval_jacobi
     """.split()
