@@ -11,8 +11,9 @@ from diffsci.backends.cpu import get_num_threads, set_num_threads
 from diffsci.control import cond, fori_loop, scan, while_loop
 from diffsci.custom import custom_jvp, custom_vjp
 from diffsci.differentiation import grad, hvp, jvp, linearize, value_and_grad, vjp
-from diffsci.errors import DiffsciError, EvaluationError, TraceError, UnsupportedError
+from diffsci.errors import DiffsciError, EvaluationError, NonFiniteError, TraceError, UnsupportedError
 from diffsci.evidence import check_all, check_grad, complex_step, finite_difference
+from diffsci.explanation import Explanation, debug_nans, explain
 from diffsci.implicit import fixed_point, linear_solve, root
 from diffsci.jacobians import hessian, jacobian
 from diffsci.jit import compile, jit
@@ -29,6 +30,8 @@ __all__ = [
     "CustomLoop",
     "DiffsciError",
     "EvaluationError",
+    "Explanation",
+    "NonFiniteError",
     "TraceError",
     "UnsupportedError",
     "check_all",
@@ -40,6 +43,8 @@ __all__ = [
     "custom_jvp",
     "custom_loop",
     "custom_vjp",
+    "debug_nans",
+    "explain",
     "finite_difference",
     "fixed_point",
     "fori_loop",

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsci import watching
 from diffsci.derived import Derived, derived
 from diffsci.graph import Graph
 from diffsci.source import at, described, user_location
@@ -76,9 +77,30 @@ class Call:
         """
         return self._kept(what, lambda: make(self.graph))
 
-    def evaluate(self, program: Derived, extra: Sequence[Any] = ()) -> list[Any]:
-        """Return the outputs of what was derived from this call; `extra` are its further inputs."""
-        return evaluate(program, [*self.inputs, *extra], self.traced.values)
+    def evaluate(
+        self, program: Derived, extra: Sequence[Any] = (), own: int = 0, phase: str = "tangent"
+    ) -> list[Any]:
+        """Return the outputs of what was derived from this call.
+
+        Parameters
+        ----------
+        program : Derived
+        extra : sequence
+            Its further inputs.
+        own : int
+            How many of its outputs are the function's own; the others belong to a sweep of this `phase`.
+        """
+        outputs = evaluate(program, [*self.inputs, *extra], self.traced.values)
+        if watching.contexts:
+            self.examine(program.graph, extra, outputs, own, phase)
+        return outputs
+
+    def examine(
+        self, graph: Graph, extra: Sequence[Any], outputs: Sequence[Any], own: int, phase: str
+    ) -> None:
+        """Show outputs to whoever watches; see `evaluate`."""
+        if not any(isinstance(y, TracedArray) for y in outputs):
+            watching.examine("program", graph, [*self.inputs, *extra], outputs, self, own, phase)
 
     def outputs(self, values: Sequence[Any]) -> Any:
         return self.traced.results(values)
@@ -212,7 +234,7 @@ def _value_and_grad(f, argnums, args, kwargs, what: str) -> tuple[Any, Any]:
     flags, trees, whole = call.active(chosen, what)
     output = _scalar_output(call, what)
     pulled = call.derive(("vjp", tuple(flags)), lambda graph: vjp_graph(graph, flags))
-    values = call.evaluate(pulled, [np.ones((), output.dtype)])
+    values = call.evaluate(pulled, [np.ones((), output.dtype)], 1, "cotangent")
     return call.outputs(values[:1]), _per_argument(argnums, trees, joined(values[1:], whole))
 
 
@@ -320,8 +342,8 @@ def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     direction = _direction(primals, tangents, "jvp")
     flags = _float_flags(call, primals, "jvp")
     pushed = call.derive(("jvp", tuple(flags)), lambda graph: jvp_graph(graph, flags))
-    values = call.evaluate(pushed, direction)
     count = len(call.traced.graph.outputs)
+    values = call.evaluate(pushed, direction, count)
     return call.outputs(values[:count]), call.outputs(_with_zeros(call, values[count:]))
 
 
@@ -366,12 +388,19 @@ def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable]:
     flags = _float_flags(call, primals, "vjp")
     count = len(call.traced.graph.outputs)
     before, after = call.derive(("pullback", tuple(flags)), lambda graph: _pullback(graph, flags))
-    values = call.evaluate(before)
-    out, residuals = call.outputs(values[:count]), values[count:]
+    values = evaluate(before, call.inputs, call.traced.values)
+    own, residuals = values[:count], values[count:]
+    if watching.contexts:
+        call.examine(call.graph, (), own, count, "forward")
+    out = call.outputs(own)
 
     def pullback(ct: Any) -> tuple:
-        found = iter(evaluate(after, [*residuals, *_direction(out, ct, "pullback")]))
-        return tuple(_cotangents(primal, found) for primal in primals)
+        cotangents = _direction(out, ct, "pullback")
+        found = evaluate(after, [*residuals, *cotangents])
+        if watching.contexts:
+            call.examine(vjp_graph(call.graph, flags), cotangents, [*own, *found], count, "cotangent")
+        pending = iter(found)
+        return tuple(_cotangents(primal, pending) for primal in primals)
 
     return out, pullback
 
@@ -420,11 +449,17 @@ def linearize(f: Callable, *primals: Any) -> tuple[Any, Callable]:
     flags = _float_flags(call, primals, "linearize")
     count = len(call.traced.graph.outputs)
     before, after, kept = call.derive(("pushforward", tuple(flags)), lambda graph: _pushforward(graph, flags))
-    found = call.evaluate(before)
-    out, residuals = call.outputs(found[:count]), found[count:]
+    found = evaluate(before, call.inputs, call.traced.values)
+    own, residuals = found[:count], found[count:]
+    if watching.contexts:
+        call.examine(call.graph, (), own, count, "forward")
+    out = call.outputs(own)
 
     def pushforward(*tangents: Any) -> Any:
-        values = evaluate(after, [*residuals, *_direction(primals, tangents, "pushforward")])
+        direction = _direction(primals, tangents, "pushforward")
+        values = evaluate(after, [*residuals, *direction])
+        if watching.contexts:
+            call.examine(tangent_graph(call.graph, flags)[0], direction, values, 0, "tangent")
         outputs = call.traced.graph.outputs
         filled = [np.zeros(y.shape, y.dtype if y.type.is_float else float)[()] for y in outputs]
         for index, value in zip(kept, values, strict=True):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["DiffsciError", "EvaluationError", "TraceError", "UnsupportedError", "VerificationError"]
+from typing import Any
+
+__all__ = [
+    "DegenerateError", "DiffsciError", "EvaluationError", "NonFiniteError", "TraceError", "UnsupportedError",
+    "VerificationError",
+]  # fmt: skip
 
 
 class DiffsciError(Exception):
@@ -23,3 +28,21 @@ class VerificationError(DiffsciError):
 
 class EvaluationError(DiffsciError):
     """A compiled program stopped with a failure status; the message names the user's line."""
+
+
+class DegenerateError(EvaluationError):
+    """A derivative asks for what equal eigenvalues leave open; the message says what to ask instead."""
+
+
+class NonFiniteError(EvaluationError):
+    """A number is not finite where that is an error, as inside `diffsci.debug_nans`.
+
+    Attributes
+    ----------
+    fault : Fault or None
+        The first operation that gave it.
+    """
+
+    def __init__(self, message: str, fault: Any = None):
+        super().__init__(message)
+        self.fault = fault

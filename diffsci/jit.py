@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from diffsci import watching
 from diffsci.backends import executables
+from diffsci.degenerate import resolved
 from diffsci.errors import EvaluationError
 from diffsci.graph import Graph, Type, interpreter
+from diffsci.primitives.linalg.gaps import Unresolved
 from diffsci.source import at
 from diffsci.subprograms import bind_call
 from diffsci.tracing import DRAWN, Traced, TracedArray, is_tracing, trace_function
@@ -75,13 +78,14 @@ def jit(f: Callable | None = None, *, backend: str = "numba") -> Any:
 class Specialisation:
     """One compiled path of a function."""
 
-    __slots__ = ("executable", "run", "self_contained", "single", "traced", "types")
+    __slots__ = ("executable", "graph", "run", "self_contained", "single", "traced", "types")
 
-    def __init__(self, executable: executables.Executable, traced: Traced, types: tuple[Type, ...]):
+    def __init__(self, executable: executables.Executable, traced: Traced, graph: Graph):
         self.executable = executable
         self.run = executable.run
         self.traced = traced
-        self.types = types
+        self.graph = graph
+        self.types = graph.input_types
         self.self_contained = not traced.statics and not traced.captures
         self.single = traced.out_tree.kind == "leaf" and not any(traced.whole)
 
@@ -144,8 +148,12 @@ class Jitted:
         for path in self._paths.get(key, ()):
             result = self._try(path, inputs)
             if result is not None:
-                return result[0]
-        return self._first(args, kwargs, inputs, key)
+                break
+        else:
+            result = (self._first(args, kwargs, inputs, key),)
+        if watching.contexts:
+            watching.examine("function", self.function, args, kwargs, result[0])
+        return result[0]
 
     def _try(self, path: Specialisation, inputs: list) -> tuple | None:
         """Return a path's results in a tuple, or None where it does not apply."""
@@ -155,7 +163,12 @@ class Jitted:
             inputs = path.with_captured(inputs)
             if inputs is None:
                 return None
-        status, outputs = path.run(inputs)
+        try:
+            status, outputs = path.run(inputs)
+        except Unresolved as problem:
+            if interpreter.first_broken_guard(path.graph, inputs) is not None:
+                return None
+            status, outputs = 0, resolved(path.graph, inputs, problem)
         if status == 0:
             return (path.results(outputs),)
         if status > 0:
@@ -173,7 +186,7 @@ class Jitted:
             self._warn(_too_many(traced))
             return _as_traced(traced)
         graph = simplify(traced.graph)
-        path = Specialisation(executables.build(graph, self.backend), _light(traced), graph.input_types)
+        path = Specialisation(executables.build(graph, self.backend), _light(traced), graph)
         result = self._try(path, inputs)
         if result is None:  # it fails its own guard at its own point
             self._warn(_undecided(path, inputs))
@@ -388,9 +401,12 @@ class CompiledFunction:
     def __call__(self, *args: Any) -> Any:
         """Run it on arguments of the same types."""
         inputs, _ = _key(args, {})
-        status, outputs = self.program.run([*inputs, *map(standard, self.captured)])
+        inputs = [*inputs, *map(standard, self.captured)]
+        status, outputs = self.program.run(inputs)
         if status:
             raise EvaluationError(self.program.message(status))
+        if watching.contexts:
+            watching.examine("program", self.graph, inputs, outputs, None, len(outputs), "forward")
         return _results(self.traced, outputs)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from diffsci import watching
 from diffsci.primitives.host import CustomLoop, contiguous
 from diffsci.tracing import TracedArray, is_tracing
 from diffsci.tracing.trace import bind, standard
@@ -27,4 +28,8 @@ def custom_loop(loop: CustomLoop, *arrays: Any) -> tuple:
     """
     if is_tracing() and any(isinstance(x, TracedArray) for x in arrays):
         return bind("host_run", *arrays, loop=loop)[:-1]
-    return tuple(loop.outputs(contiguous(map(standard, arrays))))
+    inputs = contiguous(map(standard, arrays))
+    outputs = tuple(loop.outputs(inputs))
+    if watching.contexts:
+        watching.examine("loop", loop, inputs, outputs)
+    return outputs

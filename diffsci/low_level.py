@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from diffsci import watching
 from diffsci.backends.callbacks import raise_pending
 from diffsci.backends.cpu.objects import array_address
 from diffsci.backends.cpu.settings import SETTINGS
@@ -18,6 +19,7 @@ from diffsci.complex_leaves import split as split_complex
 from diffsci.complex_leaves import whole as join_complex
 from diffsci.graph import Builder, Graph, Guard
 from diffsci.graph.interpreter import first_broken_guard, run
+from diffsci.primitives.host import CustomLoop, contiguous
 from diffsci.tracing import Traced, TracedArray, trace_function
 from diffsci.tracing.complex.array import ComplexArray, is_complex
 from diffsci.tracing.complex.boundary import entering, leaving
@@ -40,6 +42,7 @@ __all__ = [
     "call_graph",
     "concrete",
     "entering",
+    "examine_loop",
     "fingerprint",
     "first_broken_guard",
     "flatten",
@@ -83,6 +86,12 @@ def from_outside(value: Any, fetch: Callable[[], Any]) -> Any:
 def call_graph(graph: Graph, operands: Sequence[Any]) -> tuple[TracedArray, ...]:
     """Call a graph as a sub-program of the running trace: compiled once, never inlined."""
     return bind("call", *operands, graph=graph)
+
+
+def examine_loop(loop: CustomLoop, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+    """Inside `diffsci.debug_nans`: raise if the outputs of a loop that ran on its own are not finite."""
+    if watching.contexts:
+        watching.examine("loop", loop, contiguous(inputs), outputs)
 
 
 def without_locations(graph: Graph) -> Graph:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsci import watching
 from diffsci.derived import derived
 from diffsci.graph import Graph, Guard
 from diffsci.graph.interpreter import run
@@ -98,4 +99,7 @@ def evaluate(graph: Graph, inputs: Sequence[Any]) -> list[Any]:
     """Return the outputs of a graph: recorded in the running trace, or computed at once."""
     if is_tracing():
         return apply_graph(graph, inputs)
-    return [np.array(value)[()] for value in run(graph, inputs)]
+    outputs = [np.array(value)[()] for value in run(graph, inputs)]
+    if watching.contexts:
+        watching.examine("program", graph, inputs, outputs, None, len(outputs), "forward")
+    return outputs

@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from diffsci import watching
 from diffsci.differentiation import Call, _argnums
+from diffsci.errors import NonFiniteError
+from diffsci.explanation.debug import EquationsExaminer
 from diffsci.explanation.faults import Fault
 from diffsci.explanation.report import report
-from diffsci.explanation.sweeps import Sweep, faults_of, sweeps_of
+from diffsci.explanation.sweeps import FORWARD, Sweep, faults_of, sweeps_of
 from diffsci.jit import Jitted
 from diffsci.source import described
 from diffsci.tracing import is_tracing
@@ -105,12 +108,17 @@ def explain(
     if is_tracing():
         raise TypeError("explain looks at plain numbers: call it outside of functions that are traced")
     function = _plain(f)
-    call = Call(function, args)
+    name = described(inspect.unwrap(function))
+    try:
+        with watching.examined_by(EquationsExaminer(infs)):
+            call = Call(function, args)
+    except NonFiniteError as error:  # a solve that cannot begin
+        return Explanation(name, (error.fault,), (FORWARD,))
     sweeps, remarks = sweeps_of(call, _active(call, args, argnums))
     if function is not f:
         remarks += _compiled_otherwise(f, args, sweeps[0])
     return Explanation(
-        function=described(inspect.unwrap(function)),
+        function=name,
         faults=tuple(faults_of(sweeps, infs)),
         phases=tuple(sweep.phase for sweep in sweeps),
         remarks=tuple(remarks),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diffsci.explanation.faults import Fault
+from diffsci.explanation.spelling import is_number
 
 if TYPE_CHECKING:
     from diffsci.explanation.explain import Explanation
@@ -38,8 +39,8 @@ def fault_lines(fault: Fault) -> list[str]:
     if fault.source:
         lines.append(f"    {fault.source}")
     lines += [f"  {place}" for place in reversed(fault.inside)]
-    if fault.operands and not fault.derivative:
-        lines.append(f"  with {', '.join(map(str, fault.operands))}")
-    if fault.point:
-        lines.append(f"  where {', '.join(map(str, fault.point))}")
+    for word, operands in (("with", () if fault.derivative else fault.operands), ("where", fault.point)):
+        told = dict.fromkeys(str(x) for x in operands if not is_number(x.name))
+        if told:
+            lines.append(f"  {word} {', '.join(told)}")
     return lines

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from diffsci.source import Location
 
-__all__ = ["NUMPY_NAMES", "Spelled", "element", "source_line", "spelled"]
+__all__ = ["NUMPY_NAMES", "Spelled", "element", "is_number", "source_line", "spelled"]
 
 # Primitives that NumPy calls otherwise.
 NUMPY_NAMES = {
@@ -34,7 +34,7 @@ OPERATORS = {
     ast.Sub: ("sub", "add"),
     ast.Mult: ("mul",),
     ast.Div: ("div",),
-    ast.Pow: ("pow", "integer_pow", "sqrt", "mul"),
+    ast.Pow: ("pow", "integer_pow", "sqrt"),
     ast.MatMult: ("contract",),
     ast.USub: ("neg",),
     ast.Mod: ("mod",),
@@ -76,9 +76,18 @@ def element(text: str, index: tuple[int, ...] | None) -> str:
     >>> element("x - 1", (2, 0)), element("np.log(x)", (1,)), element("x", ())
     ('(x - 1)[2, 0]', 'np.log(x)[1]', 'x')
     """
-    if not index:
+    if not index or is_number(text):
         return text
     return f"{text if _binds(text) else f'({text})'}[{', '.join(map(str, index))}]"
+
+
+def is_number(text: str) -> bool:
+    """Tell whether an expression is a number written out."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 @functools.lru_cache(maxsize=1024)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from diffsci.differentiation import Call
-from diffsci.errors import UnsupportedError
+from diffsci.errors import EvaluationError, UnsupportedError
 from diffsci.evidence.parameters import argument_names
 from diffsci.explanation.blame import Blame, Origin, not_finite, values_of
 from diffsci.explanation.faults import Fault, fault_of, input_fault
@@ -99,7 +99,7 @@ def sweeps_of(call: Call, active: Sequence[bool]) -> tuple[list[Sweep], list[str
             inputs = [*call.inputs, *(np.ones(x.shape, x.dtype) for x in seeds)]
             sweep = Sweep(phase, own, inputs, [*names, *("" for _ in seeds)], outputs, nodes)
             sweep.values = values_of(own, inputs, forward.values)
-        except UnsupportedError as error:
+        except (EvaluationError, UnsupportedError) as error:
             remarks.append(f"no {phase} sweep: {error}")
         else:
             sweeps.append(sweep)

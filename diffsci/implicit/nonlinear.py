@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from diffsci import watching
 from diffsci.complex_leaves import through_parts
 from diffsci.errors import EvaluationError
+from diffsci.graph import Graph
 from diffsci.implicit.iteration import MEMORY, iterate
-from diffsci.implicit.newton import newton
+from diffsci.implicit.newton import Outcome, newton
 from diffsci.implicit.problem import Method, RootProblem
 from diffsci.implicit.structures import structure_of
 from diffsci.implicit.vectors import Unknowns, packed
@@ -185,16 +187,24 @@ def _solved(what: str, flat: Callable, unknowns: Unknowns, args: tuple, method: 
         if not outcome.converged or problem.guess is not None:
             outcome = _from_guess(problem, outcome, values)
         if not outcome.converged:
-            raise problem.fail(outcome, what)
+            raise _failed(problem, outcome, what, values)
         problem.check([outcome.x, *values[1:]], what)
         return unknowns.unpacked(outcome.x)
     solution = bind("root", *program.inputs, problem=problem)
     values = [concrete(x) for x in program.inputs]
     if not np.all(np.isfinite(solution.concrete())) and all(np.all(np.isfinite(v)) for v in values):
-        raise problem.fail(problem.attempt(values), what)
+        raise _failed(problem, problem.attempt(values), what, values)
     problem.check([solution.concrete(), *values[1:]], what)
     guard_at(problem.graph, [solution, *program.inputs[1:]])
     return unknowns.unpacked(solution)
+
+
+def _failed(problem: RootProblem, outcome: Outcome, what: str, values: list[np.ndarray]) -> EvaluationError:
+    """Return the error of an iteration; whoever watches may find the residual not finite where it ended."""
+    if watching.contexts:
+        graph = Graph(problem.graph.inputs, problem.graph.outputs)
+        watching.examine("equations", graph, [outcome.x, *values[1:]])
+    return problem.fail(outcome, what)
 
 
 def _on_its_branches(
@@ -216,7 +226,7 @@ def _on_its_branches(
         if outcome.converged and problem.holds([outcome.x, *values[1:]]):
             return program, RootProblem(program.graph, method, guess=outcome.x)
         if not (outcome.left or outcome.converged):
-            raise problem.fail(outcome, what)
+            raise _failed(problem, outcome, what, values)
         start = outcome.x
     raise EvaluationError(
         f"{what} finds no solution: the iteration goes back and forth between branches of the residual. "

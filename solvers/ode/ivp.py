@@ -12,6 +12,7 @@ import numpy as np
 import diffsci as ds
 from diffsci.low_level import (
     concrete,
+    examine_loop,
     fingerprint,
     flatten,
     is_dynamic,
@@ -328,6 +329,7 @@ def _plain_result(
     outputs, tape = integrate_once(
         problem.programs, controls, y0, values, points, record=record, curves=dense_output, report=progress
     )
+    _examine(problem, controls, [y0, *values], points, outputs, tape)
     states = None
     if record:
         states = np.concatenate([y0.reshape(1, -1), *tape.states])
@@ -346,6 +348,18 @@ def _plain_result(
         sol = DenseSolution(tape.times, states[:-1, :n], curves[:, :, :n], problem.rhs.shape)
     statistics = _statistics(problem.programs.method, controls, tape, problem, names)
     return OdeResult(t=times, y=y, q=q, sol=sol, t_events=None, y_events=None, **statistics)
+
+
+def _examine(
+    problem: _Problem, controls: Controls, inputs: list, points: np.ndarray, outputs: np.ndarray, tape: Tape
+) -> None:
+    """Show the results to `diffsci.debug_nans`: those of a failed integration are not there."""
+    missing = tape.failure is not None
+    loop = IvpLoop(problem.programs, controls, len(points), points, model=problem.rhs)
+    if len(points) == 0:
+        loop = IvpLoop(problem.programs, controls, 1, np.array([controls.t1]), model=problem.rhs)
+        outputs = tape.states[-1][-1:] if tape.states else outputs
+    examine_loop(loop, inputs, [np.full(1, np.nan) if missing else outputs])
 
 
 def _split(problem: _Problem, outputs: Any) -> tuple[Any, Any]:
