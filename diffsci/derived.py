@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from diffsci.backends.eager import EagerProgram, own
+from diffsci.degenerate import resolved
 from diffsci.graph import Graph, Node, interpreter
+from diffsci.primitives.linalg.gaps import Unresolved
 
 __all__ = ["Derived", "derived"]
 
@@ -36,7 +38,16 @@ class Derived:
         self._runs = 0
 
     def run(self, inputs: Sequence[Any], known: Mapping[Node, Any] | None = None) -> list[Any]:
-        """Return the outputs, in arrays of their own; `known` are values of nodes that are there already."""
+        """Return the outputs, in arrays of their own; `known` are values of nodes that are there already.
+
+        Where a derivative meets equal eigenvalues, they are its limits: see `diffsci.degenerate`.
+        """
+        try:
+            return self._run(inputs, known)
+        except Unresolved as problem:
+            return [own(value) for value in resolved(self.graph, inputs, problem)]
+
+    def _run(self, inputs: Sequence[Any], known: Mapping[Node, Any] | None) -> list[Any]:
         if self._program is None:
             self._runs += 1
             if self._runs <= WRITTEN_AFTER:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.linalg.gaps import over_gap, values_moved
 from diffsci.primitives.linalg.shared import (
+    antisymmetric,
     batch_stack,
     check_square,
     diagonal,
@@ -16,7 +18,7 @@ from diffsci.primitives.linalg.shared import (
     swapped,
     symmetric,
 )
-from diffsci.primitives.linalg.spectra import largest, off_diagonal, or_nan
+from diffsci.primitives.linalg.spectra import off_diagonal
 
 
 def _type(re: Type, im: Type) -> tuple[Type, Type, Type]:
@@ -31,7 +33,8 @@ def _single(re, im):
     return w, v.real, v.imag
 
 
-def _antisymmetric(b: Builder, x: Node) -> Node:
+def _of_lower(b: Builder, x: Node) -> Node:
+    """Emit the antisymmetric matrix that has the lower triangle of x."""
     below = lower(b, x, -1)
     return b.sub(below, swapped(b, below))
 
@@ -45,15 +48,17 @@ def _jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node]:
     if w.shape[-1] == 0:
         return [b.zeros(part.type) for part in (w, x, y)]
     dre, dim = (b.zeros(x.type) if part is None else part for part in t)
-    re, im = symmetric(b, dre), _antisymmetric(b, dim)
+    re, im = symmetric(b, dre), _of_lower(b, dim)
     p = b.sub(matmul(b, re, x), matmul(b, im, y))
     q = b.add(matmul(b, re, y), matmul(b, im, x))
     u = b.add(matmul(b, x, p, tx=True), matmul(b, y, q, tx=True))
     v = b.sub(matmul(b, x, q, tx=True), matmul(b, y, p, tx=True))
-    gap = or_nan(b, outer_difference(b, w), largest(b, w), w.shape[-1])
-    u_turn, v_turn = (b.quotient(off_diagonal(b, part), gap) for part in (u, v))
+    gap = outer_difference(b, w)
+    u_turn = antisymmetric(b, over_gap(b, off_diagonal(b, u), gap, w, node))
+    v_turn = over_gap(b, off_diagonal(b, v), gap, w, node)
+    v_turn = b.mul(b.full(v_turn.type, 0.5), b.add(v_turn, swapped(b, v_turn)))
     return [
-        diagonal(b, u),
+        values_moved(b, diagonal(b, u), w, node),
         b.sub(matmul(b, x, u_turn), matmul(b, y, v_turn)),
         b.add(matmul(b, x, v_turn), matmul(b, y, u_turn)),
     ]

@@ -11,9 +11,9 @@ from diffsci.graph import Builder, Node, Type
 from diffsci.primitives.shared import align
 
 __all__ = [
-    "batch_stack", "check_matrix", "check_square", "diagonal", "identity", "lower", "matmul",
-    "outer_difference", "outer_sum", "over_stack", "scaled_columns", "sliced", "swapped", "symmetric",
-    "upper",
+    "antisymmetric", "batch_stack", "check_matrix", "check_square", "diagonal", "identity", "lower", "matmul",
+    "outer_difference", "outer_sum", "over_stack", "scaled_columns", "sliced", "spread_stack",
+    "swapped", "symmetric", "upper",
 ]  # fmt: skip
 
 
@@ -112,6 +112,11 @@ def symmetric(b: Builder, x: Node) -> Node:
     return b.add(lower(b, x), swapped(b, lower(b, x, -1)))
 
 
+def antisymmetric(b: Builder, x: Node) -> Node:
+    """Emit the antisymmetric part, (x - x^T) / 2."""
+    return b.mul(b.full(x.type, 0.5), b.sub(x, swapped(b, x)))
+
+
 def sliced(b: Builder, x: Node, axis: int, start: int, stop: int) -> Node:
     """Emit a part of one axis (counted from the end)."""
     axis += len(x.shape)
@@ -132,6 +137,11 @@ def _spread(b: Builder, d: Node, shape: tuple[int, ...], axis: int) -> Node:
     """Emit (stacks of) vectors along one of the last two axes of that shape."""
     axes = (*range(len(shape) - 2), len(shape) + axis)
     return b.broadcast(d, shape=shape, axes=axes)
+
+
+def spread_stack(b: Builder, x: Node, shape: tuple[int, ...]) -> Node:
+    """Emit one number per member of a stack, repeated over the last axes of that shape."""
+    return b.broadcast(x, shape=shape, axes=tuple(range(len(x.shape))))
 
 
 def scaled_columns(b: Builder, x: Node, d: Node) -> Node:

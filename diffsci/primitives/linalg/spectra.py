@@ -2,8 +2,8 @@
 
 The rules are those of M. B. Giles, "Collected matrix derivative results for forward and reverse mode
 algorithmic differentiation" (2008). Vectors of equal values are not differentiable: they span a space, and
-which basis of it LAPACK returns is arbitrary. But questions that do not depend on that basis are, as
-``V diag(w) V^T``, though what its derivative needs, (w[j] - w[i]) / (w[j] - w[i]), is 0 / 0. Such quotients are
+which basis of it LAPACK returns is arbitrary. But questions that do not depend on that basis are, as ``V
+diag(w) V^T``, though what its derivative needs, (w[j] - w[i]) / (w[j] - w[i]), is 0 / 0. Such quotients are
 `gap_quotient`: where there is something to divide by no gap, the limit is taken in the whole program
 (`diffsci.degenerate`), or an error says why there is none.
 """

@@ -1,0 +1,208 @@
+"""What divides by the gaps between eigenvalues or singular values, and what belongs to equal ones.
+
+The rules of `eigh` and `svd` divide what mixes two vectors by the gap between their values. At equal values
+that is 0 / 0, and no number is right in its place: only the program around it knows the limit. So these
+operations raise `Unresolved` where a quotient would be lost in rounding, and `diffsci.degenerate`, which sees
+the whole program, takes the limit or explains why there is none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+
+from diffsci.errors import DegenerateError
+from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.linalg.shared import spread_stack
+from diffsci.primitives.series import convolved, minus
+from diffsci.primitives.shared import add_tangents, batch_elementwise, full_like, same_types
+from diffsci.source import at
+
+__all__ = ["Unresolved", "as_they_are", "largest", "near", "over_gap", "ties", "values_moved"]
+
+
+class Unresolved(DegenerateError):
+    """A derivative met equal values; whoever knows the whole program may take its limit."""
+
+
+class _Mode(threading.local):
+    plain = False
+
+
+_mode = _Mode()
+
+
+@contextlib.contextmanager
+def as_they_are() -> Iterator[None]:
+    """Divide by every gap as it is: where a limit is not wanted, or does not exist."""
+    before, _mode.plain = _mode.plain, True
+    try:
+        yield
+    finally:
+        _mode.plain = before
+
+
+def near(dtype: np.dtype) -> float:
+    """Return below which gap, relative to the largest value, the limit is the better number.
+
+    A quotient by a gap g loses eps / g, and the limit, which takes the values as equal, is wrong by g.
+    """
+    return float(np.sqrt(np.finfo(dtype).eps))
+
+
+def ties(dtype: np.dtype, n: int) -> float:
+    """Return below which gap, relative to the largest value, n values are equal up to rounding."""
+    return n * float(np.finfo(dtype).eps)
+
+
+def largest(b: Builder, *values: Node) -> Node:
+    """Emit the largest magnitude of (stacks of) vectors; for comparisons only."""
+    sizes = [b.max(b.abs(w), axes=(len(w.shape) - 1,)) for w in values]
+    return b.stop_gradient(sizes[0] if len(sizes) == 1 else b.maximum(*sizes))
+
+
+def over_gap(b: Builder, x: Node, gap: Node, w: Node, factor: Node) -> Node:
+    """Emit x / gap, entry by entry, for gaps between the values w of a factorization."""
+    least = b.mul(largest(b, w), full_like(b, largest(b, w), near(w.dtype)))
+    return b.gap_quotient(x, gap, spread_stack(b, least, gap.shape), of=factor.name, where=factor.location)
+
+
+def values_moved(b: Builder, x: Node, w: Node, factor: Node) -> Node:
+    """Emit x, what moves the values w of a factorization."""
+    return b.values_moved(x, w, of=factor.name, where=factor.location)
+
+
+def _refuse(of: str, where, what: str) -> None:
+    raise Unresolved(
+        f"{of}{at(where)}: {what} coincide, and the derivative divides by their difference; its limit can "
+        "be taken in a whole program only, not inside a rolled loop, an integration or a cond: "
+        "use numpy.linalg.eigvalsh or svdvals if only the values are wanted, scipy.linalg.expm, sqrtm or logm "
+        "for functions of matrices, or take the factorization out of the loop"
+    )
+
+
+# x / gap --------------------------------------------------------------------------------------------
+
+
+def _gap_type(x: Type, gap: Type, least: Type, *, of, where) -> Type:
+    return same_types(x, gap, least)
+
+
+def _gap_value(x, gap, least, *, of, where):
+    there = x != 0
+    if not _mode.plain:
+        lost = (np.abs(gap) <= least) & there
+        if lost.any():
+            first = np.argwhere(lost)[0][-2:]
+            _refuse(of, where, f"values {' and '.join(map(str, sorted(set(first.tolist()))))}")
+    return np.where(there, x / np.where(there, gap, np.ones_like(gap)), np.zeros_like(x))
+
+
+def _gap_jvp(b: Builder, node: Node, t: list[Node | None]) -> Node:
+    _, gap, least = node.inputs
+    over = None if t[1] is None else b.neg(b.mul(node, t[1]))
+    return b.gap_quotient(add_tangents(b, t[0], over), gap, least, **node.params)
+
+
+def _gap_taylor(b: Builder, node: Node, series, k: int) -> Node | None:
+    x, gap, least = node.inputs
+    top = minus(b, series(x, k), convolved(b.mul, b, gap, node, series, k))
+    return None if top is None else b.gap_quotient(top, series(gap, 0), series(least, 0), **node.params)
+
+
+register(
+    Primitive(
+        name="gap_quotient",  # x / gap, and 0 where x is 0; raises where |gap| <= least and x is not 0
+        type=_gap_type,
+        value=_gap_value,
+        family="linalg",
+        jvp=_gap_jvp,
+        transpose=lambda b, node, ct, linear: [
+            b.gap_quotient(ct, *node.inputs[1:], **node.params),
+            None,
+            None,
+        ],
+        batch=batch_elementwise,
+        taylor=_gap_taylor,
+    )
+)
+
+
+# what moves the values ------------------------------------------------------------------------------
+
+
+def _runs(w: np.ndarray, of: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return numbers that are equal for equal neighbours, and where values are equal to their opposites."""
+    n = w.shape[-1]
+    least = ties(w.dtype, n) * np.max(np.abs(w), axis=-1, keepdims=True, initial=0.0)
+    steps = np.abs(np.diff(w, axis=-1)) > least
+    first = np.zeros((*w.shape[:-1], min(n, 1)), np.int64)
+    return np.concatenate([first, np.cumsum(steps, axis=-1)], axis=-1), (of == "svd") & (np.abs(w) <= least)
+
+
+def _values_type(x: Type, w: Type, *, of, where) -> Type:
+    return same_types(x, w)
+
+
+def _values_value(x, w, *, of, where):
+    if not _mode.plain and not np.iscomplexobj(w):
+        runs, zero = _runs(w, of)
+        size = 64 * np.finfo(w.dtype).eps * np.max(np.abs(x), axis=-1, keepdims=True, initial=0.0)
+        uneven = (np.diff(runs, axis=-1) == 0) & (np.abs(np.diff(x, axis=-1)) > size)
+        if uneven.any() or (zero & (np.abs(x) > size)).any():
+            _refuse(of, where, "values")
+    return np.array(x)
+
+
+register(
+    Primitive(
+        name="values_moved",  # x, what moves the values w; raises where equal values are moved apart
+        type=_values_type,
+        value=_values_value,
+        family="linalg",
+        jvp=lambda b, node, t: None if t[0] is None else b.values_moved(t[0], node.inputs[1], **node.params),
+        transpose=lambda b, node, ct, linear: [b.values_moved(ct, node.inputs[1], **node.params), None],
+        batch=batch_elementwise,
+    )
+)
+
+
+def _shared_value(x, w, *, of):
+    """Average over equal values; what is equal to its opposite does not move."""
+    runs, zero = _runs(np.real(w), of)
+    n, flat = w.shape[-1], np.arange(runs.size // max(w.shape[-1], 1))
+    keys = (runs.reshape(-1, n) + n * flat[:, None]).ravel() if n else runs.ravel()
+    counts = np.bincount(keys, minlength=runs.size)
+    sums = np.zeros(runs.size, np.result_type(x))
+    np.add.at(sums, keys, np.ravel(x))
+    means = (sums / np.maximum(counts, 1))[keys].reshape(np.shape(x)).astype(np.result_type(x))
+    return np.where(zero, np.zeros_like(means), means)
+
+
+register(
+    Primitive(
+        name="shared_by_equals",  # the mean of x over runs of equal values w
+        type=lambda x, w, *, of: same_types(x, w),
+        value=_shared_value,
+        family="linalg",
+        jvp=lambda b, node, t: (
+            None if t[0] is None else b.shared_by_equals(t[0], node.inputs[1], **node.params)
+        ),
+        transpose=lambda b, node, ct, linear: [b.shared_by_equals(ct, node.inputs[1], **node.params), None],
+        batch=batch_elementwise,
+    )
+)
+
+register(
+    Primitive(
+        name="values_alone",  # eigenvalues or singular values without their vectors: equal ones move alike
+        type=lambda w, *, of: same_types(w),
+        value=lambda w, *, of: np.array(w),
+        family="linalg",
+        jvp=lambda b, node, t: b.shared_by_equals(t[0], node.inputs[0], **node.params),
+        batch=batch_elementwise,
+    )
+)

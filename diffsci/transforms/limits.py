@@ -1,0 +1,208 @@
+"""Limits of derivatives at equal eigenvalues: the program near its point, as a power series.
+
+A derivative through ``A = V diag(w) V^T`` divides by gaps w_j - w_i that are zero here. If what was asked
+does not depend on the basis V, the derivative is continuous, so it is its limit along *any* line of
+matrices. Take ``V diag(w + e d) V^T`` with V fixed and d different for equal values: an exact factorization
+at every e, whose gaps are e (d_j - d_i). Then every quotient is 1 / e times something regular. In the
+program that is made here, each value x that such quotients enter is replaced by e^p x, p being the number
+of quotients on the way: a product has the sum of the p of its factors, terms of a sum are brought to the
+largest p. No division by zero is left, and the Taylor coefficient p of an output
+(`diffsci.transforms.taylor`) is the limit. Coefficients below it are the poles: zero, unless the question
+depends on the basis. The same holds for derivatives of derivatives and in both modes, because nothing is
+assumed of the program but that it is linear in what was divided.
+
+The continuity argument is that of l'Hopital's rule; for functions f(A) it gives the divided differences
+f[w_i, w_j] of Daleckii and Krein (N. J. Higham, "Functions of Matrices", 2008, theorem 3.11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+import numpy as np
+
+from diffsci.errors import UnsupportedError
+from diffsci.graph import Builder, Graph, Node, Type
+from diffsci.graph.ir import topological
+from diffsci.primitives.series import linear, product
+from diffsci.source import at
+from diffsci.transforms.forward import push
+from diffsci.transforms.taylor import rule_of, taylor_graph
+
+__all__ = ["Limit", "limit_graph"]
+
+DOUBLE = np.dtype(np.float64)
+MOST = 8  # quotients behind each other
+FIRST = frozenset({"div", "quotient", "gap_quotient", "values_moved", "shared_by_equals"})  # in operand 0
+BOTH = frozenset({"mul", "contract"})
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A program near its point.
+
+    Attributes
+    ----------
+    graph : Graph
+        Inputs: those of the original, then for each factorization its outputs and the direction in which
+        its values move, then e, and 1, the first coefficient of e. Outputs: the original ones multiplied by
+        powers of e at e = 0, then their first coefficients, and so on.
+    powers : list of int
+        For each output which coefficient is the limit.
+    """
+
+    graph: Graph
+    powers: list[int]
+
+
+def limit_graph(graph: Graph, cut: Mapping[Node, int]) -> Limit:
+    """Return the power series of a program along lines of factorizations.
+
+    Parameters
+    ----------
+    graph : Graph
+        Without calls of other graphs.
+    cut : mapping
+        Factorization -> which of its outputs are its values.
+
+    Raises
+    ------
+    UnsupportedError
+        If what was divided goes into an operation that is not linear in it.
+    """
+    return _Near(graph, cut).limit()
+
+
+class _Near:
+    """What every node becomes: `moved`, multiplied by e to the power `powers`."""
+
+    def __init__(self, graph: Graph, cut: Mapping[Node, int]):
+        self.graph, self.cut = graph, cut
+        self.b = Builder()
+        self.e = self.b.input(Type((), DOUBLE))
+        self.given = {factor: [self.b.input(t) for t in factor.type] for factor in cut}
+        self.toward = {factor: self.b.input(factor.type[values]) for factor, values in cut.items()}
+        self.moved: dict[Node, Node] = {x: x for x in graph.inputs}
+        self.powers: dict[Node, int] = dict.fromkeys(graph.inputs, 0)
+        self.moving: set[Node] = set()  # not constant in e
+        self.still: dict[Node, Node] = {}  # of what moves and is not divided: its value at e = 0
+        self.slopes: dict[Node, Node] = {}  # of values at e = 0: their derivatives in e
+
+    def limit(self) -> Limit:
+        for node in self.graph.nodes:
+            if node not in self.moved and node not in self.cut:
+                self.b.location = node.location
+                self.moved[node] = self._enter(node)
+        self.b.location = None
+        outputs = [self.moved[y] for y in self.graph.outputs]
+        powers = [self.powers[y] for y in self.graph.outputs]
+        given = [x for factor in self.cut for x in (*self.given[factor], self.toward[factor])]
+        near = Graph([*self.graph.inputs, *given, self.e], outputs)
+        active = [False] * (len(near.inputs) - 1) + [True]
+        return Limit(taylor_graph(near, max(1, *powers), active, degree=1), powers)
+
+    def _enter(self, node: Node) -> Node:
+        if node.name == "project" and node.inputs[0] in self.cut:
+            return self._output(node)
+        if any(x in self.moving for x in node.inputs):
+            self.moving.add(node)
+        if node.name == "values_alone" and node in self.moving:  # no two are equal at e > 0
+            self.powers[node] = 0
+            return self.moved[node.inputs[0]]
+        powers = [self.powers.get(x, 0) for x in node.inputs]
+        if node.name == "gap_quotient" and node.inputs[1] in self.moving:
+            return self._over_gap(node, powers)
+        if node.name in ("values_moved", "shared_by_equals") and node.inputs[1] in self.moving:
+            self.powers[node] = powers[0]
+            return self.moved[node.inputs[0]]
+        if not any(powers):
+            self.powers[node] = 0
+            return self._again(node, [self.moved[x] for x in node.inputs])
+        return self._linear(node, powers)
+
+    def _again(self, node: Node, inputs: Sequence[Node]) -> Node:
+        return self.b.emit(node.primitive, *inputs, **node.params)
+
+    def _output(self, node: Node) -> Node:
+        """Outputs of factorizations are data; the values move."""
+        factor, index = node.inputs[0], node.params["index"]
+        start = self.given[factor][index]
+        self.powers[node] = 0
+        if index != self.cut[factor]:
+            return start
+        self.moving.add(node)
+        self.still[node], self.slopes[start] = start, self.toward[factor]
+        return self.b.add(start, self._times(self.toward[factor], 1))
+
+    def _times(self, x: Node, power: int) -> Node:
+        """Multiply by a power of e."""
+        for _ in range(power):
+            e = self.e if x.dtype == DOUBLE else self.b.convert(self.e, dtype=x.dtype)
+            x = self.b.mul(x, e if x.shape == () else self.b.broadcast(e, shape=x.shape, axes=()))
+        return x
+
+    def _start(self, node: Node) -> Node:
+        """Return the value at e = 0 of what was not divided."""
+        if node not in self.moving:
+            return self.moved[node]
+        if node not in self.still:
+            self.still[node] = self._again(node, [self._start(x) for x in node.inputs])
+        return self.still[node]
+
+    def _over_gap(self, node: Node, powers: Sequence[int]) -> Node:
+        """Emit x e / gap: x over the slope of the gap where that is zero."""
+        b, (x, gap, _) = self.b, node.inputs
+        start = self._start(gap)
+        push(b, topological([start]), self.slopes)
+        zero, one = b.full(gap.type, 0.0), b.full(gap.type, 1.0)
+        slope = self.slopes.get(start, zero)
+        none, level = b.eq(start, zero), b.eq(slope, zero)
+        steep = b.select(level, zero, b.div(one, b.select(level, one, slope)))
+        gentle = b.div(self._times(one, 1), b.select(none, one, self.moved[gap]))
+        self.powers[node] = powers[0] + 1
+        if self.powers[node] > MOST:
+            raise UnsupportedError(f"more than {MOST} factorizations one after the other{at(node.location)}")
+        self.moving.add(node)
+        return b.mul(self.moved[x], b.select(none, steep, gentle))
+
+    def _linear(self, node: Node, powers: list[int]) -> Node:
+        """Operations on what was divided: linear in it, or they are refused."""
+        self.moving.add(node)
+        inputs = [self.moved.get(x) for x in node.inputs]
+        divided = [k for k, power in enumerate(powers) if power]
+        rule = rule_of(node.primitive)
+        if any(x is None for x in inputs) or isinstance(node.type, tuple):
+            self._refuse(node)
+        if rule is linear or node.name == "select":
+            top = max(powers)
+            inputs = [
+                self._times(x, top - power) if x.dtype.kind == "f" else x
+                for x, power in zip(inputs, powers, strict=True)
+            ]
+        elif rule is product or node.name in BOTH:
+            top = sum(powers)
+        elif (divided == [0] and node.name in FIRST) or (len(divided) == 1 and _is_linear(node, divided[0])):
+            top = powers[divided[0]]
+        else:
+            self._refuse(node)
+        self.powers[node] = top
+        return self._again(node, inputs)
+
+    def _refuse(self, node: Node) -> NoReturn:
+        raise UnsupportedError(f"{node.name}{at(node.location)} is applied to the derivative itself")
+
+
+def _is_linear(node: Node, k: int) -> bool:
+    """Tell whether an operation is linear in operand k: its tangent is the same operation of the tangent."""
+    rule = node.primitive.jvp
+    if not callable(rule):
+        return False
+    b = Builder()
+    operands = [b.input(x.type) for x in node.inputs]
+    tangent = b.input(operands[k].type)
+    plain = b.emit(node.primitive, *operands, **node.params)
+    moved = rule(b, plain, [tangent if j == k else None for j in range(len(operands))])
+    changed = [tangent if j == k else x for j, x in enumerate(operands)]
+    return moved is b.emit(node.primitive, *changed, **node.params)
