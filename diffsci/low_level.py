@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from diffsci import watching
 from diffsci.backends.callbacks import raise_pending
 from diffsci.backends.cpu.objects import array_address
@@ -53,6 +55,7 @@ __all__ = [
     "join_complex",
     "leaving",
     "native_function",
+    "operation",
     "original",
     "private_copy",
     "raise_pending",
@@ -106,3 +109,8 @@ def without_locations(graph: Graph) -> Graph:
             moved[node] = b.emit(node.primitive, *(moved[x] for x in node.inputs), **node.params)
     guards = [Guard(moved[g.predicate], g.outcome, g.location) for g in graph.guards]
     return Graph([moved[x] for x in graph.inputs], [moved[y] for y in graph.outputs], guards)
+
+
+def operation(name: str, *operands: Any, **params: Any) -> Any:
+    """Return the value of one operation of array programs on plain arrays; see `diffsci.show`."""
+    return lookup(name).value(*map(np.asarray, operands), **params)

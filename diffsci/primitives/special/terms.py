@@ -28,8 +28,8 @@ __all__ = ["REAL_ONLY", "Data", "Term", "f", "row"]
 # of many others take real numbers only, or lose it.
 COMPLEX = frozenset(
     """
-    psi erf erfc erfcx erfi fresnel_s fresnel_c ndtr log_ndtr inverse_mills kv kve exp1 sinc sinc_unnormalized
-    spence wrightomega elliprc xlogy xlog1py logaddexp2 cosine_of eval_legendre eval_chebyt eval_chebyu
+    psi erf erfi fresnel_s fresnel_c kv kve exp1 sinc sinc_unnormalized
+    spence wrightomega elliprc xlogy xlog1py logaddexp2 eval_legendre eval_chebyt eval_chebyu
     eval_laguerre eval_gegenbauer eval_genlaguerre eval_jacobi
     """.split()
 )
@@ -169,6 +169,7 @@ def row(name: str, value: Callable, *slopes: Slope, continued: Callable | None =
             return (continued or value)(*seen, **given)
         return np.asarray(value(*operands, **given)).astype(operands[first].dtype, copy=False)
 
+    evaluate.__wrapped__ = value
     register(
         Primitive(
             name=name,
