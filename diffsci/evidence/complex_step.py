@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+import diffsci as ds
 from diffsci.evidence.analytic import NotAnalytic
 from diffsci.evidence.differences import shaped_like_arguments
 from diffsci.evidence.parameters import Parameters
@@ -43,37 +44,63 @@ class ComplexLine:
         return value.imag / STEP
 
 
-def complex_step(f: Callable, *args: Any, argnums: int | tuple[int, ...] = 0, direction: Any = None) -> Any:
-    """Differentiate ``f`` by the complex step: a gradient, a Jacobian, or one directional derivative.
+def complex_step(
+    f: Callable, *args: Any, argnums: int | tuple[int, ...] = 0, direction: Any = None, order: int = 1
+) -> Any:
+    """Differentiate ``f`` by the complex step: a gradient, a Jacobian, a directional derivative, or a Hessian
+    times a vector.
+
+    The traced program runs at ``x + 1e-30 i v``; the imaginary part of the result is the derivative along
+    ``v`` [1]_, right to rounding: nothing is subtracted, so the step can be as small as that.
 
     Parameters
     ----------
     f : callable
         A function diffsci can trace; its program runs on complex numbers, with ``abs``, comparisons, ``max``
-        and the like continued from the real line.
+        and the like continued from the real line. It returns one number or array (any tree with a
+        ``direction``).
     *args
-        Where to differentiate.
+        Where to differentiate; numbers, arrays, or nested containers of them. A complex number counts as its
+        two parts.
     argnums : int or tuple of int
         Which arguments to differentiate with respect to.
     direction : optional
-        Tangents shaped like the selected argument (a tuple of them if several are selected).
+        Tangents shaped like the selected argument (a tuple of them if several are selected). With
+        ``order=2``: the vector that the Hessian is multiplied by.
+    order : {1, 2}
+        2 takes the complex step of ``ds.grad(f)`` and needs a ``direction``: the Hessian of a scalar ``f``
+        times that vector. It is a reference for forward mode over reverse mode, given a right gradient.
 
     Returns
     -------
     derivative
-        Shaped like :func:`~diffsci.evidence.finite_difference`'s.
+        Shaped like :func:`~diffsci.evidence.finite_difference`'s, float64.
 
     Raises
     ------
     NotAnalytic
-        At a kink, or where the program runs a compiled loop on real numbers.
+        At a kink, on a branch cut, or where the program runs a compiled loop on real numbers.
+    ValueError
+        For another order, or ``order=2`` without a direction.
+
+    References
+    ----------
+    .. [1] W. Squire and G. Trapp, "Using complex variables to estimate derivatives of real functions", SIAM
+       Review 40 (1998), 110-112.
 
     Examples
     --------
     >>> import numpy as np
     >>> complex_step(lambda x: np.sum(np.exp(x) / x), np.array([1.0, 2.0]))
     array([0.        , 1.84726402])
+    >>> along = np.array([0.0, 1.0])
+    >>> complex_step(lambda x: x[0] ** 2 * x[1], np.array([1.0, 3.0]), order=2, direction=along)
+    array([2., 0.])
     """
+    if order == 2 and direction is not None:
+        return complex_step(ds.grad(f, argnums), *args, argnums=argnums, direction=direction)
+    if order != 1:
+        raise ValueError(f"complex_step: order={order!r}; expected 1, or 2 with a direction")
     parameters = Parameters(f, args, argnums)
     origin = parameters.vector
     function = analytic_function(f, parameters.fill(origin))

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from diffsci.evidence.analytic import NotAnalytic
 from diffsci.evidence.complex_step import ComplexLine
+from diffsci.evidence.failing import attempt, described_failure
 from diffsci.evidence.lines import EPS, Estimate, Scan, ridders, scan
 from diffsci.evidence.objective import Objective, Reverse
+from diffsci.evidence.programs import held_fixed, single_precision_inside
 from diffsci.evidence.verdict import (
+    CURVATURE,
     GOOD,
+    JUMP,
     KINK,
     MODES,
     NOISE,
@@ -18,21 +24,30 @@ from diffsci.evidence.verdict import (
     WRONG,
     WRONG_VALUE,
     Comparison,
+    Finding,
     PointEvidence,
 )
+from diffsci.graph import Graph
+from diffsci.source import at
+from diffsci.tracing import trace_function
 
 __all__ = ["Judge", "Options"]
 
 MOST_ENTRIES_COMPLEX = 200
 MOST_ENTRIES_DIFFERENCES = 12
+NOISY = 1e4  # times rounding: then it is worth a note
+SHORT_REACH = 1e-4  # relative steps over which any sane objective is nearly straight
+COARSE = 1e-2
+LOOSE = 0.05  # of the derivative: what the free choices of an adaptive loop may change
+SINGLE = float(np.finfo(np.float32).eps)
 EXACT, DIFFERENCES = "complex step", "finite differences"
 
 
 class Options:
     """What the caller of a gradient check asked for."""
 
-    def __init__(self, rtol: float | None, complex_step: bool, entries: bool | None):
-        self.rtol, self.complex_step, self.entries = rtol, complex_step, entries
+    def __init__(self, rtol: float | None, complex_step: bool, entries: bool | None, order: int):
+        self.rtol, self.complex_step, self.entries, self.order = rtol, complex_step, entries, order
 
     def tolerance(self, source: str, precision: float) -> float:
         """Relative agreement asked for: what the reference can deliver, loosened for single precision."""
@@ -43,28 +58,31 @@ class Options:
 class Judge:
     """Collects the evidence at one point; afterwards ``findings``, ``offender`` and ``unused`` say what it
     means.
+
+    Raises :class:`~diffsci.evidence.failing.Failed` where a derivative of the function raises.
     """
 
     def __init__(self, objective: Objective, options: Options, label: str, vector: np.ndarray, rng):
         self.objective, self.options, self.label, self.vector = objective, options, label, vector
         self.parameters = objective.parameters
-        self.findings: list[tuple[str, str]] = []
+        self.findings: list[Finding] = []
+        self.notes: list[str] = []
         self.offender: str | None = None
         self.unused: list[str] = []
         self.direction = objective.direction(rng)
-        self.reverse: Reverse = objective.reverse(vector)
+        self.reverse: Reverse = attempt(f"in reverse mode {label}", lambda: objective.reverse(vector))
         terms = self.reverse.gradient * self.direction
         self.slope, self.magnitude = float(np.sum(terms)), float(np.sum(np.abs(terms)))
         self.exact: ComplexLine | None = None
-        self.note = ""
+        self.note, self.second_note = "", ""
 
     def evidence(self) -> PointEvidence:
         """All the evidence; later comparisons are skipped once a plainer finding explains them."""
+        self._prepare_complex_step()
         self._value()
-        forward = self.objective.forward(self.vector, self.direction)
+        forward = self._forward(self.direction)
         self._modes(forward)
         seen = scan(self.objective.line(self.vector, self.direction))
-        self._prepare_complex_step()
         finite = self._comparison(
             "random direction", self.slope, seen.estimate, DIFFERENCES, noise=seen.noise
         )
@@ -73,9 +91,14 @@ class Judge:
             chosen = self._comparison("random direction", self.slope, self._exact(self.direction), EXACT)
         entries: tuple[Comparison, ...] = ()
         if not self.findings:
-            self._kink(seen)
+            self._broken(seen)
+        if not self.findings:
             entries = self._entries()
-            self._judge(chosen, entries)
+            self._judge(chosen, entries, seen)
+            self._scales(chosen, finite, seen)
+        second = None
+        if not self.findings and self.options.order == 2:
+            second = self._second_order(seen, resolved=finite.verdict == GOOD)
         return PointEvidence(
             self.label,
             self.reverse.value,
@@ -84,8 +107,11 @@ class Judge:
             finite,
             seen,
             self.note,
+            second,
+            self.second_note,
             entries,
             tuple(self.findings),
+            tuple(self.notes),
         )
 
     # findings ---------------------------------------------------------------------------------------
@@ -96,10 +122,10 @@ class Judge:
 
     def _value(self) -> None:
         value, gradient = self.reverse.value, self.reverse.gradient
-        plain, again = (self.objective.quiet_number(self.vector) for _ in range(2))
+        plain, again = (self.plain() for _ in range(2))
         if not np.isfinite(value):
             self._find(NOT_FINITE, f"the objective is {value}")
-        elif plain != again:
+        elif plain != again and not (np.isnan(plain) and np.isnan(again)):
             self._find(UNSTABLE, f"the plain function returned {plain!r}, then {again!r} at the same point")
         elif not self.objective.same_value(value, plain):
             self._find(WRONG_VALUE, f"traced {value!r}, plain NumPy {plain!r}")
@@ -108,59 +134,204 @@ class Judge:
             name = self.parameters.name(int(bad[0]))
             self._find(NOT_FINITE, f"the gradient with respect to {name} is {gradient[bad[0]]}", name)
 
-    def _modes(self, forward: float) -> None:
-        # Rounding differs between the modes and grows with the length of the program: 1e-10, not 1e-16.
-        allowed = max(1e-10, 1e4 * self.parameters.precision) * max(self.magnitude, abs(forward))
-        if np.isfinite(self.slope) and not abs(forward - self.slope) <= allowed:
-            self._find(MODES, f"forward mode {forward:.15g}, reverse mode {self.slope:.15g}")
+    def plain(self) -> float:
+        """The plain function's value at the point."""
+        return self.objective.quiet_number(self.vector)
 
-    def _kink(self, seen: Scan) -> None:
+    def _forward(self, direction: np.ndarray) -> float:
+        return attempt(
+            f"in forward mode {self.label}", lambda: self.objective.forward(self.vector, direction)
+        )
+
+    def _modes(self, forward: float) -> None:
+        if not np.isfinite(self.slope) or self._disagreement(forward, self.slope, self.magnitude) <= 1.0:
+            return
+        text = f"<w, J v> is {forward:.15g} in forward mode, <J' w, v> is {self.slope:.15g} in reverse mode"
+        self._find(MODES, text, self._name_of_modes())
+
+    def _disagreement(self, forward: float, reverse: float, magnitude: float) -> float:
+        # Rounding differs between the modes and grows with the length of the program: 1e-10, not 1e-16.
+        allowed = max(1e-10, 1e4 * self.objective.precision) * max(magnitude, abs(forward))
+        return abs(forward - reverse) / allowed if forward != reverse else 0.0
+
+    def _name_of_modes(self) -> str:
+        """The parameter on which the modes disagree most."""
+
+        def gap(part: np.ndarray) -> float:
+            gap = abs(self._forward(part) - float(np.sum(self.reverse.gradient * part)))
+            return gap if np.isfinite(gap) else np.inf
+
+        return self._narrowed(0, self.parameters.size, gap)
+
+    def _broken(self, seen: Scan) -> None:
+        """Jumps and kinks at the point itself, seen along the random direction."""
+        jump = seen.jump()
+        if jump is not None:
+            text = f"the value jumps by {jump[0]:.6g} on the left, {jump[1]:.6g} on the right"
+            self._find(JUMP, text, self._parameter_with(Scan.jump))
+            return
         sides = seen.one_sided()
         if sides is not None:
             text = f"slope {sides[0]:.6g} from the left, {sides[1]:.6g} from the right"
-            self._find(KINK, f"{text}, gradient {self.slope:.6g}", self._kinked_parameter())
+            self._find(KINK, f"{text}, gradient {self.slope:.6g}", self._parameter_with(Scan.one_sided))
 
-    def _kinked_parameter(self) -> str:
-        """The parameter whose own line has the kink (the first of them)."""
+    def _parameter_with(self, fault: Callable[[Scan], object]) -> str:
+        """The parameter whose own line has the fault (the first of them)."""
         for i in range(min(self.parameters.size, MOST_ENTRIES_DIFFERENCES)):
-            if scan(self.objective.line(self.vector, self._unit(i))).one_sided() is not None:
+            if fault(scan(self.objective.line(self.vector, self._unit(i)))) is not None:
                 return self.parameters.name(i)
         return "a combination of parameters"
 
-    def _judge(self, chosen: Comparison, entries: tuple[Comparison, ...]) -> None:
+    def _judge(self, chosen: Comparison, entries: tuple[Comparison, ...], seen: Scan) -> None:
         for kind in (NOT_FINITE, WRONG, NOISE):
             found = next((entry for entry in entries if entry.verdict == kind), None)
             if found is not None:
+                kind = self._unless_rough(kind, found.source, seen)
                 name = self._inside(found.name) if kind == WRONG else found.name
                 text = f"gradient {found.derivative:.10g}, {found.source} {found.reference:.10g}"
-                self._find(
-                    kind,
-                    f"{name}: {text}" if name == found.name else f"{name} (in {found.name}: {text})",
-                    name,
-                )
+                text = f"{name}: {text}" if name == found.name else f"{name} (in {found.name}: {text})"
+                self._find(kind, text + self._noise_source(kind, seen), name)
                 return
         if chosen.verdict != GOOD:
+            kind = self._unless_rough(chosen.verdict, chosen.source, seen)
             text = f"gradient {chosen.derivative:.10g}, {chosen.source} {chosen.reference:.10g}"
-            self._find(chosen.verdict, f"along a random direction: {text}")
+            self._find(kind, f"along a random direction: {text}{self._noise_source(kind, seen)}")
+
+    def _relative(self, seen: Scan) -> float:
+        """The scatter of values relative to their size, or to that of their changes."""
+        size = max(abs(seen.centre), self.magnitude)
+        return seen.noise / size if size else 0.0
+
+    def _unless_rough(self, kind: str, source: str, seen: Scan) -> str:
+        """A contradiction with differences proves nothing where derivatives scatter themselves: noise."""
+        if kind != WRONG or source == EXACT:
+            return kind
+        gap = abs(self.slope - float(seen.estimate.value))
+        if self.held is not None and gap <= LOOSE * self.magnitude:
+            return NOISE
+        slopes = self._slopes_nearby(float(seen.steps[-1]))
+        gap = abs(float(np.mean(slopes)) - float(seen.estimate.value))
+        return NOISE if gap <= 3.0 * float(np.std(slopes)) else WRONG
+
+    def _noise_source(self, kind: str, seen: Scan) -> str:
+        if kind != NOISE:
+            return ""
+        if self.single is not None:
+            return f"; computed in float32{at(self.single.location)}"
+        if self.held is not None:
+            return f"; differences do not hold what derivatives do: {self.held}"
+        return f"; values scatter by {self._relative(seen):.1g} of their size"
+
+    def _scales(self, chosen: Comparison, finite: Comparison, seen: Scan) -> None:
+        """Noise, steps and fine structure: what a derivative that holds at the point does not show."""
+        noise = self._relative(seen)
+        if noise > NOISY * max(EPS, self.parameters.precision):
+            self.notes.append(
+                f"noisy: values scatter by {noise:.1g} of their size, rounding is {EPS:.0e}; differences "
+                f"confirm no more than {max(finite.digits, 0.0):.0f} digits"
+            )
+        if self.objective.precision > EPS:
+            return  # single precision is made of steps
+        inside = seen.step_inside(self.slope)
+        if inside is not None:
+            self.notes.append(
+                f"the function jumps, or nearly so, between relative steps {inside[0]:.0e}, {inside[1]:.0e} "
+                "(a rounding, a branch, a loop that stops early): the derivative is that of one piece"
+            )
+        reach = seen.validity(self.slope)
+        if chosen.verdict == GOOD and not self.findings and reach < SHORT_REACH:
+            self._short_reach(finite, seen, reach)
+
+    def _short_reach(self, finite: Comparison, seen: Scan, reach: float) -> None:
+        """The derivative holds on a tiny interval only: fine structure, steps, or a wrong program."""
+        step = next(row for row, h in enumerate(seen.steps) if h <= COARSE)
+        coarse, slopes = float(seen.central[step]), self._slopes_nearby(COARSE)
+        holds = f"relative steps under {reach:.0e} only" if reach else "no step seen"
+        text = (
+            f"the derivative {self.slope:.6g} along a random direction holds for {holds}; over {COARSE:g} "
+            f"the slope is {coarse:.6g}"
+        )
+        if abs(float(np.mean(slopes)) - coarse) <= 3.0 * float(np.std(slopes)):
+            if reach == 0.0:
+                self._find(NOISE, f"{text}: structure too fine for differences")
+            else:
+                self.notes.append(f"fine structure: {text}")
+        elif finite.verdict == GOOD:
+            self._find(NOISE, f"{text}: the function is made of steps, and the derivative is that of one")
+        else:
+            self._find(WRONG, f"{text}: the plain function does not follow the traced program")
+
+    def _slopes_nearby(self, reach: float) -> np.ndarray:
+        """Derivatives at points along the random direction, up to a relative distance."""
+        places = reach * np.linspace(-0.97, 0.91, 8)
+        points = [self.vector + t * self.direction for t in places]
+        return np.array(
+            [
+                attempt(
+                    f"in forward mode near the point {self.label}",
+                    lambda point=point: self.objective.forward(point, self.direction),
+                )
+                for point in points
+            ]
+        )
 
     def _inside(self, name: str) -> str:
         """Narrow a wrong leaf down to one of its entries by bisection."""
         leaf = next((leaf for leaf in self.parameters.leaves if leaf.name == name), None)
         if leaf is None:
             return name
-        start, stop = leaf.start, leaf.stop
+
+        def gap(part: np.ndarray) -> float:
+            compared = self._along(name, part)
+            return abs(compared.derivative - compared.reference)
+
+        return self._narrowed(leaf.start, leaf.stop, gap)
+
+    def _narrowed(self, start: int, stop: int, gap: Callable[[np.ndarray], float]) -> str:
+        """The entry of the vector at which a gap is largest, by bisection along parts of the direction."""
         while stop - start > 1:
             middle = (start + stop) // 2
-            left, right = (self._along(name, self._part(*ends)) for ends in ((start, middle), (middle, stop)))
-            if abs(left.derivative - left.reference) >= abs(right.derivative - right.reference):
+            if gap(self._part(start, middle)) >= gap(self._part(middle, stop)):
                 stop = middle
             else:
                 start = middle
         return self.parameters.name(start)
 
+    def _second_order(self, seen: Scan, resolved: bool) -> Comparison | None:
+        """The second derivative along the direction by a Hessian-vector product, beside second differences.
+
+        A wrong curvature leaves a remainder of second order; that is believed where differences resolve the
+        function, so that they confirm its gradient.
+        """
+        try:
+            product = self.objective.hessian_vector(self.vector, self.direction)
+        except Exception as error:  # a program without second derivatives still has a gradient to check
+            self.second_note = described_failure(error)
+            return None
+        terms = product * self.direction
+        curvature, estimate = float(np.sum(terms)), seen.curvature
+        second = Comparison(
+            "second derivative along the random direction",
+            curvature,
+            float(estimate.value),
+            float(estimate.error),
+            DIFFERENCES,
+            max(1e-4, self.options.tolerance(DIFFERENCES, self.objective.precision)),
+            float(np.sum(np.abs(terms))),
+        )
+        rate = seen.taylor_rate(self.slope, curvature)
+        if second.verdict == WRONG and resolved and rate is not None and 1.7 < rate < 2.3:
+            text = f"<v, H v> is {curvature:.10g}, second differences {second.reference:.10g}"
+            self._find(CURVATURE, f"{text}; the Taylor remainder falls with order {rate:.2f}, not 3")
+        return second
+
     # references -------------------------------------------------------------------------------------
 
     def _prepare_complex_step(self) -> None:
+        traced = attempt(f"when it is traced {self.label}", self._traced)
+        self.single, self.held = single_precision_inside(traced), held_fixed(traced)
+        if self.single is not None:
+            self.objective.precision = SINGLE
         if not self.options.complex_step:
             self.note = "switched off"
             return
@@ -172,10 +343,14 @@ class Judge:
         else:
             self.exact = line
 
+    def _traced(self) -> Graph:
+        return trace_function(self.objective.f, self.parameters.fill(self.vector)).graph
+
     def _exact(self, direction: np.ndarray) -> Estimate:
         magnitude = float(np.sum(np.abs(self.reverse.gradient * direction)))
+        rounding = EPS if self.single is None else 1e2 * SINGLE
         return Estimate(
-            np.asarray(self.exact.derivative(direction)), np.asarray(EPS * magnitude), np.asarray(0.0)
+            np.asarray(self.exact.derivative(direction)), np.asarray(rounding * magnitude), np.asarray(0.0)
         )
 
     def _comparison(
@@ -229,9 +404,8 @@ class Judge:
 
     def _no_effect(self, direction: np.ndarray) -> bool:
         """Whether a large change along a direction leaves the objective exactly as it is."""
-        line = self.objective.line(self.vector, direction)
-        with np.errstate(all="ignore"):
-            return all(_same(line, t, self.objective.quiet_number(self.vector)) for t in (0.1, -0.1))
+        line, here = self.objective.line(self.vector, direction), self.plain()
+        return all(line(t) == here for t in (0.1, -0.1))
 
     def _unit(self, index: int) -> np.ndarray:
         unit = np.zeros(self.parameters.size)
@@ -242,10 +416,3 @@ class Judge:
         part = np.zeros_like(self.direction)
         part[start:stop] = self.direction[start:stop]
         return part
-
-
-def _same(line, t: float, value: float) -> bool:
-    try:
-        return line(t) == value
-    except (ArithmeticError, ValueError):
-        return False

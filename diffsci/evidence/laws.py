@@ -77,10 +77,6 @@ class Laws:
         """The directional derivative of the outputs."""
         return ds.jvp(self.objective.f, args, self.tangents)[1]
 
-    def gradient(self, *args: Any) -> Any:
-        """The gradient of the weighted outputs."""
-        return ds.vjp(self.objective.f, *args)[1](self.objective.cotangent)
-
     def at(self, point: np.ndarray) -> list[Check]:
         """All eager laws at one point."""
         args = self.parameters.fill(point, keep_dtype=True)
@@ -142,8 +138,8 @@ class Laws:
         weigh, gather, v = self.objective.weigh, self.parameters.gather, self.direction
         forward = float(weigh(ds.jvp(self.tangent, args, self.tangents)[1]))
         over_forward = float(np.sum(gather(ds.vjp(self.tangent, *args)[1](self.objective.cotangent)) * v))
-        over_reverse = float(np.sum(gather(ds.jvp(self.gradient, args, self.tangents)[1]) * v))
-        twice = float(np.sum(gather(ds.vjp(self.gradient, *args)[1](self.moving_tangents)) * v))
+        over_reverse = float(np.sum(gather(ds.jvp(self.objective.gradient, args, self.tangents)[1]) * v))
+        twice = float(np.sum(gather(ds.vjp(self.objective.gradient, *args)[1](self.moving_tangents)) * v))
         bend = 2.0 * float(weigh(ds.taylor(self.objective.f, args, self.tangents, 2)[2]))
         if first.kink:
             judged = Check("second order", True, "not judged: the point is at a kink")
@@ -265,7 +261,7 @@ class Laws:
 
         def everything(*args: Any) -> tuple:
             value, moved = ds.jvp(self.objective.f, args, self.tangents)
-            return value, moved, self.gradient(*args)
+            return value, moved, self.objective.gradient(*args)
 
         fast, checks = ds.jit(everything), []
         for point in (*points, points[0]):

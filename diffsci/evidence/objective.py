@@ -35,11 +35,23 @@ def _weight(weights: np.ndarray, value: Any) -> Any:
 
 
 class Objective:
-    """``phi(p) = sum(w * f(p))`` with fixed random weights (one, if ``f`` returns a single number)."""
+    """``phi(p) = sum(w * f(p))`` with fixed random weights (one, if ``f`` returns a single number).
 
-    def __init__(self, f: Callable, parameters: Parameters, rng: np.random.Generator):
-        self.f, self.parameters = f, parameters
-        output = f(*parameters.fill(parameters.vector, keep_dtype=True))
+    Exceptions among ``refusals`` say that a point lies outside the function's domain; the last one is kept.
+    """
+
+    def __init__(
+        self,
+        f: Callable,
+        parameters: Parameters,
+        rng: np.random.Generator,
+        refusals: tuple[type[Exception], ...] = (ArithmeticError, ValueError),
+    ):
+        self.f, self.parameters, self.refusals = f, parameters, refusals
+        self.precision = parameters.precision
+        self.refused: Exception | None = None
+        with np.errstate(all="ignore"):
+            output = f(*parameters.fill(parameters.vector, keep_dtype=True))
         leaves = inexact_leaves(output)
         if not leaves:
             raise TypeError("the function returns no float, so there is nothing to differentiate")
@@ -80,12 +92,13 @@ class Objective:
         try:
             with np.errstate(all="ignore"):
                 return self.number(vector)
-        except (ArithmeticError, ValueError):
+        except self.refusals as error:
+            self.refused = error
             return np.nan
 
     def line(self, origin: np.ndarray, direction: np.ndarray) -> Callable[[float], float]:
-        """The plain function along a straight line."""
-        return lambda t: self.number(origin + t * direction)
+        """The plain function along a straight line, NaN where it refuses the point."""
+        return lambda t: self.quiet_number(origin + t * direction)
 
     def reverse(self, vector: np.ndarray) -> Reverse:
         """Value and gradient by ``ds.vjp``."""
@@ -103,6 +116,16 @@ class Objective:
         with np.errstate(all="ignore"):
             return float(self.weigh(ds.jvp(self.f, args, tangents)[1]))
 
+    def gradient(self, *args: Any) -> Any:
+        """The gradient of the weighted outputs, as a function that can be differentiated again."""
+        return ds.vjp(self.f, *args)[1](self.cotangent)
+
+    def hessian_vector(self, vector: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        """The product of the Hessian with a direction, forward over reverse."""
+        args, tangents = self.parameters.fill(vector, keep_dtype=True), self.parameters.tangents(direction)
+        with np.errstate(all="ignore"):
+            return self.parameters.gather(ds.jvp(self.gradient, args, tangents)[1])
+
     def direction(self, rng: np.random.Generator) -> np.ndarray:
         """A random direction in which every parameter changes by a good part of its size."""
         size = self.parameters.size
@@ -111,11 +134,12 @@ class Objective:
     def nearby(
         self, origin: np.ndarray, rng: np.random.Generator, distance: float = 1e-2
     ) -> np.ndarray | None:
-        """A second point at a relative distance where the function is finite, nearer if need be; None if none
-        is.
+        """A second point at a relative distance where the function is finite, nearer or on the other side if
+        need be; None if none is.
         """
         move = self.direction(rng)
-        for reach in (distance, distance**2, distance**3):
+        distances = (distance, distance**2, distance**3)
+        for reach in (*distances, *(-far for far in distances)):
             candidate = self._rounded(origin + reach * move)
             if np.isfinite(self.quiet_number(candidate)):
                 return candidate
@@ -135,6 +159,6 @@ class Objective:
         """Whether two evaluations agree to rounding (not asked of single precision, where references are
         double).
         """
-        if self.parameters.precision > EPS or (np.isnan(traced) and np.isnan(plain)):
+        if self.precision > EPS or (np.isnan(traced) and np.isnan(plain)):
             return True
         return traced == plain or abs(traced - plain) <= 1e3 * EPS * max(abs(traced), abs(plain))

@@ -61,7 +61,7 @@ def test_report_is_readable():
 def test_modes_disagree(monkeypatch):
     Spoiled(monkeypatch, gradient=lambda g: g * np.array([1.0, 1.0, 1.01]))
     result = check_grad(smooth, POINT)
-    assert (result.passed, result.verdict) == (False, "modes disagree")
+    assert (result.passed, result.verdict, result.offender) == (False, "modes disagree", "p[2]")
 
 
 def test_wrong_derivative_names_the_parameter(monkeypatch):
@@ -192,8 +192,9 @@ def test_integer_data_and_single_precision():
 
 
 def test_no_float_to_differentiate():
+    assert check_grad(lambda x: int(x > 0), 1.0).verdict == "no number"
     with pytest.raises(TypeError, match="no float"):
-        check_grad(lambda x: int(x > 0), 1.0)
+        check_all(lambda x: int(x > 0), 1.0)
     with pytest.raises(ValueError, match="no float"):
         check_grad(lambda n: n * 1.0, 3)
 
