@@ -19,7 +19,7 @@ from diffsci.backends.cpu.settings import SETTINGS
 from diffsci.backends.cpu.stored import NativeFunction, native_function
 from diffsci.complex_leaves import split as split_complex
 from diffsci.complex_leaves import whole as join_complex
-from diffsci.graph import Builder, Graph, Guard
+from diffsci.graph import Builder, Graph, Guard, lookup
 from diffsci.graph.interpreter import first_broken_guard, run
 from diffsci.primitives.host import CustomLoop, contiguous
 from diffsci.tracing import Traced, TracedArray, trace_function
