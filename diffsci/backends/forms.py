@@ -5,10 +5,13 @@ A form gets the operands as `Term`s of double precision and the parameters of th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import reduce
 
+from diffsci.graph import Builder, Graph
 from diffsci.primitives.special.logistic import LOG_TWO, LOGCOSH_HALF, LOGCOSH_NEAR, LOGIT_MIDDLE
+from diffsci.primitives.special.logsums import NEAR_ZERO
 from diffsci.primitives.special.terms import Term, f
 
 __all__ = ["FORMS"]
@@ -37,6 +40,49 @@ def _log1mexp(x: Term) -> Term:
     return f.where(x < -LOG_TWO, f.log1p(-f.exp(x)), f.log(-f.expm1(x)))
 
 
+def _computed_again(name: str, operands: tuple[Term, ...], result: Term, wanted: Term, **params) -> Term:
+    """Return the result of the operation itself, called in Python, where that is wanted for any element."""
+    b, shape = result.b, result.node.shape
+    types = [x.node.type for x in (*operands, result)]
+    branches = []
+    for again in (True, False):
+        inner = Builder()
+        inputs = [inner.input(type_) for type_ in types]
+        output = inner.emit(name, *inputs[:-1], **params) if again else inputs[-1]
+        branches.append(Graph(inputs, [output]))
+    predicate = b.any(wanted.node, axes=tuple(range(len(shape)))) if shape else wanted.node
+    nodes = [x.node for x in (*operands, result)]
+    return Term(b, b.project(b.cond(predicate, *nodes, true=branches[0], false=branches[1]), index=0))
+
+
+def _repaired(name: str, x: Term, y: Term, result: Term, correction: Term, cancels: Term) -> Term:
+    near = f.abs(result) < NEAR_ZERO * f.abs(correction)
+    return _computed_again(name, (x, y), result, f.logical_and(cancels, near))
+
+
+def _logaddexp(x: Term, y: Term) -> Term:
+    top = f.maximum(x, y)
+    correction = f.log1p(f.exp(-f.abs(f.difference(x, y))))
+    return _repaired("logaddexp", x, y, top + correction, correction, top < 0)
+
+
+def _logaddexp2(x: Term, y: Term) -> Term:
+    top = f.maximum(x, y)
+    correction = f.log1p(f.exp2(-f.abs(f.difference(x, y)))) / LOG_TWO
+    return _repaired("logaddexp2", x, y, top + correction, correction, top < 0)
+
+
+def _logsubexp(x: Term, y: Term) -> Term:
+    gap = f.where(f.eq(y, -math.inf), y, f.difference(y, x))
+    correction = _log1mexp(gap)
+    return _repaired("logsubexp", x, y, x + correction, correction, x > 0)
+
+
+def _sigmoid_of_two(x: Term) -> Term:
+    z = f.exp2(-f.abs(x))
+    return f.where(x < 0, z, 1.0) / (1 + z)
+
+
 FORMS: dict[str, Callable[..., Term]] = {
     "sigmoid_slope": _sigmoid_slope,
     "log_expit": lambda x: -f.softplus(-x),
@@ -44,5 +90,9 @@ FORMS: dict[str, Callable[..., Term]] = {
     "logit_slope": lambda x: 1 / (x * (1 - x)),
     "logcosh": _logcosh,
     "log1mexp": _log1mexp,
-    "log1mexp_slope": lambda x: f.exp(x) / f.expm1(x),
+    "logaddexp": _logaddexp,
+    "logaddexp2": _logaddexp2,
+    "logsubexp": _logsubexp,
+    "sigmoid_of_two": _sigmoid_of_two,
+    "log1mexp_slope": lambda x: -f.exp(x) / f.abs(f.expm1(x)),
 }

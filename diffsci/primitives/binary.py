@@ -105,16 +105,6 @@ def _arctan2_jvp(b: Builder, node: Node, t: Tangents) -> Node | None:
     return add_tangents(b, over_y, over_x)
 
 
-def _logaddexp_jvp(b: Builder, node: Node, t: Tangents) -> Node | None:
-    x, y = node.inputs
-    infinite_tie = b.logical_and(b.eq(x, y), b.isinf(x))  # equal infinities have no difference
-
-    def weight(one: Node, other: Node) -> Node:
-        return b.select(infinite_tie, full_like(b, x, 0.5), b.sigmoid(b.sub(one, other)))
-
-    return add_tangents(b, _times(b, weight(x, y), t[0]), _times(b, weight(y, x), t[1]))
-
-
 def _remainder_jvp(b: Builder, node: Node, t: Tangents) -> Node | None:
     x, y = node.inputs
     # The quotient that the remainder belongs to: x / y itself may round up to the next integer.
@@ -186,7 +176,6 @@ _binary("maximum", _numbers, np.maximum, _extremum_jvp("gt"))
 _binary("minimum", _numbers, np.minimum, _extremum_jvp("lt"))
 _binary("hypot", _floats, np.hypot, _hypot_jvp)
 _binary("arctan2", _floats, np.arctan2, _arctan2_jvp)
-_binary("logaddexp", _floats, np.logaddexp, _logaddexp_jvp)
 _binary("mod", _numbers, np.mod, _remainder_jvp)
 _binary("fmod", _numbers, np.fmod, _remainder_jvp)
 _binary("floor_divide", _numbers, np.floor_divide, "zero")

@@ -24,7 +24,6 @@ _PLAIN = frozenset(
         "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "logical_xor",
     }
 )  # fmt: skip
-_LN2 = math.log(2.0)
 
 
 def _arith(compute):
@@ -226,14 +225,6 @@ def _softplus(body: Body, a: int) -> int:
     return _add(body, body.op("maximum", a, zero), tail)
 
 
-def _logaddexp(body: Body, a: int, b: int) -> int:
-    code = body.codes[a]
-    gap = body.op("abs", _sub(body, a, b))
-    tail = body.op("log1p", body.op("exp", _neg(body, gap)))
-    apart = _add(body, body.op("maximum", a, b), tail)
-    return _select(body, body.op("eq", a, b), _add(body, a, body.lit(_LN2, code)), apart)
-
-
 def _difference(body: Body, a: int, b: int) -> int:
     """Subtract; equal infinities have no difference."""
     return _select(body, body.op("eq", a, b), body.lit(0, body.codes[a]), _sub(body, a, b))
@@ -242,14 +233,6 @@ def _difference(body: Body, a: int, b: int) -> int:
 def _cosine_of(body: Body, a: int, b: int) -> int:
     radius, zero = body.op("hypot", a, b), body.lit(0, body.codes[a])
     return _div(body, a, _select(body, body.op("eq", radius, zero), body.lit(1, body.codes[a]), radius))
-
-
-def _logaddexp2(body: Body, a: int, b: int) -> int:
-    code = body.codes[a]
-    gap = body.op("abs", _sub(body, a, b))
-    tail = body.op("log1p", body.op("exp2", _neg(body, gap)))
-    apart = _add(body, body.op("maximum", a, b), _mul(body, tail, body.lit(1 / _LN2, code)))
-    return _select(body, body.op("eq", a, b), _add(body, a, body.lit(1, code)), apart)
 
 
 def _mod(body: Body, a: int, b: int) -> int:
@@ -344,8 +327,6 @@ RULES: dict[str, Any] = {
     "sign": _sign,
     "sigmoid": _sigmoid,
     "softplus": _softplus,
-    "logaddexp": _logaddexp,
-    "logaddexp2": _logaddexp2,
     "difference": _difference,
     "cosine_of": _cosine_of,
     "mod": _mod,

@@ -13,7 +13,7 @@ import numpy as np
 
 from diffsci.primitives.special.terms import f, row
 
-__all__ = ["LOGCOSH_HALF", "LOGCOSH_NEAR", "LOGIT_MIDDLE", "LOG_TWO", "softplus"]
+__all__ = ["LOGCOSH_HALF", "LOGCOSH_NEAR", "LOGIT_MIDDLE", "LOG_TWO", "log1mexp", "softplus"]
 
 LOG_TWO = math.log(2.0)
 LOGIT_MIDDLE = (0.3, 0.65)  # where logit(p) is computed from 2 p - 1
@@ -77,8 +77,8 @@ def _complex_logcosh(x):
     return x + np.log1p(np.exp(-2 * x)) - LOG_TWO
 
 
-def _log1mexp(x):
-    """log(1 - exp(x)), by the form that does not cancel on each side of -log(2).
+def log1mexp(x):
+    """Return log(1 - exp(x)), by the form that does not cancel on each side of -log(2).
 
     M. Mächler, Accurately Computing log(1 - exp(-|a|)), 2012.
     """
@@ -89,9 +89,9 @@ def _log1mexp(x):
 
 
 def _log1mexp_slope(x):
-    """-1 / expm1(-x), where expm1(-x) must not overflow."""
+    """-1 / expm1(-x), where expm1(-x) must not overflow; -inf at both zeros."""
     x = np.asarray(x, float)
-    return np.exp(x) / np.expm1(x)
+    return -np.exp(x) / np.abs(np.expm1(x))
 
 
 row(
@@ -128,7 +128,7 @@ row(
 row("logcosh", _logcosh, lambda x, y: f.tanh(x), continued=_complex_logcosh)
 row(
     "log1mexp",
-    _log1mexp,
+    log1mexp,
     lambda x, y: f.defined(y, f.log1mexp_slope(x)),
     continued=lambda x: np.log(-np.expm1(x)),
 )

@@ -1,16 +1,14 @@
-"""What sums of exponentials and lengths need to keep their digits at the extremes, at every order."""
+"""What sums of exponentials need to keep their digits at the extremes, at every order."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
 from diffsci.primitives.shared import batch_elementwise, same_types
+from diffsci.primitives.special.logistic import LOG_TWO, log1mexp
+from diffsci.primitives.special.near_one import log_of_sum
 from diffsci.primitives.special.terms import f, row
-
-LOG_TWO = math.log(2.0)
 
 
 def _difference(x, y):
@@ -44,15 +42,82 @@ register(
 )
 
 
-def _base_two_weight(x, y):
-    """2**x / (2**x + 2**y)."""
-    return f.sigmoid(LOG_TWO * f.difference(x, y))
+NEAR_ZERO = 0.8  # a result smaller than this part of its correction has lost digits
+
+
+def _repaired(result, correction, cancels, x, y, **how):
+    """Compute again what `correction` has cancelled against the larger argument."""
+    near = cancels & (np.abs(result) < NEAR_ZERO * np.abs(correction))
+    if not np.any(near):
+        return result
+    result = np.array(result)
+    result[near] = log_of_sum(np.stack([x[near], y[near]], axis=-1), **how)
+    return result
+
+
+def _logaddexp(x, y):
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    top = np.maximum(x, y)
+    correction = np.log1p(np.exp(-np.abs(_difference(x, y))))
+    return _repaired(top + correction, correction, top < 0, x, y)
 
 
 def _logaddexp2(x, y):
-    if np.iscomplexobj(x) or np.iscomplexobj(y):
-        return np.log2(np.exp2(x) + np.exp2(y))
-    return np.logaddexp2(x, y)
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    top = np.maximum(x, y)
+    correction = np.log1p(np.exp2(-np.abs(_difference(x, y)))) / LOG_TWO
+    return _repaired(top + correction, correction, top < 0, x, y, base=2)
+
+
+def _logsubexp(x, y):
+    """log(exp(x) - exp(y)); nothing from nothing is nothing, infinity less infinity is not a number."""
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    correction = log1mexp(np.where(np.isneginf(y), -np.inf, _difference(y, x)))
+    return _repaired(x + correction, correction, x > 0, x, y, signs=(1, -1))
+
+
+def _weight(x, y):
+    """exp(x) / (exp(x) + exp(y))."""
+    return f.sigmoid(f.difference(x, y))
+
+
+def _base_two_weight(x, y):
+    return f.sigmoid_of_two(f.difference(x, y))
+
+
+def _sigmoid_of_two(x):
+    """1 / (1 + 2**-x)."""
+    z = np.exp2(-np.abs(np.asarray(x, float)))
+    return np.where(x < 0, z, 1.0) / (1 + z)
+
+
+row(
+    "logaddexp",
+    _logaddexp,
+    lambda x, y, z: _weight(x, y),
+    lambda x, y, z: _weight(y, x),
+    continued=lambda x, y: np.log(np.exp(x) + np.exp(y)),
+)
+row(
+    "logaddexp2",
+    _logaddexp2,
+    lambda x, y, z: _base_two_weight(x, y),
+    lambda x, y, z: _base_two_weight(y, x),
+    continued=lambda x, y: np.log2(np.exp2(x) + np.exp2(y)),
+)
+row(
+    "sigmoid_of_two",
+    _sigmoid_of_two,
+    lambda x, y: LOG_TWO * f.sigmoid_slope(LOG_TWO * x),
+    continued=lambda x: 1 / (1 + np.exp2(-x)),
+)
+row(
+    "logsubexp",
+    _logsubexp,
+    lambda x, y, z: f.defined(z, 1 - f.log1mexp_slope(f.difference(y, x))),
+    lambda x, y, z: f.defined(z, f.log1mexp_slope(f.difference(y, x))),
+    continued=lambda x, y: np.log(np.exp(x) - np.exp(y)),
+)
 
 
 def _cosine(x, y):
@@ -65,13 +130,6 @@ def _safe_radius(x, y):
     radius = f.hypot(x, y)
     return f.where(f.eq(radius, 0.0), 1.0, radius)
 
-
-row(
-    "logaddexp2",
-    _logaddexp2,
-    lambda x, y, z: _base_two_weight(x, y),
-    lambda x, y, z: _base_two_weight(y, x),
-)
 
 # The slopes of hypot. Written by sines and cosines of the angle, second derivatives do not cancel.
 row(
