@@ -11,7 +11,7 @@ from diffsci.graph import Builder, Graph, Node, Type, verify
 from diffsci.source import at, user_location
 from diffsci.tracing.complex.array import is_complex
 from diffsci.tracing.complex.wirtinger import complex_block
-from diffsci.transforms import batch_graph, inline, tangent_graph, vjp_graph
+from diffsci.transforms import batch_graph, inline_directions, tangent_graph, vjp_graph
 from diffsci.transforms.simplify import simplify
 from diffsci.trees import flatten, unflatten
 
@@ -139,7 +139,7 @@ def _swept(
     inputs = [b.input(x.type) for x in graph.inputs[:shared]]
     seeds = identity_seeds(b, seed_types)
     flags = [False] * shared + [True] * len(seeds)
-    outputs, guards = inline(b, batch_graph(graph, flags, total), [*inputs, *seeds])
+    outputs, guards = inline_directions(b, batch_graph(graph, flags, total), [*inputs, *seeds], seeds)
     return inputs, outputs, guards
 
 

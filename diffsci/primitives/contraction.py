@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from typing import Any
 
 import numpy as np
 
@@ -43,12 +44,12 @@ def _jvp(b: Builder, node: Node, t: list[Node | None]) -> Node | None:
     return add_tangents(b, first, second)
 
 
-def _transpose(b: Builder, node: Node, ct: Node, linear: list[bool]) -> list[Node | None]:
+def _transpose(b: Builder, node: Node, ct: Node, linear: list[bool], masks: Any) -> list[Node | None]:
     left, right, out = node.params["spec"]
     x, y = node.inputs
     if linear[0]:
-        return [_pulled_back(b, ct, y, (out, right, left), x), None]
-    return [None, _pulled_back(b, ct, x, (out, left, right), y)]
+        return [_pulled_back(b, ct, masks.needed(node, ct, 1), (out, right, left), x), None]
+    return [None, _pulled_back(b, ct, masks.needed(node, ct, 0), (out, left, right), y)]
 
 
 def _pulled_back(b: Builder, ct: Node, other: Node, spec, target: Node) -> Node:
@@ -76,7 +77,7 @@ register(
         value=_value,
         family="contraction",
         jvp=_jvp,
-        transpose=_transpose,
+        masked_transpose=_transpose,
         batch=_batch,
         taylor=product,
         pattern=contracted,

@@ -12,13 +12,12 @@ __all__ = ["Hazards"]
 
 # Finite operands give finite results and finite slopes. Overflow of sums and products is left aside.
 TAME = frozenset(
-    {
-        "add", "sub", "neg", "mul", "convert", "select", "sin", "cos", "tanh", "sigmoid", "softplus", "arctan",
-        "arcsinh", "abs", "sign", "floor", "ceil", "trunc", "rint", "maximum", "minimum", "stop_gradient",
-        "copysign", "sum", "cumsum", "contract", "max", "min", "take", "put", "put_add", "sort", "tie_average",
-        "hypot",
-    }
-)  # fmt: skip
+    (
+        "abs add arcsinh arctan ceil contract convert copysign cos cumsum floor hypot max maximum min "
+        "minimum mul neg put put_add rint select sigmoid sign sin softplus sort stop_gradient sub sum take "
+        "tanh tie_average trunc"
+    ).split()
+)
 
 
 class Hazards:
@@ -57,11 +56,11 @@ def _is_tame(node: Node) -> bool:
     if node.is_const:
         return node.dtype.kind != "f" or bool(np.isfinite(node.params["value"]).all())
     return (
-        node.name in TAME or node.name == "input" or node.primitive.family == "structural" or _is_flag(node)
+        node.name in TAME or node.name == "input" or node.primitive.family == "structural" or _is_whole(node)
     )
 
 
-def _is_flag(node: Node) -> bool:
+def _is_whole(node: Node) -> bool:
     """Results that are no floats are finite."""
     return not isinstance(node.type, tuple) and node.dtype.kind in "biu"
 

@@ -15,7 +15,7 @@ from diffsci.primitives.shared import INT
 if TYPE_CHECKING:
     from diffsci.transforms.masks import Reader
 
-__all__ = ["RULES", "coefficient_mask"]
+__all__ = ["RULES", "spread"]
 
 Rule = Callable[["Reader", Node], "Node | None"]
 
@@ -119,15 +119,6 @@ def spread(b: Builder, mask: Node, letters: str, wanted: str, shape: tuple[int, 
     return mask if mask.shape == shape else b.broadcast(mask, shape=shape, axes=axes)
 
 
-def coefficient_mask(m: Reader, node: Node, ct: Node, k: int) -> Node | None:
-    """Return which entries of operand k of a contraction its transpose needs, for a masked cotangent."""
-    mask = m.of(ct)
-    if mask is None:
-        return None
-    letters, out = node.params["spec"][k], node.params["spec"][2]
-    return spread(m.b, mask, out, letters, node.inputs[k].shape)
-
-
 STRUCTURAL = (
     "broadcast", "reshape", "transpose", "slice", "pad", "flip", "roll", "set_slice", "concatenate",
 )  # fmt: skip
@@ -139,7 +130,7 @@ RULES: dict[str, Rule] = {
     "convert": _same,
     "mul": _product,
     "div": _quotient,
-    "quotient": _quotient,
+    "gap_quotient": _quotient,
     "select": _select,
     "sum": _reduced,
     "cumsum": _accumulated,

@@ -20,7 +20,7 @@ from diffsci.graph import Builder, Node, Type
 from diffsci.graph.interpreter import Values
 from diffsci.primitives.shared import BOOL
 from diffsci.transforms.hazards import Hazards
-from diffsci.transforms.mask_rules import RULES
+from diffsci.transforms.mask_rules import RULES, spread
 
 __all__ = ["FREE", "Masks", "Reader"]
 
@@ -155,6 +155,15 @@ class Masks:
         if mask is None or value is None:
             return value
         return self.b.select(mask, value, self.b.zeros(value.type))
+
+    def needed(self, node: Node, ct: Node, k: int) -> Node:
+        """Emit operand k of a contraction for the transpose, without what only meets an absent cotangent."""
+        letters, out = node.params["spec"][k], node.params["spec"][2]
+        operand = node.inputs[k]
+        mask = self.of(ct, self._hazards.value(operand))
+        if mask is None:
+            return operand
+        return self.masked(spread(self.b, mask, out, letters, operand.shape), operand)
 
     def applied(self, node: Node, moving: Sequence[Node], tangent: Node | None) -> Node | None:
         """Return the tangent of a node without the products where none of its operands moves.
