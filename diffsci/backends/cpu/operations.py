@@ -204,6 +204,11 @@ def _int_floor_divide(o, f, code, source, kind, args, wide):
     return _choose(f, zero, kind, nothing, quotient, wide)
 
 
+def _product_error(o, f, code, source, kind, args, wide):
+    product = f.set(f"fneg {kind} {f.set(f'fmul {kind} {args[0]}, {args[1]}')}")
+    return o._intrinsic(f, "fma", code, kind, [*args, product], wide)
+
+
 def _int_pow(o, f, code, source, kind, args, wide):
     return o.module.integer_power(f, args, wide)
 
@@ -222,6 +227,7 @@ _RULES = {
     "imod": _int_mod,
     "ifloordiv": _int_floor_divide,
     "ipow": _int_pow,
+    "product_error": _product_error,
 }
 
 _COMBINE = {

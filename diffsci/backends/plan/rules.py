@@ -20,6 +20,7 @@ COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 _PLAIN = frozenset(
     {
         "exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "hypot", "copysign",
+        "product_error",
         "sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2",
         "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "logical_xor",
     }

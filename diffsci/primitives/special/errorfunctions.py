@@ -11,6 +11,8 @@ import math
 
 import numpy as np
 
+from diffsci.primitives.special import error_values
+from diffsci.primitives.special.gaussian import ARRAYS
 from diffsci.primitives.special.quadrature import exponential_rule, integral
 from diffsci.primitives.special.scipy_special import special
 from diffsci.primitives.special.terms import f, row
@@ -19,6 +21,18 @@ ROOT_PI = math.sqrt(math.pi)
 ROOT_TWO_PI = math.sqrt(2 * math.pi)
 TWO_OVER_ROOT_PI = 2 / ROOT_PI
 ROOT_HALF = math.sqrt(0.5)
+LARGEST = 1e307  # of the arguments of the integral
+FAR_OUT = 1e100  # where limits serve
+
+
+def _on_arrays(formula):
+    """A formula of `error_values` as a function of arrays, in double precision."""
+
+    def value(x):
+        with np.errstate(all="ignore"):
+            return formula(ARRAYS, np.asarray(x, float))
+
+    return value
 
 
 def _erfcx_derivative(x, *, order: int):
@@ -28,11 +42,15 @@ def _erfcx_derivative(x, *, order: int):
     7.18.4), all of one sign. For x < 0, and near 0, the recurrence of the derivatives has no cancellation.
     """
     x = np.asarray(x, float)
-    return np.where(x < 0.25, _erfcx_recurrence(x, order=order), _erfcx_integral(np.maximum(x, 0.25), order))
+    with np.errstate(all="ignore"):
+        left = _erfcx_recurrence(np.minimum(x, 0.25), order)
+        right = _erfcx_integral(np.clip(x, 0.25, LARGEST), order)
+        return np.where(x < 0.25, left, np.where(x == np.inf, 0.0, right))
 
 
-def _erfcx_recurrence(x, *, order: int):
-    previous, current = special.erfcx(x), 2 * x * special.erfcx(x) - TWO_OVER_ROOT_PI
+def _erfcx_recurrence(x, order: int):
+    previous = error_values.erfcx(ARRAYS, x)
+    current = 2 * x * previous - TWO_OVER_ROOT_PI
     for k in range(1, order):
         previous, current = current, 2 * (x * current + k * previous)
     return current
@@ -93,21 +111,28 @@ def _dawsn_asymptotic(x, order: int):
     return (-1) ** order * total
 
 
-def _inverse_mills(x):
-    """phi(x) / Phi(x) of the normal distribution: the slope of log Phi."""
-    return math.sqrt(2 / math.pi) / special.erfcx(-ROOT_HALF * x)
-
-
 def _inverse_mills_slope(x, y):
-    """-y (x + y), by the logarithmic derivative of erfcx where x + y would cancel."""
+    """-y (x + y), by the logarithmic derivative of erfcx where x + y would cancel, and its limits far out."""
     u = -ROOT_HALF * x
-    return f.where(x > 0.0, -y * (x + y), ROOT_HALF * y * f.erfcx_derivative(u, order=1) / f.erfcx(u))
+    ratio = ROOT_HALF * y * f.erfcx_derivative(u, order=1) / f.erfcx(u)
+    left = f.where(x < -FAR_OUT, -1.0, ratio)
+    return f.where(x > FAR_OUT, -y, f.where(x > -1.0, -y * (x + y), left))
 
 
-row("erf", special.erf, lambda x, y: TWO_OVER_ROOT_PI * f.exp(-(x * x)))
-row("erfc", special.erfc, lambda x, y: -TWO_OVER_ROOT_PI * f.exp(-(x * x)))
-row("erfi", special.erfi, lambda x, y: TWO_OVER_ROOT_PI * f.exp(x * x))
-row("erfcx", special.erfcx, lambda x, y: f.erfcx_derivative(x, order=1))
+row("erf", special.erf, lambda x, y: TWO_OVER_ROOT_PI * f.gaussian(x, rate=-1.0, order=0))
+row(
+    "erfc",
+    _on_arrays(error_values.erfc),
+    lambda x, y: -TWO_OVER_ROOT_PI * f.gaussian(x, rate=-1.0, order=0),
+    continued=special.erfc,
+)
+row("erfi", special.erfi, lambda x, y: TWO_OVER_ROOT_PI * f.gaussian(x, rate=1.0, order=0))
+row(
+    "erfcx",
+    _on_arrays(error_values.erfcx),
+    lambda x, y: f.erfcx_derivative(x, order=1),
+    continued=special.erfcx,
+)
 row(
     "erfcx_derivative",
     _erfcx_derivative,
@@ -121,16 +146,31 @@ row(
     lambda x, y, order: f.dawsn_derivative(x, order=order + 1),
     params=("order",),
 )
-row("erfinv", special.erfinv, lambda x, y: ROOT_PI / 2 * f.exp(y * y))
-row("erfcinv", special.erfcinv, lambda x, y: -ROOT_PI / 2 * f.exp(y * y))
+row("erfinv", special.erfinv, lambda x, y: ROOT_PI / 2 * f.gaussian(y, rate=1.0, order=0))
+row("erfcinv", special.erfcinv, lambda x, y: -ROOT_PI / 2 * f.gaussian(y, rate=1.0, order=0))
 row("fresnel_s", lambda x: special.fresnel(x)[0], lambda x, y: f.sin(math.pi / 2 * (x * x)))
 row("fresnel_c", lambda x: special.fresnel(x)[1], lambda x, y: f.cos(math.pi / 2 * (x * x)))
 
 # The normal distribution.
-row("ndtr", special.ndtr, lambda x, y: f.exp(-0.5 * (x * x)) / ROOT_TWO_PI)
-row("log_ndtr", special.log_ndtr, lambda x, y: f.inverse_mills(x))
-row("inverse_mills", _inverse_mills, _inverse_mills_slope)
-row("ndtri", special.ndtri, lambda x, y: ROOT_TWO_PI * f.exp(0.5 * (y * y)))
+row(
+    "ndtr",
+    _on_arrays(error_values.ndtr),
+    lambda x, y: f.gaussian(x, rate=-0.5, order=0) / ROOT_TWO_PI,
+    continued=special.ndtr,
+)
+row(
+    "log_ndtr",
+    _on_arrays(error_values.log_ndtr),
+    lambda x, y: f.inverse_mills(x),
+    continued=special.log_ndtr,
+)
+row(
+    "inverse_mills",
+    _on_arrays(error_values.inverse_mills),
+    _inverse_mills_slope,
+    continued=lambda x: math.sqrt(2 / math.pi) / special.erfcx(-ROOT_HALF * x),
+)
+row("ndtri", special.ndtri, lambda x, y: ROOT_TWO_PI * f.gaussian(y, rate=0.5, order=0))
 row("ndtri_exp", special.ndtri_exp, lambda x, y: math.sqrt(math.pi / 2) * f.erfcx(-ROOT_HALF * y))
 row(
     "owens_t",
