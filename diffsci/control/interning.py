@@ -11,6 +11,7 @@ from typing import Any
 
 from diffsci.control.body import Body
 from diffsci.control.rolled import RolledLoop
+from diffsci.schedules import Checkpoints
 from diffsci.source import Location
 
 __all__ = ["known_loop"]
@@ -25,7 +26,7 @@ def known_loop(
     body: Body,
     length: int | None,
     reverse: bool,
-    checkpoint: int | None,
+    checkpoint: Checkpoints,
     max_steps: int | None,
     location: Location | None,
 ) -> RolledLoop:

@@ -16,6 +16,7 @@ from diffsci.control.stepping import Carry, as_leaf, hold_conditions, name_of, t
 from diffsci.errors import TraceError
 from diffsci.graph import Builder, Graph
 from diffsci.loops import custom_loop
+from diffsci.schedules import Checkpoints
 from diffsci.source import at, user_location
 from diffsci.tracing import TracedArray
 from diffsci.tracing.trace import standard
@@ -32,7 +33,7 @@ def scan(
     xs: Any = None,
     length: int | None = None,
     reverse: bool = False,
-    checkpoint: int | None = None,
+    checkpoint: Checkpoints = None,
 ) -> tuple[Any, Any]:
     """Carry a value through a loop over the rows of arrays, and stack what every step yields.
 
@@ -60,9 +61,10 @@ def scan(
         Number of steps; needed where there are no rows.
     reverse : bool
         Go from the last row to the first; row k of the results belongs to row k of `xs`.
-    checkpoint : int, optional
-        Keep at most so many carries for the reverse sweep, and compute the others again. By default
-        all are kept.
+    checkpoint : int or callable, optional
+        Keep at most so many carries for the reverse sweep, and compute the others again, as seldom as
+        possible. Or a rule of `diffsci.schedules` for which to keep: ``Uniform`` (every sqrt(n)-th) or
+        ``RecomputeAll`` (the first only). By default all are kept.
 
     Returns
     -------
@@ -109,7 +111,7 @@ def scan(
 
 
 @through_parts
-def fori_loop(lower: int, upper: int, body: Callable, init: Any, checkpoint: int | None = None) -> Any:
+def fori_loop(lower: int, upper: int, body: Callable, init: Any, checkpoint: Checkpoints = None) -> Any:
     """Carry a value through a loop over integers.
 
     It does what this does, as a rolled loop (see `scan`)::
@@ -155,7 +157,7 @@ def fori_loop(lower: int, upper: int, body: Callable, init: Any, checkpoint: int
     return _arranged(carry, custom_loop(loop, *found.captured, *carry.leaves))
 
 
-def _counted_while(lower: Any, upper: Any, body: Callable, init: Any, checkpoint: int | None) -> Any:
+def _counted_while(lower: Any, upper: Any, body: Callable, init: Any, checkpoint: Checkpoints) -> Any:
     """The loop over integers that are known only when it runs."""
     bounds = [
         bound.astype(np.int64) if isinstance(bound, TracedArray) else int(bound) for bound in (lower, upper)
@@ -175,7 +177,7 @@ def while_loop(
     cond_fun: Callable,
     body_fun: Callable,
     init: Any,
-    checkpoint: int | None = None,
+    checkpoint: Checkpoints = None,
     max_steps: int | None = None,
 ) -> Any:
     """Carry a value through a loop as long as a condition on it holds.
@@ -341,9 +343,9 @@ def _integer(value: Any, what: str) -> int:
         raise TypeError(f"{what}: {value!r} is no integer{at(user_location())}") from None
 
 
-def _slots(checkpoint: Any, what: str) -> int | None:
-    if checkpoint is None:
-        return None
+def _slots(checkpoint: Any, what: str) -> Checkpoints:
+    if checkpoint is None or callable(checkpoint):
+        return checkpoint
     slots = _integer(checkpoint, what)
     if slots < 1:
         raise ValueError(

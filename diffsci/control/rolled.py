@@ -14,7 +14,7 @@ from diffsci.control.memory import empty
 from diffsci.errors import EvaluationError
 from diffsci.graph import Type
 from diffsci.primitives.host import CustomLoop
-from diffsci.schedules import Forward, Reverse, Schedule, for_slots
+from diffsci.schedules import Checkpoints, Forward, Reverse, Schedule, StoreAll, for_slots
 from diffsci.source import Location, at
 
 __all__ = ["RolledLoop", "RolledTape"]
@@ -72,8 +72,9 @@ class RolledLoop(CustomLoop):
         Number of steps; None: as long as the body's predicate holds.
     reverse : bool
         Items are taken from last to first.
-    checkpoint : int or None
-        How many states the reverse sweep may keep; None: all.
+    checkpoint : int, callable or None
+        How many states the reverse sweep may keep, or the rule of its schedule (see
+        `diffsci.schedules.for_slots`); None: all.
     max_steps : int or None
         More steps are an error.
     location : Location or None
@@ -93,7 +94,7 @@ class RolledLoop(CustomLoop):
         body: Body,
         length: int | None,
         reverse: bool = False,
-        checkpoint: int | None = None,
+        checkpoint: Checkpoints = None,
         max_steps: int | None = None,
         location: Location | None = None,
         native: bool = False,
@@ -237,9 +238,8 @@ class RolledLoop(CustomLoop):
 
     def _schedule(self, steps: int) -> Schedule | None:
         """Return the checkpoint schedule, None where all states are kept."""
-        if self.checkpoint is None or self.checkpoint >= steps:
-            return None
-        return for_slots(steps, self.checkpoint)
+        schedule = for_slots(steps, self.checkpoint)
+        return None if isinstance(schedule, StoreAll) or not steps else schedule
 
     def _sweep_forward(self, machine, steps: int, rows: list[np.ndarray] | None) -> int:
         """Go to where the backward sweep begins; return the number of states kept.

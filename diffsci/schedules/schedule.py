@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -90,18 +90,44 @@ class StoreAll(Schedule):
         return f"StoreAll({self.n_steps})"
 
 
-def for_slots(n_steps: int, slots: int | None) -> Schedule:
-    """The cheapest schedule for a number of slots: `StoreAll` where they suffice or are None.
+Checkpoints = int | Callable[[int], Schedule] | None
+
+
+def for_slots(n_steps: int, slots: Checkpoints) -> Schedule:
+    """The schedule that a user asks for.
+
+    Parameters
+    ----------
+    n_steps : int
+        Number of steps of the loop.
+    slots : int, callable or None
+        A number of slots means the cheapest schedule for it, `StoreAll` where they suffice; None means
+        `StoreAll`; a callable is a rule that makes the schedule of a number of steps, such as the class
+        `Uniform` or `RecomputeAll`.
+
+    Raises
+    ------
+    TypeError
+        If a rule returns anything but a schedule of that many steps.
 
     Examples
     --------
-    >>> for_slots(100, 10)
-    Binomial(n_steps=100, slots=10)
+    >>> from diffsci.schedules import Uniform
+    >>> for_slots(100, 10), for_slots(100, Uniform)
+    (Binomial(n_steps=100, slots=10), Uniform(n_steps=100, spacing=10))
     >>> for_slots(100, None)
     StoreAll(100)
     """
     from diffsci.schedules.binomial import Binomial
 
+    if callable(slots):
+        schedule = slots(n_steps)
+        if not isinstance(schedule, Schedule) or schedule.n_steps != n_steps:
+            raise TypeError(
+                f"checkpoints: {slots!r} returned {schedule!r} for {n_steps} steps: a rule takes the number"
+                " of steps and returns a schedule of that many, as diffsci.schedules.Uniform does"
+            )
+        return schedule
     if slots is None or slots >= n_steps:
         return StoreAll(n_steps)
     return Binomial(n_steps, slots)

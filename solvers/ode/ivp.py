@@ -20,6 +20,7 @@ from diffsci.low_level import (
     original,
     split_complex,
 )
+from diffsci.schedules import Checkpoints
 from solvers.ode import options
 from solvers.ode.complex_states import (
     is_complex_state,
@@ -57,7 +58,7 @@ def solve_ivp(
     step: Any = None,
     n_steps: int | None = None,
     max_steps: int | None = None,
-    checkpoints: int | None = None,
+    checkpoints: Checkpoints = None,
     quadrature: Callable | None = None,
     names: Sequence[str] | None = None,
     progress: Callable[[float], None] | None = None,
@@ -101,9 +102,10 @@ def solve_ivp(
         ``t`` of an earlier run takes its very steps again.
     max_steps : int, optional
         Give up after this many steps (default one million).
-    checkpoints : int, optional
+    checkpoints : int or callable, optional
         States kept for the reverse sweep, the initial one included; the others are recomputed by an optimal
-        schedule. By default all states are kept.
+        schedule. Or a rule of `diffsci.schedules`: ``Uniform`` or ``RecomputeAll``. By default all states
+        are kept.
     quadrature : callable, optional
         ``quadrature(t, y, *args)``, a number or an array: its integral over time is returned in ``q``.
     names : sequence of str, optional

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from diffsci.low_level import concrete, is_traced
+from diffsci.schedules import Checkpoints
 from solvers.ode.methods import Method
 from solvers.ode.tape import Controls
 
@@ -117,7 +118,7 @@ def controls_of(
     max_steps: int | None,
     step: Any,
     n_steps: int | None,
-    checkpoints: int | None,
+    checkpoints: Checkpoints,
 ) -> Controls:
     """Check the settings of an integration and put them together."""
     if not rtol >= 0:
@@ -140,9 +141,13 @@ def controls_of(
         first_step=None if first_step is None else float(first_step),
         max_steps=_DEFAULT_MAX_STEPS if max_steps is None else _count("max_steps", max_steps),
         n_steps=_fixed_steps(method, abs(t1 - t0), step, n_steps) if ends is None else len(ends) - 1,
-        checkpoints=None if checkpoints is None else _count("checkpoints", checkpoints),
+        checkpoints=_checkpoints(checkpoints),
         ends=ends,
     )
+
+
+def _checkpoints(value: Any) -> Checkpoints:
+    return value if value is None or callable(value) else _count("checkpoints", value)
 
 
 def _count(name: str, value: Any) -> int:

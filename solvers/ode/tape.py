@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from diffsci.schedules import Checkpoints
 from solvers.ode.failures import Failure
 
 
@@ -25,8 +26,8 @@ class Controls:
         Number of fixed steps; None for adaptive ones.
     ends : numpy.ndarray or None
         Where fixed steps end, the initial time first; None for equal ones.
-    checkpoints : int or None
-        States kept for the reverse sweep; None keeps all.
+    checkpoints : int, callable or None
+        States kept for the reverse sweep, or the rule of its schedule; None keeps all.
     """
 
     t0: float
@@ -37,7 +38,7 @@ class Controls:
     first_step: float | None
     max_steps: int
     n_steps: int | None
-    checkpoints: int | None
+    checkpoints: Checkpoints
     ends: np.ndarray | None = None
 
     def over(self, t0: float, t1: float) -> Controls:

@@ -7,6 +7,7 @@ import pytest
 
 import diffsci as ds
 from diffsci.control import rolled
+from diffsci.schedules import RecomputeAll, StoreAll, Uniform
 
 XS = np.linspace(0.2, 1.4, 9)
 SCALE = 1.5
@@ -26,7 +27,7 @@ def weighed(x, xs, checkpoint=None):
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-@pytest.mark.parametrize("slots", [1, 2, 5, 9, 20])
+@pytest.mark.parametrize("slots", [1, 2, 5, 9, 20, Uniform, RecomputeAll, StoreAll])
 def test_checkpoints_change_no_bit(slots, compiled):
     start = np.array([0.3, -0.2])
     rows = np.stack([XS, XS[::-1]], axis=1)
@@ -45,7 +46,7 @@ def test_checkpointed_while_loop():
 
         return ds.while_loop(far, lambda x: x - 0.1 * (x - a / x**2), a, checkpoint)
 
-    for slots in (1, 3, 1000):
+    for slots in (1, 3, 1000, Uniform, RecomputeAll, StoreAll):
         assert ds.grad(lambda a: root(a, slots))(5.0) == ds.grad(root)(5.0)  # noqa: B023
     assert ds.grad(root)(5.0) == pytest.approx(5.0 ** (-2 / 3) / 3, rel=1e-11)
 

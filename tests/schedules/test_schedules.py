@@ -12,9 +12,11 @@ from diffsci.schedules import (
     Discard,
     Forward,
     Load,
+    RecomputeAll,
     Reverse,
     Store,
     StoreAll,
+    Uniform,
     encode,
     for_slots,
     optimal_extra_steps,
@@ -116,3 +118,39 @@ def test_encoding_is_cached_and_read_only():
 def test_wrong_sizes_are_refused(arguments):
     with pytest.raises(ValueError, match="binomial schedule needs"):
         Binomial(*arguments)
+
+
+@given(st.integers(0, 400), st.none() | st.integers(1, 450))
+def test_uniform_replays_and_advances_no_step_more_than_twice(n, spacing):
+    schedule = Uniform(n, spacing)
+    machine = replay(schedule)
+    assert machine.advanced == schedule.extra_steps <= max(2 * (n - 1), 0)
+    if spacing is None and n:
+        assert schedule.slots <= 2 * np.sqrt(n) + 1
+        assert schedule.slots == min(Uniform(n, other).slots for other in range(1, n + 1))
+
+
+@given(st.integers(0, 120))
+def test_recompute_all_replays_with_one_slot(n):
+    schedule = RecomputeAll(n)
+    assert schedule.slots <= 1
+    assert replay(schedule).advanced == schedule.extra_steps == n * (n - 1) // 2
+    if n:
+        assert schedule.extra_steps == optimal_extra_steps(n, 1)
+
+
+@pytest.mark.parametrize("kind", [StoreAll, Uniform, RecomputeAll])
+def test_rules_are_values_and_make_schedules(kind):
+    assert for_slots(30, kind) == kind(30)
+    assert hash(kind(30)) == hash(kind(30))
+    assert kind(30) != kind(31)
+    assert repr(kind(30)).startswith(kind.__name__)
+    assert kind(30).encoded() is kind(30).encoded()
+    with pytest.raises(ValueError, match="n_steps >= 0"):
+        kind(-1)
+
+
+def test_rules_that_make_no_schedule_are_refused():
+    for rule in (lambda n: n, lambda n: Uniform(n + 1)):
+        with pytest.raises(TypeError, match="a rule takes the number of steps"):
+            for_slots(10, rule)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import diffsci as ds
-from diffsci.schedules import Binomial
+from diffsci.schedules import Binomial, Uniform
 from solvers import solve_ivp
 from solvers.ode import loop
 
@@ -31,7 +31,7 @@ METHODS = [("RK4", {"n_steps": 60}), ("Tsit5", {}), ("DOP853", {"rtol": 1e-9}), 
 
 
 @pytest.mark.parametrize(("method", "settings"), METHODS)
-@pytest.mark.parametrize("slots", [1, 2, 5, 1000])
+@pytest.mark.parametrize("slots", [1, 2, 5, 1000, Uniform])
 def test_binomial_equals_store_all_bitwise_at_two_points(method, settings, slots):
     stored = ds.jit(ds.value_and_grad(lambda p, y0: cost(p, y0, None, method, **settings), argnums=(0, 1)))
     sparse = ds.jit(ds.value_and_grad(lambda p, y0: cost(p, y0, slots, method, **settings), argnums=(0, 1)))
