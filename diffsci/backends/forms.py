@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import reduce
 
 from diffsci.backends.error_forms import ERROR_FORMS
+from diffsci.backends.small_forms import SMALL_FORMS
 from diffsci.graph import Builder, Graph
 from diffsci.primitives.special.logistic import LOG_TWO, LOGCOSH_HALF, LOGCOSH_NEAR, LOGIT_MIDDLE
 from diffsci.primitives.special.logsums import NEAR_ZERO
@@ -86,6 +87,7 @@ def _sigmoid_of_two(x: Term) -> Term:
 
 FORMS: dict[str, Callable[..., Term]] = {
     **ERROR_FORMS,
+    **SMALL_FORMS,
     "sigmoid_slope": _sigmoid_slope,
     "log_expit": lambda x: -f.softplus(-x),
     "logit": _logit,

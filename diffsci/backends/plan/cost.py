@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from diffsci.backends.plan import small_differences
 from diffsci.backends.plan.affine import (
     Index,
     add_const,
@@ -30,7 +29,6 @@ _COSTS = {
     "cbrt": 25, "mod": 30, "fmod": 30, "floor_divide": 35, "sigmoid": 16, "softplus": 28, "logaddexp": 30,
     "logaddexp2": 30,
 }  # fmt: skip
-_COSTS |= small_differences.COSTS
 _SPECIAL_COST = 150
 _FREE = frozenset({"stop_gradient", "const", "input"})
 _STORE_PRICE = 12

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diffsci.backends.plan import small_differences
 from diffsci.backends.plan.codes import code_of
 from diffsci.backends.plan.special import SPECIAL
 
@@ -338,7 +337,6 @@ RULES: dict[str, Any] = {
     "stop_gradient": lambda body, a: a,
     "pow": lambda body, a, b: body._plain("ipow" if body.codes[a] == "i8" else "pow", (a, b)),
 }
-RULES |= small_differences.RULES
 RULES |= {name: _special(name) for name in SPECIAL}
 RULES |= {name: _compare(name) for name in COMPARISONS}
 RULES |= {name: _finite_test(name) for name in ("isnan", "isinf", "isfinite")}
