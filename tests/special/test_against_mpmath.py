@@ -31,10 +31,10 @@ def test_one_argument(function, judge, points):
         return ds.vjp(function, x)[1](ones)[0]
 
     value, first = ds.jvp(function, (x,), (ones,))
-    np.testing.assert_allclose(value, function(x), rtol=4e-16)
     np.testing.assert_allclose(gradient(x), first, rtol=1e-15)
     second = ds.jvp(tangent, (x,), (ones,))[1]
     for k, point in enumerate(points):
+        assert agree(value[k], judge((0,), mp.mpf(point))), point
         assert agree(first[k], judge((1,), mp.mpf(point))), point
         assert agree(second[k], judge((2,), mp.mpf(point))), point
     for nesting in (ds.vjp(tangent, x)[1](ones)[0], ds.jvp(gradient, (x,), (ones,))[1]):

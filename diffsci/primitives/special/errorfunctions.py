@@ -22,7 +22,7 @@ ROOT_TWO_PI = math.sqrt(2 * math.pi)
 TWO_OVER_ROOT_PI = 2 / ROOT_PI
 ROOT_HALF = math.sqrt(0.5)
 LARGEST = 1e307  # of the arguments of the integral
-FAR_OUT = 1e100  # where limits serve
+FAR_OUT = 1e10  # where limits serve
 
 
 def _on_arrays(formula):
