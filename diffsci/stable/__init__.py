@@ -15,6 +15,7 @@ FAMILIES = {
     "diffsci.stable.small_differences": "expm1 log1p log1pmx cosm1 sqrt1pm1 xlogy xlog1py",
     "diffsci.stable.exponentials": "exprel phi2 bernoulli",
     "diffsci.stable.cardinal": "sinc sinc_unnormalized",
+    "diffsci.stable.polynomials": "quadratic_roots",
     "numpy": "hypot logaddexp",
     "scipy.special": "betaln digamma erfc erfcx gammaln log_ndtr logit ndtr",
 }

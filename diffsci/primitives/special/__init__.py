@@ -13,6 +13,7 @@ from diffsci.primitives.special import (
     logistic,
     logsums,
     polynomials,
+    quadratic,
     small_differences,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "logistic",
     "logsums",
     "polynomials",
+    "quadratic",
     "small_differences",
 ]

@@ -19,4 +19,12 @@ SAMPLES = [
         for name in ("bernoulli", "sinc", "sinc_unnormalized")
         for order in (1, 2)
     ],
+    *[
+        (
+            "quadratic_root",
+            [uniform(3, low=0.5, high=1.0), uniform(3, low=3.0, high=4.0), uniform(3, low=0.5, high=1.0)],
+            {"upper": upper, "count": count, "power": power},
+        )
+        for upper, count, power in ((False, 0, 0), (True, 0, 0), (True, 1, 1), (False, 2, 3))
+    ],
 ]
