@@ -60,4 +60,24 @@ ROWS = [
         torch="torch.hypot(x, y)",
         autograd="anp.sqrt(x * x + y * y)",
     ),
+    Function(
+        name="norm",
+        arguments="x y z",
+        ours="ds.stable.norm(np.stack([x, y, z], -1), axis=-1)",
+        value=_length,
+        **_partials(3),
+        points=mix(
+            each(everywhere(), everywhere(), everywhere()),
+            mapped(
+                each(everywhere(), magnitudes(1e-20, 1e20), magnitudes(1e-20, 1e20)),
+                lambda x, r, s: (x * r, x, x * s),
+            ),
+            mapped(each(everywhere(), around(1.0), around(1.0)), lambda x, r, s: (x * r, x, x * s)),
+            each(extremes(), everywhere(), everywhere()),
+            each(extremes(), extremes(), extremes()),
+        ),
+        jax="jnp.linalg.norm(jnp.stack([x, y, z], -1), axis=-1)",
+        torch="torch.linalg.norm(torch.stack([x, y, z], -1), dim=-1)",
+        autograd="anp.linalg.norm(anp.stack([x, y, z], -1), axis=-1)",
+    ),
 ]

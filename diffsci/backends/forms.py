@@ -12,6 +12,7 @@ from functools import reduce
 from diffsci.backends.error_forms import ERROR_FORMS
 from diffsci.backends.small_forms import SMALL_FORMS
 from diffsci.graph import Builder, Graph
+from diffsci.primitives.formulas import FORMULAS
 from diffsci.primitives.special.logistic import LOG_TWO, LOGCOSH_HALF, LOGCOSH_NEAR, LOGIT_MIDDLE
 from diffsci.primitives.special.logsums import NEAR_ZERO
 from diffsci.primitives.special.terms import Term, f
@@ -88,6 +89,7 @@ def _sigmoid_of_two(x: Term) -> Term:
 FORMS: dict[str, Callable[..., Term]] = {
     **ERROR_FORMS,
     **SMALL_FORMS,
+    **FORMULAS,
     "sigmoid_slope": _sigmoid_slope,
     "log_expit": lambda x: -f.softplus(-x),
     "logit": _logit,

@@ -92,7 +92,8 @@ def _extremum_jvp(first_wins: str):
 
 def _hypot_jvp(b: Builder, node: Node, t: Tangents) -> Node | None:
     x, y = node.inputs
-    return add_tangents(b, _times(b, b.cosine_of(x, y), t[0]), _times(b, b.cosine_of(y, x), t[1]))
+    cosine, sine = (b.hypot_term(x, y, powers=powers) for powers in ((1, 0, 1), (0, 1, 1)))
+    return add_tangents(b, _times(b, cosine, t[0]), _times(b, sine, t[1]))
 
 
 def _arctan2_jvp(b: Builder, node: Node, t: Tangents) -> Node | None:

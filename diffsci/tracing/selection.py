@@ -151,4 +151,4 @@ def _neutral(name: str, dtype: np.dtype) -> Any:
         if dtype.kind == "f":
             return -np.inf if name == "max" else np.inf
         return None
-    return {"sum": 0, "prod": 1, "any": False, "all": True}.get(name)
+    return {"sum": 0, "length": 0, "prod": 1, "any": False, "all": True}.get(name)

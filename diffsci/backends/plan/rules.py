@@ -230,11 +230,6 @@ def _difference(body: Body, a: int, b: int) -> int:
     return _select(body, body.op("eq", a, b), body.lit(0, body.codes[a]), _sub(body, a, b))
 
 
-def _cosine_of(body: Body, a: int, b: int) -> int:
-    radius, zero = body.op("hypot", a, b), body.lit(0, body.codes[a])
-    return _div(body, a, _select(body, body.op("eq", radius, zero), body.lit(1, body.codes[a]), radius))
-
-
 def _mod(body: Body, a: int, b: int) -> int:
     if body.codes[a] == "i8":
         return body._plain("imod", (a, b))
@@ -328,7 +323,6 @@ RULES: dict[str, Any] = {
     "sigmoid": _sigmoid,
     "softplus": _softplus,
     "difference": _difference,
-    "cosine_of": _cosine_of,
     "mod": _mod,
     "floor_divide": _floor_divide,
     "fmod": _fmod,

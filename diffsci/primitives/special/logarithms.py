@@ -38,6 +38,11 @@ def _pseudo_huber_in_delta(delta, r, y):
     return excess * (excess / h)
 
 
+def _cosine(x, y):
+    """X / hypot(x, y)."""
+    return f.hypot_term(x, y, powers=(1, 0, 1))
+
+
 def _inv_boxcox_in_lambda(y, lam, x):
     """The logarithm of the result is y log(1 + u) / u with u = lam y."""
     return x * y * y * f.log1p_ratio(lam * y, order=1)
@@ -73,7 +78,7 @@ row(
     "pseudo_huber",
     special.pseudo_huber,
     _pseudo_huber_in_delta,
-    lambda delta, r, y: f.where(f.abs(r) < delta, r * f.cosine_of(delta, r), delta * f.cosine_of(r, delta)),
+    lambda delta, r, y: f.where(f.abs(r) < delta, r * _cosine(delta, r), delta * _cosine(r, delta)),
 )
 row(
     "boxcox",

@@ -118,23 +118,3 @@ row(
     lambda x, y, z: f.defined(z, f.log1mexp_slope(f.difference(y, x))),
     continued=lambda x, y: np.log(np.exp(x) - np.exp(y)),
 )
-
-
-def _cosine(x, y):
-    """X / hypot(x, y), 0 at the origin."""
-    radius = np.sqrt(x * x + y * y) if np.iscomplexobj(x) or np.iscomplexobj(y) else np.hypot(x, y)
-    return x / np.where(radius == 0, 1.0, radius)
-
-
-def _safe_radius(x, y):
-    radius = f.hypot(x, y)
-    return f.where(f.eq(radius, 0.0), 1.0, radius)
-
-
-# The slopes of hypot. Written by sines and cosines of the angle, second derivatives do not cancel.
-row(
-    "cosine_of",
-    _cosine,
-    lambda x, y, c: f.cosine_of(y, x) ** 2 / _safe_radius(x, y),
-    lambda x, y, c: -c * f.cosine_of(y, x) / _safe_radius(x, y),
-)

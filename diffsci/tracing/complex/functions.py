@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from diffsci.tracing import operations as ops
-from diffsci.tracing.array import TracedArray
 from diffsci.tracing.complex.array import ComplexArray, is_complex, make_complex
 from diffsci.tracing.complex.carried import CARRIED_LIBRARY
 from diffsci.tracing.complex.operations import as_complex, imag, real
@@ -120,22 +119,20 @@ def real_if_close(z, tol=100):
     return z.real if bool(ops.reduce("all", ops.compare("lt", abs(z.imag), tol))) else z
 
 
-def _squares(z: Any) -> TracedArray:
-    z = as_complex(z)
-    return z.re * z.re + z.im * z.im
-
-
 @_implements(np.var)
 def var(z, axis=None, dtype=None, ddof=0, keepdims=False, **options):
-    deviation = z - _general(np.mean)(z, axis, dtype, keepdims=True)
-    count = deviation.size // max(_general(np.mean)(z, axis).size, 1)
-    return ops.reduce("sum", _squares(deviation), axis, bool(keepdims)) / (count - ddof)
+    """The sum of the variances of the parts."""
+    rule = _general(np.var)
+    return rule(real(z), axis, ddof=ddof, keepdims=keepdims) + rule(
+        imag(z), axis, ddof=ddof, keepdims=keepdims
+    )
 
 
 @_implements(np.std)
 def std(z, axis=None, dtype=None, ddof=0, keepdims=False, **options):
-    variance = var(z, axis, dtype, ddof, keepdims)
-    return ops.where(ops.compare("eq", variance, 0), 0.0, ops.unary("sqrt", variance))
+    rule = _general(np.std)
+    parts = (rule(part(z), axis, ddof=ddof, keepdims=keepdims) for part in (real, imag))
+    return ops.float_elementwise("hypot", *parts)
 
 
 @_implements(np.linalg.norm)
@@ -208,14 +205,14 @@ def eigh(a, UPLO="L"):
 
 @_implements(np.linalg.eigvalsh)
 def eigvalsh(a, UPLO="L"):
-    return eigh(a, UPLO)[0]
+    return bind("values_alone", eigh(a, UPLO)[0], of="hermitian_eigh")
 
 
 def _scipy_eigh(a, b=None, *, lower=True, eigvals_only=False, **options):
     if b is not None or any(value is not None for key, value in options.items() if key not in UNSEEN):
         raise _refusal("scipy.linalg.eigh with these options")
     w, v = eigh(a, "L" if lower else "U")
-    return w if eigvals_only else (w, v)
+    return bind("values_alone", w, of="hermitian_eigh") if eigvals_only else (w, v)
 
 
 def _scipy_eigvalsh(a, b=None, *, lower=True, **options):

@@ -85,25 +85,46 @@ def average(x, axis=None, weights=None, returned=False, keepdims=False):
 
 @implements(np.var)
 def var(x, axis=None, dtype=None, ddof=0, keepdims=False, *, where=True, mean=None, correction=None):
+    x, ddof, keepdims = _sample(x, dtype, ddof, keepdims, correction)
+    if _is_whole(x, where, mean):
+        total = ops.reduce("scatter", x, axis, keepdims)
+    else:
+        total = _scatter_of_part(x, axis, keepdims, _mask(where), mean)
+    return total / (_entries(x, axis, keepdims, _mask(where)) - ddof)
+
+
+@implements(np.std)
+def std(x, axis=None, dtype=None, ddof=0, keepdims=False, *, where=True, mean=None, correction=None):
+    x, ddof, keepdims = _sample(x, dtype, ddof, keepdims, correction)
+    if _is_whole(x, where, mean):
+        freedom = max(_entries(x, axis, keepdims, True) - ddof, 0)
+        return ops.reduce("spread", x, axis, keepdims) / freedom**0.5
+    variance = var(x, axis, None, ddof, keepdims, where=where, mean=mean)
+    # Selecting zero out keeps the derivative at constants 0 instead of inf * 0.
+    return ops.where(ops.compare("eq", variance, 0), 0.0, ops.unary("sqrt", variance))
+
+
+def _sample(x, dtype, ddof, keepdims, correction):
+    """Return floats, the degrees of freedom that are lost, and whether axes are kept."""
     x = ops.traced(x)
     x = x if x.dtype.kind in "fc" else ops.convert(x, float)
     x = x if dtype is None else ops.convert(x, dtype)
-    where = _mask(where)
     ddof = ddof if correction in (None, np._NoValue) else correction
-    keepdims = keepdims is not np._NoValue and bool(keepdims)
+    return x, ddof, keepdims is not np._NoValue and bool(keepdims)
+
+
+def _is_whole(x, where, mean) -> bool:
+    """Tell whether all entries count, and there are some; the mean is not given."""
+    given = _mask(where) is not True or mean not in (None, np._NoValue)
+    return not given and 0 not in x.shape and not (type(x) is Selected and x.is_open)
+
+
+def _scatter_of_part(x, axis, keepdims: bool, where, mean):
     centre = FUNCTIONS[np.mean](x, axis, keepdims=True, where=where) if mean in (None, np._NoValue) else mean
     deviation = x - centre
     if where is not True:
         deviation = ops.where(where, deviation, np.zeros((), x.dtype))
-    total = ops.reduce("sum", deviation * deviation, axis, keepdims)
-    return total / (_entries(x, axis, keepdims, where) - ddof)
-
-
-@implements(np.std)
-def std(x, axis=None, dtype=None, ddof=0, keepdims=False, **options):
-    variance = var(x, axis, dtype, ddof, keepdims, **options)
-    # Selecting zero out keeps the derivative at constants 0 instead of inf * 0.
-    return ops.where(ops.compare("eq", variance, 0), 0.0, ops.unary("sqrt", variance))
+    return ops.reduce("sum", deviation * deviation, axis, keepdims)
 
 
 @implements(np.ptp)

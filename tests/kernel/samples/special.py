@@ -21,7 +21,7 @@ POSITIVE = (
 PAIRS = (
     "poch beta betaln beta_density gamma_density owens_t ellipkinc ellipeinc ellipj_sn ellipj_cn ellipj_dn "
     "ellipj_ph elliprc xlogy xlog1py rel_entr kl_div pseudo_huber boxcox boxcox1p inv_boxcox inv_boxcox1p "
-    "logaddexp2 difference cosine_of"
+    "logaddexp2 difference"
 ).split()
 BY_ORDER = (
     "polygamma jv yv iv kv ive kve spherical_jn spherical_yn spherical_in spherical_kn struve modstruve expn "

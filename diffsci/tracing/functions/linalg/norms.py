@@ -70,10 +70,7 @@ def euclidean_norm(x: TracedArray, axes: tuple[int, ...], keepdims: bool = False
     """Scaled, so that 1e200 and 1e-200 are right; the derivative at zero is 0."""
     if 0 in x.shape:
         return ops.reduce("sum", x, axes, keepdims)  # 0: the root of it has no slope
-    scale, scaled = _scaled(ops.unary("abs", x), x, axes)
-    square = ops.reduce("sum", scaled * scaled, axes, True)
-    result = scale * ops.where(ops.compare("eq", square, 0), 0.0, ops.unary("sqrt", square))
-    return _shaped(result, x, axes, keepdims)
+    return as_scalar(ops.reduce("length", x, axes, keepdims))
 
 
 def _scaled(size: TracedArray, x: TracedArray, axes, pick: str = "max") -> tuple[TracedArray, TracedArray]:
@@ -102,8 +99,8 @@ def _vector_norm(x: TracedArray, ord: Any, axes: tuple[int, ...], keepdims: bool
 
 
 def _power_norm(x: TracedArray, size: TracedArray, p: Any, axes, keepdims: bool) -> TracedArray:
-    """Scaled like the Euclidean norm. Entries that are zero count as nothing, with derivative 0, if p > 0;
-    if p < 0 they make the norm 0.
+    """Scaled by the largest or smallest size. Entries that are zero count as nothing, with derivative 0, if
+    p > 0; if p < 0 they make the norm 0.
     """
     if 0 in x.shape:
         return ops.power(ops.reduce("sum", ops.power(size, p), axes, keepdims), 1.0 / p)

@@ -1,0 +1,17 @@
+"""Lengths, directions and deviations."""
+
+from tests.kernel.samples.make import uniform
+
+SAMPLES = [
+    ("hypot_term", [uniform(3), uniform(3)], {"powers": (1, 0, 1)}),
+    ("hypot_term", [uniform(3), uniform(3)], {"powers": (1, 1, 3)}),
+    ("hypot_term", [uniform(3), uniform(3)], {"powers": (2, 1, 5)}),
+    ("length", [uniform(2, 3, 2)], {"axes": (0, 2)}),
+    ("direction", [uniform(2, 3)], {"axes": (1,)}),
+    ("direction_tangent", [uniform(2, 3), uniform(2, 3)], {"axes": (1,)}),
+    ("deviation", [uniform(2, 3, 2)], {"axes": (0, 2)}),
+    ("scatter", [uniform(2, 3)], {"axes": (1,)}),
+    ("spread", [uniform(2, 3)], {"axes": (0, 1)}),
+]
+
+FLAT = []
