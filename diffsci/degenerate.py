@@ -21,7 +21,7 @@ import numpy as np
 
 from diffsci.errors import DegenerateError, UnsupportedError
 from diffsci.graph import Builder, Graph, Node, interpreter
-from diffsci.primitives.linalg.gaps import Unresolved, as_they_are, near, ties
+from diffsci.primitives.linalg.gaps import Unresolved, near, only_ties, ties
 from diffsci.primitives.series import linear, product
 from diffsci.source import at
 from diffsci.transforms.calls import once
@@ -34,7 +34,9 @@ ROUNDING = 2e4  # units in the last place of what a result was summed from
 MOST_TURNS = 240
 
 
-def resolved(graph: Graph, inputs: Sequence[Any], problem: Unresolved) -> list[np.ndarray]:
+def resolved(
+    graph: Graph, inputs: Sequence[Any], problem: Unresolved, again: Callable[[], list[Any]]
+) -> list[Any]:
     """Return the outputs of a derivative that met equal values.
 
     Parameters
@@ -44,6 +46,8 @@ def resolved(graph: Graph, inputs: Sequence[Any], problem: Unresolved) -> list[n
     inputs : sequence of array
     problem : Unresolved
         What running it raised.
+    again : callable
+        Runs it again, where values are close and no limit is asked for.
 
     Raises
     ------
@@ -61,10 +65,8 @@ def resolved(graph: Graph, inputs: Sequence[Any], problem: Unresolved) -> list[n
         if cut in tried:
             continue
         if not cut:
-            if not found:
-                raise problem
-            with as_they_are():
-                return interpreter.run(graph, inputs)
+            with only_ties():
+                return again()
         tried.append(cut)
         try:
             return _limit(graph, inputs, {node: found[node] for node in cut}, cut)
@@ -212,12 +214,14 @@ class _Equal:
         """Return which values coincide."""
         k, runs = next((k, runs) for k, runs in enumerate(groups) if runs)
         n = self.w.shape[-1]
-        w, run = self.w.reshape(-1, n)[k], runs[0][0]
+        w, (run, zero) = self.w.reshape(-1, n)[k], runs[0]
         places = ", ".join(map(str, run[:4])) + (", ..." if len(run) > 4 else "")
         member = f" of matrix {k} of the stack" if self.w.ndim > 1 else ""
         if len(run) == 1:
             return f"{self.record.what[:-1]} {places}{member} is zero"
-        return f"{self.record.what} {places}{member} coincide ({w[run[0]]:.6g})"
+        return f"{self.record.what} {places}{member} " + (
+            "are zero" if zero else f"coincide ({w[run[0]]:.6g})"
+        )
 
 
 @dataclass(frozen=True)
@@ -232,7 +236,9 @@ class _Turn:
         if not self.seed:
             return np.eye(n)
         parts = np.random.default_rng(self.seed).normal(size=(2, n, n))
-        return np.linalg.qr(parts[0] + 1j * parts[1] if kind is complex else parts[0])[0]
+        q = np.linalg.qr(parts[0] + 1j * parts[1] if kind is complex else parts[0])[0]
+        q[:, 0] /= np.linalg.det(q)  # no mirror: those of two vectors are symmetric, and no proof
+        return q
 
     def bases(self, n: int, zero: bool, kind: type) -> tuple[np.ndarray, np.ndarray]:
         """Return how left and right vectors of n equal values turn: alike, but for values at zero."""
@@ -240,6 +246,7 @@ class _Turn:
         right = left
         if zero and self.seed:
             right = left @ _Turn(self.seed + 1)._random(n, kind)
+            right[:, 0] *= -1.0
         return (left * self.sign if zero else left), right
 
     def spread(self, n: int) -> np.ndarray:

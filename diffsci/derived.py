@@ -37,15 +37,24 @@ class Derived:
         self._program: EagerProgram | None = None
         self._runs = 0
 
-    def run(self, inputs: Sequence[Any], known: Mapping[Node, Any] | None = None) -> list[Any]:
+    def run(
+        self,
+        inputs: Sequence[Any],
+        known: Mapping[Node, Any] | None = None,
+        otherwise: Callable[[], list[Any]] | None = None,
+    ) -> list[Any]:
         """Return the outputs, in arrays of their own; `known` are values of nodes that are there already.
 
-        Where a derivative meets equal eigenvalues, they are its limits: see `diffsci.degenerate`.
+        Where a derivative meets equal eigenvalues, they are its limits (see `diffsci.degenerate`), or what
+        `otherwise` returns, for a program that is a part of a larger one.
         """
         try:
             return self._run(inputs, known)
         except Unresolved as problem:
-            return [own(value) for value in resolved(self.graph, inputs, problem)]
+            if otherwise is not None:
+                return otherwise()
+            values = resolved(self.graph, inputs, problem, lambda: self._run(inputs, known))
+            return [own(value) for value in values]
 
     def _run(self, inputs: Sequence[Any], known: Mapping[Node, Any] | None) -> list[Any]:
         if self._program is None:

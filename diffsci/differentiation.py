@@ -134,11 +134,16 @@ class Call:
         return flags, trees, whole
 
 
-def evaluate(program: Derived, inputs: Sequence[Any], known: dict | None = None) -> list[Any]:
-    """Run a program on plain values, or record it in the trace of a traced input."""
+def evaluate(
+    program: Derived,
+    inputs: Sequence[Any],
+    known: dict | None = None,
+    otherwise: Callable[[], list[Any]] | None = None,
+) -> list[Any]:
+    """Run a program on plain values (see `Derived.run`), or record it in the trace of a traced input."""
     if any(isinstance(x, TracedArray) for x in inputs):
         return apply_graph(program.graph, inputs)
-    return program.run(inputs, known)
+    return program.run(inputs, known, otherwise)
 
 
 def _check_float(leaf: Any, path: str, what: str) -> None:
@@ -387,7 +392,7 @@ def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable]:
     call = Call(f, primals, later=True)
     flags = _float_flags(call, primals, "vjp")
     count = len(call.traced.graph.outputs)
-    before, after = call.derive(("pullback", tuple(flags)), lambda graph: _pullback(graph, flags))
+    before, after, whole = call.derive(("pullback", tuple(flags)), lambda graph: _pullback(graph, flags))
     values = evaluate(before, call.inputs, call.traced.values)
     own, residuals = values[:count], values[count:]
     if watching.contexts:
@@ -396,7 +401,9 @@ def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable]:
 
     def pullback(ct: Any) -> tuple:
         cotangents = _direction(out, ct, "pullback")
-        found = evaluate(after, [*residuals, *cotangents])
+        found = evaluate(
+            after, [*residuals, *cotangents], None, lambda: evaluate(whole, [*call.inputs, *cotangents])
+        )
         if watching.contexts:
             call.examine(vjp_graph(call.graph, flags), cotangents, [*own, *found], count, "cotangent")
         pending = iter(found)
@@ -405,16 +412,16 @@ def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable]:
     return out, pullback
 
 
-def _pullback(graph: Graph, flags: list[bool]) -> tuple[Graph, Graph]:
+def _pullback(graph: Graph, flags: list[bool]) -> tuple[Graph, Graph, Graph]:
     pulled = vjp_graph(graph, flags)
     count = len(graph.outputs)
     backward = Graph(pulled.inputs, pulled.outputs[count:], pulled.guards)
-    return split_graph(backward, len(graph.inputs), pulled.outputs[:count])
+    return *split_graph(backward, len(graph.inputs), pulled.outputs[:count]), backward
 
 
-def _pushforward(graph: Graph, flags: list[bool]) -> tuple[Graph, Graph, list[int]]:
+def _pushforward(graph: Graph, flags: list[bool]) -> tuple[Graph, Graph, Graph, list[int]]:
     tangent, kept = tangent_graph(graph, flags)
-    return *split_graph(tangent, len(graph.inputs), graph.outputs), kept
+    return *split_graph(tangent, len(graph.inputs), graph.outputs), tangent, kept
 
 
 def _cotangents(primal: Any, values) -> Any:
@@ -448,7 +455,9 @@ def linearize(f: Callable, *primals: Any) -> tuple[Any, Callable]:
     call = Call(f, primals, later=True)
     flags = _float_flags(call, primals, "linearize")
     count = len(call.traced.graph.outputs)
-    before, after, kept = call.derive(("pushforward", tuple(flags)), lambda graph: _pushforward(graph, flags))
+    before, after, whole, kept = call.derive(
+        ("pushforward", tuple(flags)), lambda graph: _pushforward(graph, flags)
+    )
     found = evaluate(before, call.inputs, call.traced.values)
     own, residuals = found[:count], found[count:]
     if watching.contexts:
@@ -457,7 +466,9 @@ def linearize(f: Callable, *primals: Any) -> tuple[Any, Callable]:
 
     def pushforward(*tangents: Any) -> Any:
         direction = _direction(primals, tangents, "pushforward")
-        values = evaluate(after, [*residuals, *direction])
+        values = evaluate(
+            after, [*residuals, *direction], None, lambda: evaluate(whole, [*call.inputs, *direction])
+        )
         if watching.contexts:
             call.examine(tangent_graph(call.graph, flags)[0], direction, values, 0, "tangent")
         outputs = call.traced.graph.outputs

@@ -168,7 +168,7 @@ class Jitted:
         except Unresolved as problem:
             if interpreter.first_broken_guard(path.graph, inputs) is not None:
                 return None
-            status, outputs = 0, resolved(path.graph, inputs, problem)
+            status, outputs = 0, resolved(path.graph, inputs, problem, lambda: path.run(inputs)[1])
         if status == 0:
             return (path.results(outputs),)
         if status > 0:

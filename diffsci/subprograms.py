@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from diffsci import watching
+from diffsci.degenerate import resolved
 from diffsci.derived import derived
 from diffsci.graph import Graph, Guard
 from diffsci.graph.interpreter import run
+from diffsci.primitives.linalg.gaps import Unresolved
 from diffsci.tracing import Traced, TracedArray, is_tracing, trace_function
 from diffsci.tracing import operations as ops
 from diffsci.tracing.complex.boundary import entering
@@ -99,7 +101,11 @@ def evaluate(graph: Graph, inputs: Sequence[Any]) -> list[Any]:
     """Return the outputs of a graph: recorded in the running trace, or computed at once."""
     if is_tracing():
         return apply_graph(graph, inputs)
-    outputs = [np.array(value)[()] for value in run(graph, inputs)]
+    try:
+        values = run(graph, inputs)
+    except Unresolved as problem:
+        values = resolved(graph, inputs, problem, lambda: run(graph, inputs))
+    outputs = [np.array(value)[()] for value in values]
     if watching.contexts:
         watching.examine("program", graph, inputs, outputs, None, len(outputs), "forward")
     return outputs

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
+from typing import NoReturn
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from diffsci.primitives.series import convolved, minus
 from diffsci.primitives.shared import add_tangents, batch_elementwise, full_like, same_types
 from diffsci.source import at
 
-__all__ = ["Unresolved", "as_they_are", "largest", "near", "over_gap", "ties", "values_moved"]
+__all__ = ["Unresolved", "largest", "near", "only_ties", "over_gap", "ties", "values_moved"]
 
 
 class Unresolved(DegenerateError):
@@ -29,20 +30,20 @@ class Unresolved(DegenerateError):
 
 
 class _Mode(threading.local):
-    plain = False
+    close = True
 
 
 _mode = _Mode()
 
 
 @contextlib.contextmanager
-def as_they_are() -> Iterator[None]:
-    """Divide by every gap as it is: where a limit is not wanted, or does not exist."""
-    before, _mode.plain = _mode.plain, True
+def only_ties() -> Iterator[None]:
+    """Divide by gaps that are small, but not rounding errors: where values are close, and no limit exists."""
+    before, _mode.close = _mode.close, False
     try:
         yield
     finally:
-        _mode.plain = before
+        _mode.close = before
 
 
 def near(dtype: np.dtype) -> float:
@@ -66,6 +67,10 @@ def largest(b: Builder, *values: Node) -> Node:
 
 def over_gap(b: Builder, x: Node, gap: Node, w: Node, factor: Node) -> Node:
     """Emit x / gap, entry by entry, for gaps between the values w of a factorization."""
+    if gap.shape[-2:] == 2 * w.shape[-1:]:  # between pairs: on the diagonal there is no gap, and no x
+        axes = (len(x.shape) - 2, len(x.shape) - 1)
+        pairs = b.broadcast(b.const(~np.eye(w.shape[-1], dtype=bool)), shape=x.shape, axes=axes)
+        x, gap = b.select(pairs, x, b.zeros(x.type)), b.select(pairs, gap, full_like(b, gap, 1.0))
     least = b.mul(largest(b, w), full_like(b, largest(b, w), near(w.dtype)))
     return b.gap_quotient(x, gap, spread_stack(b, least, gap.shape), of=factor.name, where=factor.location)
 
@@ -75,11 +80,11 @@ def values_moved(b: Builder, x: Node, w: Node, factor: Node) -> Node:
     return b.values_moved(x, w, of=factor.name, where=factor.location)
 
 
-def _refuse(of: str, where, what: str) -> None:
+def _refuse(of: str, where, what: str) -> NoReturn:
     raise Unresolved(
-        f"{of}{at(where)}: {what} coincide, and the derivative divides by their difference; its limit can "
-        "be taken in a whole program only, not inside a rolled loop, an integration or a cond: "
-        "use numpy.linalg.eigvalsh or svdvals if only the values are wanted, scipy.linalg.expm, sqrtm or logm "
+        f"{of}{at(where)}: {what} coincide, and the derivative divides by their difference; its limit is "
+        "taken in a whole program only, not inside a rolled loop, an integration or a cond: use "
+        "numpy.linalg.eigvalsh or svdvals if only the values are wanted, scipy.linalg.expm, sqrtm or logm "
         "for functions of matrices, or take the factorization out of the loop"
     )
 
@@ -92,12 +97,13 @@ def _gap_type(x: Type, gap: Type, least: Type, *, of, where) -> Type:
 
 
 def _gap_value(x, gap, least, *, of, where):
+    if not _mode.close:
+        least = least * (ties(x.dtype, x.shape[-1]) / near(x.dtype))
+    lost = np.abs(gap) <= least
+    if lost.any():  # even if x is 0 there: so it is for v f(w) v^T, whose limit is not
+        first = np.argwhere(lost)[0][-2:]
+        _refuse(of, where, f"values {' and '.join(map(str, sorted(set(first.tolist()))))}")
     there = x != 0
-    if not _mode.plain:
-        lost = (np.abs(gap) <= least) & there
-        if lost.any():
-            first = np.argwhere(lost)[0][-2:]
-            _refuse(of, where, f"values {' and '.join(map(str, sorted(set(first.tolist()))))}")
     return np.where(there, x / np.where(there, gap, np.ones_like(gap)), np.zeros_like(x))
 
 
@@ -115,7 +121,7 @@ def _gap_taylor(b: Builder, node: Node, series, k: int) -> Node | None:
 
 register(
     Primitive(
-        name="gap_quotient",  # x / gap, and 0 where x is 0; raises where |gap| <= least and x is not 0
+        name="gap_quotient",  # x / gap, and 0 where x is 0; raises where |gap| <= least
         type=_gap_type,
         value=_gap_value,
         family="linalg",
@@ -148,7 +154,7 @@ def _values_type(x: Type, w: Type, *, of, where) -> Type:
 
 
 def _values_value(x, w, *, of, where):
-    if not _mode.plain and not np.iscomplexobj(w):
+    if not np.iscomplexobj(w):
         runs, zero = _runs(w, of)
         size = 64 * np.finfo(w.dtype).eps * np.max(np.abs(x), axis=-1, keepdims=True, initial=0.0)
         uneven = (np.diff(runs, axis=-1) == 0) & (np.abs(np.diff(x, axis=-1)) > size)
@@ -196,13 +202,20 @@ register(
     )
 )
 
+
+def _alone_jvp(b: Builder, node: Node, t: list[Node | None]) -> Node:
+    """What equal values share need not be the same for each of them."""
+    moved = t[0].inputs[0] if t[0].name == "values_moved" else t[0]
+    return b.shared_by_equals(moved, node.inputs[0], **node.params)
+
+
 register(
     Primitive(
         name="values_alone",  # eigenvalues or singular values without their vectors: equal ones move alike
         type=lambda w, *, of: same_types(w),
         value=lambda w, *, of: np.array(w),
         family="linalg",
-        jvp=lambda b, node, t: b.shared_by_equals(t[0], node.inputs[0], **node.params),
+        jvp=_alone_jvp,
         batch=batch_elementwise,
     )
 )

@@ -18,7 +18,6 @@ from diffsci.primitives.linalg.shared import (
     swapped,
     symmetric,
 )
-from diffsci.primitives.linalg.spectra import off_diagonal
 
 
 def _type(re: Type, im: Type) -> tuple[Type, Type, Type]:
@@ -54,8 +53,8 @@ def _jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node]:
     u = b.add(matmul(b, x, p, tx=True), matmul(b, y, q, tx=True))
     v = b.sub(matmul(b, x, q, tx=True), matmul(b, y, p, tx=True))
     gap = outer_difference(b, w)
-    u_turn = antisymmetric(b, over_gap(b, off_diagonal(b, u), gap, w, node))
-    v_turn = over_gap(b, off_diagonal(b, v), gap, w, node)
+    u_turn = antisymmetric(b, over_gap(b, u, gap, w, node))
+    v_turn = over_gap(b, v, gap, w, node)
     v_turn = b.mul(b.full(v_turn.type, 0.5), b.add(v_turn, swapped(b, v_turn)))
     return [
         values_moved(b, diagonal(b, u), w, node),

@@ -95,7 +95,7 @@ def _eigh_jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node]:
     if n == 0:
         return [b.zeros(w.type), b.zeros(v.type)]
     moved = matmul(b, v, matmul(b, symmetric(b, t[0]), v), tx=True)
-    turn = over_gap(b, off_diagonal(b, moved), outer_difference(b, w), w, node)
+    turn = over_gap(b, moved, outer_difference(b, w), w, node)
     return [values_moved(b, diagonal(b, moved), w, node), matmul(b, v, antisymmetric(b, turn))]
 
 
@@ -146,8 +146,8 @@ def _svd_jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node]:
     half = full_like(b, inside, 0.5)
     across = swapped(b, inside)
     even, odd = b.mul(half, b.add(inside, across)), b.mul(half, b.sub(inside, across))
-    by_gap = antisymmetric(b, over_gap(b, off_diagonal(b, even), outer_difference(b, s), s, node))
-    by_sum = antisymmetric(b, over_gap(b, off_diagonal(b, odd), outer_sum(b, s), s, node))
+    by_gap = antisymmetric(b, over_gap(b, even, outer_difference(b, s), s, node))
+    by_sum = antisymmetric(b, over_gap(b, odd, outer_sum(b, s), s, node))
     over_u = matmul(b, u, b.add(by_gap, by_sum))
     over_v = matmul(b, vt, b.sub(by_gap, by_sum), tx=True)
     over_u = _with_outside(b, over_u, u, s, toward_u, node)

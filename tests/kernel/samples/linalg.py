@@ -29,6 +29,7 @@ LOWER = {"lower": True, "transposed": False, "unit": False}
 UPPER = {"lower": False, "transposed": True, "unit": True}
 TRIDIAGONAL = {"lower": 1, "upper": 1, "transposed": False}
 BANDED = {"lower": 1, "upper": 2, "transposed": True}
+EIGH = {"of": "eigh"}
 COLUMNS = {"rows": ROWS, "starts": STARTS}
 TURNING = np.array([[1.0, -2.0, 0.3], [1.5, 0.8, -0.4], [0.2, 0.1, 3.0]])  # a pair of complex eigenvalues
 
@@ -91,6 +92,14 @@ SAMPLES = [
     ("eig", [TURNING], {}),
     ("eig", [np.stack([TURNING, well_conditioned(3, 3)])], {}),
     ("quotient", [uniform(2, 3), uniform(2, 3)], {}),
+    (
+        "gap_quotient",
+        [uniform(2, 3, 3), 1.0 + uniform(2, 3, 3), np.full((2, 3, 3), 0.1)],
+        {"of": "eigh", "where": None},
+    ),
+    ("values_moved", [uniform(2, 3), np.array([[1.0, 2.0, 3.0], [0.0, 1.0, 2.0]])], EIGH | {"where": None}),
+    ("shared_by_equals", [uniform(2, 3), np.array([[1.0, 1.0, 3.0], [0.0, 2.0, 2.0]])], EIGH),
+    ("values_alone", [np.array([[1.0, 2.0, 3.0], [0.0, 1.0, 2.0]])], EIGH),
     ("pinv", [tall(4, 3)], {"rcond": 1e-15}),
     ("pinv", [tall(2, 3, 3)], {"rcond": 1e-15}),
     ("lstsq", [tall(4, 3), uniform(4, 2)], {"rcond": 1e-15}),

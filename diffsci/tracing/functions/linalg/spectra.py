@@ -46,7 +46,12 @@ def eigh(a, UPLO="L"):
 
 @implements(np.linalg.eigvalsh)
 def eigvalsh(a, UPLO="L"):
-    return _eigh(_lower(a, UPLO))[0]
+    return alone(_eigh(_lower(a, UPLO))[0], "eigh")
+
+
+def alone(w: TracedArray, of: str) -> TracedArray:
+    """Values of a factorization without their vectors: equal ones share their slope."""
+    return bind("values_alone", w, of=of)
 
 
 @implements_scipy("scipy.linalg.eigh")
@@ -62,7 +67,7 @@ def scipy_eigh(a, b=None, *, lower=True, eigvals_only=False, type=1, subset_by_i
     if subset_by_index is not None:
         first, last = (int(k) for k in subset_by_index)
         w, v = ops.copy(w[..., first : last + 1]), ops.copy(v[..., first : last + 1])
-    return w if eigvals_only else (w, v)
+    return alone(w, "eigh") if eigvals_only else (w, v)
 
 
 @implements_scipy("scipy.linalg.eigvalsh")
@@ -127,7 +132,7 @@ def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
     a = as_matrix(a)
     u, s, vt = bind("svd", a)
     if not compute_uv:
-        return s
+        return alone(s, "svd")
     if full_matrices and a.shape[-1] != a.shape[-2]:
         raise ops.unsupported(
             "svd with full_matrices=True of matrices that are not square",
@@ -145,7 +150,7 @@ def scipy_svd(a, full_matrices=True, compute_uv=True, **options):
 
 @implements(np.linalg.svdvals)
 def svdvals(x):
-    return bind("svd", as_matrix(x))[1]
+    return alone(bind("svd", as_matrix(x))[1], "svd")
 
 
 @implements_scipy("scipy.linalg.svdvals")
