@@ -9,7 +9,7 @@ from importlib import import_module
 from benchmarks.report import terminal, write_page
 from benchmarks.timing import busy, define_threads, versions
 
-GROUPS = ("overhead", "eager", "stencil", "robertson", "gray_scott_case", "startup")
+GROUPS = ("overhead", "eager", "stencil", "robertson", "gray_scott_case", "startup", "rounding")
 
 
 def main(arguments: list[str] | None = None) -> int:
