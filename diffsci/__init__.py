@@ -11,7 +11,14 @@ from diffsci.backends.cpu import get_num_threads, set_num_threads
 from diffsci.control import cond, fori_loop, scan, while_loop
 from diffsci.custom import custom_jvp, custom_vjp
 from diffsci.differentiation import grad, hvp, jvp, linearize, value_and_grad, vjp
-from diffsci.errors import DiffsciError, EvaluationError, NonFiniteError, TraceError, UnsupportedError
+from diffsci.errors import (
+    DiffsciError,
+    EvaluationError,
+    KinkError,
+    NonFiniteError,
+    TraceError,
+    UnsupportedError,
+)
 from diffsci.evidence import check_all, check_grad, complex_step, finite_difference
 from diffsci.explanation import Explanation, debug_nans, explain
 from diffsci.implicit import fixed_point, linear_solve, root
@@ -30,6 +37,7 @@ __all__ = [
     "CustomLoop",
     "DiffsciError",
     "EvaluationError",
+    "KinkError",
     "Explanation",
     "NonFiniteError",
     "TraceError",

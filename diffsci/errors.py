@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = [
-    "DegenerateError", "DiffsciError", "EvaluationError", "NonFiniteError", "TraceError", "UnsupportedError",
-    "VerificationError",
+    "DegenerateError", "DiffsciError", "EvaluationError", "KinkError", "NonFiniteError", "TraceError",
+    "UnsupportedError", "VerificationError",
 ]  # fmt: skip
 
 
@@ -46,3 +46,7 @@ class NonFiniteError(EvaluationError):
     def __init__(self, message: str, fault: Any = None):
         super().__init__(message)
         self.fault = fault
+
+
+class KinkError(DiffsciError):
+    """A derivative was asked for, with ``strict=True``, where a function has none: at a kink or a jump."""

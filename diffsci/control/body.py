@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from diffsci.graph import Builder, Graph, Node, Type
-from diffsci.transforms import batch_graph, inline, jvp_graph, simplify, taylor_graph, vjp_graph
+from diffsci.transforms import batch_graph, inline, jvp_graph, simplify, strictly, taylor_graph, vjp_graph
 
 __all__ = ["CARRY", "CONST", "INDEX", "ITEM", "Body"]
 
@@ -142,6 +142,28 @@ class Body:
         items = [bars[k] for k in self.real_places(ITEM)]
         inputs = (*self.graph.inputs, *incoming, *sums.values())
         return simplify(Graph(inputs, [*carries, *totals, *items]))
+
+    def raising(self, active: tuple[bool, ...]) -> Body:
+        """Return the step that raises at kinks, if the loop is differentiated in the inputs marked."""
+        return self.once(("raising", active), lambda: self._raising(list(active)))
+
+    def _raising(self, active: list[bool]) -> Body:
+        carries, before = self.places(CARRY), None
+        while before != active:  # what a step moves, the next one meets
+            before = list(active)
+            outputs = self._moving([False, *active])
+            for place, moves in zip(carries, outputs, strict=False):
+                active[place] = active[place] or moves
+        graph = simplify(strictly(self.graph, self.graph, [False, *active]))
+        return Body(graph, self.roles, self.out_roles, self.predicate, self.errors, self.predicate_errors)
+
+    def _moving(self, active: list[bool]) -> list[bool]:
+        """Tell which carries a step moves."""
+        moving = {x for x, flag in zip(self.graph.inputs, active, strict=True) if flag and x.type.is_float}
+        for node in self.graph.nodes:
+            if any(x in moving for x in node.inputs) and node.primitive.jvp != "zero":
+                moving.add(node)
+        return [self.graph.outputs[k] in moving for k in self.out_places(CARRY)]
 
     def batched(self, flags: tuple[bool, ...], size: int) -> Body:
         """Return the step of `size` members; all carries and outputs have the leading axis.

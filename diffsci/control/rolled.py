@@ -202,6 +202,10 @@ class RolledLoop(CustomLoop):
         """See `CustomLoop`."""
         return RolledTape(tape.steps, tape.native)
 
+    def raising(self, active: tuple[bool, ...]) -> RolledLoop:
+        """See `CustomLoop`."""
+        return self._with(("raising", active), body=self.body.raising(active))
+
     def compiled(self) -> RolledLoop:
         """See `CustomLoop`."""
         return self if self.native else self._with("native", native=True)

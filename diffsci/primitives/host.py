@@ -106,6 +106,13 @@ class CustomLoop(ABC):
         """Return why the run that left this tape has no result; nothing if it has one."""
         return ""
 
+    def raising(self, active: tuple[bool, ...]) -> CustomLoop:
+        """Return the loop that raises KinkError at kinks inside; itself where it cannot tell.
+
+        `active` marks the inputs that derivatives are asked for.
+        """
+        return self
+
     def compiled(self) -> CustomLoop:
         """Return the loop as compiled programs run it."""
         return self

@@ -7,6 +7,7 @@ from diffsci.transforms.inline import inline, inline_directions
 from diffsci.transforms.reverse import transpose_graph, vjp_graph
 from diffsci.transforms.simplify import simplify
 from diffsci.transforms.split import split_graph
+from diffsci.transforms.strict import strictly
 from diffsci.transforms.taylor import taylor_graph
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "jvp_graph",
     "simplify",
     "split_graph",
+    "strictly",
     "tangent_graph",
     "taylor_graph",
     "transpose_graph",

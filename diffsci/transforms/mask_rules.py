@@ -128,6 +128,7 @@ RULES: dict[str, Rule] = {
     "sub": _sum_of_terms,
     "neg": _same,
     "convert": _same,
+    "checked": _same,
     "mul": _product,
     "div": _quotient,
     "gap_quotient": _quotient,
