@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import reduce
+from typing import NamedTuple
 
 from diffsci.backends.error_forms import ERROR_FORMS
 from diffsci.backends.small_forms import SMALL_FORMS
@@ -86,6 +87,70 @@ def _sigmoid_of_two(x: Term) -> Term:
     return f.where(x < 0, z, 1.0) / (1 + z)
 
 
+class _Sum(NamedTuple):
+    """The exponentials of x along an axis, as in `diffsci.primitives.special.softmax`."""
+
+    spread: Callable[[Term], Term]  # repeats a sum along the axis
+    gap: Term
+    error: Term
+    sizes: Term
+    largest: Term
+    ties: Term
+    top: Term
+    rest: Term
+
+
+def _sum(x: Term, axis: int) -> _Sum:
+    shape = x.node.shape
+    kept = tuple(k for k in range(len(shape)) if k != axis)
+
+    def spread(reduced: Term) -> Term:
+        return f.broadcast(reduced, shape=shape, axes=kept)
+
+    top = f.max(x, axes=(axis,))
+    largest = f.eq(x, spread(top))
+    ties = f.sum(f.where(largest, f.like(x, 1.0), 0.0), axes=(axis,))
+    gap = f.where(largest, 0.0, x - spread(top))
+    error = f.difference_error(x, spread(top))
+    sizes = f.exp(gap)
+    sizes = sizes + sizes * error
+    rest = f.sum(f.where(largest, 0.0, sizes), axes=(axis,)) + (ties - 1)
+    return _Sum(spread, gap, error, sizes, largest, ties, top, rest)
+
+
+def _logsumexp(x: Term, axis: int) -> Term:
+    s = _sum(x, axis)
+    correction = f.log1p(s.rest)
+    result = s.top + correction
+    near = f.logical_and(s.top < 0, f.abs(result) < NEAR_ZERO * correction)
+    return _computed_again("logsumexp", (x,), result, near, axis=axis)
+
+
+def _softmax(x: Term, axis: int) -> Term:
+    s = _sum(x, axis)
+    return s.sizes / s.spread(1 + s.rest)
+
+
+def _log_softmax(x: Term, axis: int) -> Term:
+    s = _sum(x, axis)
+    return s.gap + (s.error - s.spread(f.log1p(s.rest)))
+
+
+def _deviation(x: Term, v: Term, axis: int) -> Term:
+    s = _sum(x, axis)
+    v = v - s.spread(f.sum(f.where(s.largest, v, 0.0), axes=(axis,)) / s.ties)
+    return v - s.spread(f.sum(s.sizes * v, axes=(axis,)) / (1 + s.rest))
+
+
+def _centering(x: Term, c: Term, axis: int) -> Term:
+    s = _sum(x, axis)
+    shares = s.sizes / s.spread(1 + s.rest)
+    alone = f.logical_and(s.largest, s.spread(s.ties) < 1.5)
+    others = s.spread(f.sum(f.where(alone, 0.0, c), axes=(axis,)))
+    whole = s.spread(f.sum(c, axes=(axis,)))
+    return f.where(alone, c * s.spread(s.rest / (1 + s.rest)) - shares * others, c - shares * whole)
+
+
 FORMS: dict[str, Callable[..., Term]] = {
     **ERROR_FORMS,
     **SMALL_FORMS,
@@ -100,5 +165,11 @@ FORMS: dict[str, Callable[..., Term]] = {
     "logaddexp2": _logaddexp2,
     "logsubexp": _logsubexp,
     "sigmoid_of_two": _sigmoid_of_two,
+    "logsumexp": _logsumexp,
+    "softmax": _softmax,
+    "log_softmax": _log_softmax,
+    "softmax_product": lambda x, v, axis: _softmax(x, axis) * _deviation(x, v, axis),
+    "softmax_deviation": _deviation,
+    "softmax_centering": _centering,
     "log1mexp_slope": lambda x: -f.exp(x) / f.abs(f.expm1(x)),
 }

@@ -10,14 +10,14 @@ from typing import Any
 
 # Where the functions live, family by family: module -> names.
 FAMILIES = {
-    "diffsci.stable.logsums": "logsumexp softmax log_softmax",
-    "diffsci.stable.logistic": "sigmoid softplus",
+    "diffsci.stable.logsums": "logsumexp softmax log_softmax logaddexp logsubexp",
+    "diffsci.stable.logistic": "sigmoid log_sigmoid logit softplus logcosh log1mexp",
     "diffsci.stable.small_differences": "expm1 log1p log1pmx cosm1 sqrt1pm1 xlogy xlog1py",
     "diffsci.stable.exponentials": "exprel phi2 bernoulli",
     "diffsci.stable.cardinal": "sinc sinc_unnormalized",
     "diffsci.stable.polynomials": "quadratic_roots",
-    "numpy": "hypot logaddexp",
-    "scipy.special": "betaln digamma erfc erfcx gammaln log_ndtr logit ndtr",
+    "numpy": "hypot",
+    "scipy.special": "betaln digamma erfc erfcx gammaln log_ndtr ndtr",
 }
 _HOME = {name: module for module, names in FAMILIES.items() for name in names.split()}
 
@@ -25,8 +25,6 @@ __all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:
-    if name == "log_sigmoid":
-        return importlib.import_module("scipy.special").log_expit
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     function = getattr(importlib.import_module(_HOME[name]), name)

@@ -19,7 +19,7 @@ COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 _PLAIN = frozenset(
     {
         "exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "hypot", "copysign",
-        "product_error",
+        "product_error", "fma", "fma_error",
         "sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2",
         "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "logical_xor",
     }
@@ -230,6 +230,20 @@ def _difference(body: Body, a: int, b: int) -> int:
     return _select(body, body.op("eq", a, b), body.lit(0, body.codes[a]), _sub(body, a, b))
 
 
+def _difference_error(body: Body, a: int, b: int) -> int:
+    """What a rounded difference lacks: Knuth's two-sum, which must not be contracted."""
+
+    def exactly(name: str, *args: int) -> int:
+        number = body._plain(name, args)
+        body.exact.add(number)
+        return number
+
+    total = exactly("sub", a, b)
+    part = exactly("sub", total, a)
+    rest = exactly("sub", exactly("sub", a, exactly("sub", total, part)), exactly("add", b, part))
+    return _select(body, body.op("isfinite", rest), rest, body.lit(0, body.codes[a]))
+
+
 def _mod(body: Body, a: int, b: int) -> int:
     if body.codes[a] == "i8":
         return body._plain("imod", (a, b))
@@ -323,6 +337,7 @@ RULES: dict[str, Any] = {
     "sigmoid": _sigmoid,
     "softplus": _softplus,
     "difference": _difference,
+    "difference_error": _difference_error,
     "mod": _mod,
     "floor_divide": _floor_divide,
     "fmod": _fmod,

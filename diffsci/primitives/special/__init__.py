@@ -15,6 +15,7 @@ from diffsci.primitives.special import (
     polynomials,
     quadratic,
     small_differences,
+    softmax,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "polynomials",
     "quadratic",
     "small_differences",
+    "softmax",
 ]

@@ -14,12 +14,13 @@ import numpy as np
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.complex.array import make_complex
+from diffsci.tracing.functions.logsums import log_softmax, logsumexp, softmax
 from diffsci.tracing.protocols import UFUNCS
 from diffsci.tracing.trace import bind
 
 SINGLE = np.dtype(np.float32)
 
-__all__ = ["SPECIAL", "log_softmax", "logsumexp", "sigmoid", "softmax", "softplus"]
+__all__ = ["SPECIAL"]
 
 
 def _float(name: str):
@@ -74,84 +75,9 @@ def _carlson(powers: tuple[int, int, int], *operands: Any) -> Any:
     return bind("carlson", *(ops.broadcast_to(ops.convert(x, dtype), shape) for x in operands), powers=powers)
 
 
-def _top(x: Any, axes: tuple[int, ...]) -> Any:
-    return ops.unary("stop_gradient", ops.reduce("max", x, axes, True))
-
-
 def _floats(x: Any) -> Any:
     x = ops.traced(x)
     return x if x.dtype.kind in "fc" else ops.convert(x, float)
-
-
-def _without_axes(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    if keepdims:
-        return x
-    result = ops.copy(ops.reshape(x, tuple(n for k, n in enumerate(x.shape) if k not in axes)))
-    result.scalar = result.shape == ()
-    return result
-
-
-def _log_of_sum(x: Any, axes: tuple[int, ...], top: Any) -> Any:
-    """log(sum(exp(x - top))), which is log1p of everything but the first of the largest terms."""
-    excess = ops.float_elementwise("difference", x, top)
-    largest = ops.compare("eq", excess, 0.0)
-    ties = ops.reduce("sum", largest, axes, True)
-    terms = ops.where(largest, ops.unary("expm1", excess), ops.unary("exp", excess))
-    return ops.unary("log1p", ops.reduce("sum", terms, axes, True) + ops.convert(ties - 1, x.dtype))
-
-
-def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
-    """log(sum(b * exp(a))), shifted by the maximum: no overflow, and exact derivatives."""
-    a = _floats(a)
-    if b is not None:
-        return _weighted(a, b, axis, keepdims, return_sign)
-    axes = ops.normal_axes(axis, a.ndim)
-    top = _top(a, axes)
-    result = _without_axes(_log_of_sum(a, axes, top) + top, axes, keepdims)
-    return (result, ops.traced(np.ones(result.shape, result.dtype))) if return_sign else result
-
-
-def _weighted(a, b, axis, keepdims, return_sign):
-    """Terms of weight zero count as absent even where exp(a) is infinite, as in SciPy."""
-    b = _floats(b)
-    a, b = a + ops.traced(np.zeros(b.shape, b.dtype)), b + ops.traced(np.zeros(a.shape, a.dtype))
-    axes = ops.normal_axes(axis, a.ndim)
-    absent = ops.compare("eq", b, 0.0)
-    top = _top(ops.where(absent, -np.inf, a), axes)
-    sizes = ops.unary("exp", ops.float_elementwise("difference", a, top))
-    void = ops.logical("logical_and", absent, ops.unary("isinf", sizes))
-    total = ops.reduce("sum", ops.where(void, 0.0, b * ops.where(void, 1.0, sizes)), axes, True)
-    if not return_sign:
-        return _without_axes(ops.unary("log", total) + top, axes, keepdims)
-    size = ops.unary("log", ops.unary("abs", total)) + top
-    sign = ops.unary("sign", total)
-    return _without_axes(size, axes, keepdims), _without_axes(sign, axes, keepdims)
-
-
-def softmax(x, axis=None):
-    """exp(x) / sum(exp(x))."""
-    x = _floats(x)
-    axes = ops.normal_axes(axis, x.ndim)
-    sizes = ops.unary("exp", ops.float_elementwise("difference", x, _top(x, axes)))
-    return sizes / ops.reduce("sum", sizes, axes, True)
-
-
-def log_softmax(x, axis=None):
-    """X - logsumexp(x)."""
-    x = _floats(x)
-    axes = ops.normal_axes(axis, x.ndim)
-    top = _top(x, axes)
-    return ops.float_elementwise("difference", x, top) - _log_of_sum(x, axes, top)
-
-
-def sigmoid(x):
-    """1 / (1 + exp(-x))."""
-    return ops.float_elementwise("sigmoid", x)
-
-
-def softplus(x):
-    """log(1 + exp(x))."""
-    return ops.float_elementwise("softplus", x)
 
 
 def _array(x: Any) -> Any:
@@ -274,7 +200,7 @@ SAME = """
 UFUNCS.update({name: _ufunc(name) for name in SAME})
 UFUNCS.update(
     {
-        "expit": sigmoid,
+        "expit": _float("sigmoid"),
         "loggamma": _float("gammaln"),
         "logaddexp2": _float("logaddexp2"),
         "yn": _whole_order("yn", "yv"),
@@ -304,7 +230,7 @@ SPECIAL = {
     "logsumexp": logsumexp,
     "softmax": softmax,
     "log_softmax": log_softmax,
-    "softplus": softplus,
+    "softplus": _float("softplus"),
     "polygamma": _float("polygamma"),
     "zeta": zeta,
     "lambertw": lambertw,
