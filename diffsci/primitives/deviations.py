@@ -43,6 +43,8 @@ def _mean_of_small(x: Term, errors: Term, axes: tuple[int, ...]) -> Term:
 
 
 def _deviation(x: Term, *, axes: tuple[int, ...]) -> Term:
+    if 0 in x.node.shape:
+        return x
     size = over("max", f.abs(x), axes)
     huge = size > HUGE
     scaled = x * f.where(huge, DOWN, f.like(size, 1.0))

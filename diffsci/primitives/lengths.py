@@ -23,7 +23,7 @@ from diffsci.primitives.reductions import spread
 from diffsci.primitives.shared import add_tangents, shifted
 from diffsci.primitives.special.terms import Term, f, row
 
-__all__ = ["along", "length", "over", "register_along_axes"]
+__all__ = ["along", "batch_along_axes", "length", "over", "reduced_type", "register_along_axes"]
 
 BIG, SMALL = 2.0**500, 2.0**-500  # between them squares neither overflow nor lose their digits
 HUGE = 2.0**1000  # from here on a length may overflow where its components do not
@@ -120,12 +120,14 @@ def _vectors_type(*operands: Type, axes: tuple[int, ...]) -> Type:
     return x
 
 
-def _reduced_type(x: Type, *, axes: tuple[int, ...]) -> Type:
+def reduced_type(x: Type, *, axes: tuple[int, ...]) -> Type:
+    """The type of a reduction of floats."""
     _vectors_type(x, axes=axes)
     return Type(tuple(n for axis, n in enumerate(x.shape) if axis not in axes), x.dtype)
 
 
-def _batch(b: Builder, node: Node, inputs: list[Node], batched: list[bool], size: int) -> Node:
+def batch_along_axes(b: Builder, node: Node, inputs: list[Node], batched: list[bool], size: int) -> Node:
+    """Batching rule of operations that take several operands of one shape and axes."""
     shape = (size, *node.inputs[0].shape)
     kept = tuple(range(1, len(shape)))
     full = [
@@ -139,12 +141,12 @@ def register_along_axes(name: str, formula, continued, jvp, transpose=None, redu
     register(
         Primitive(
             name=name,
-            type=_reduced_type if reduces else _vectors_type,
+            type=reduced_type if reduces else _vectors_type,
             value=by_formula(name, formula, continued),
             family="reduction" if reduces else "linalg",
             jvp=jvp,
             transpose=transpose,
-            batch=_batch,
+            batch=batch_along_axes,
             pattern=None if reduces else across,
         )
     )
@@ -160,6 +162,8 @@ def _size(x: Term, axes: tuple[int, ...]) -> Term:
 
 def length(x: Term, *, axes: tuple[int, ...]) -> Term:
     """The root of the sum of squares."""
+    if 0 in x.node.shape:
+        return f.sum(x, axes=axes)
     size = f.max(f.abs(x), axes=axes)
     one = f.like(size, 1.0)
     big, small = size > BIG, size < SMALL
@@ -172,6 +176,8 @@ def _divisor(x: Term, axes: tuple[int, ...]) -> Term:
 
 
 def _direction(x: Term, *, axes: tuple[int, ...]) -> Term:
+    if 0 in x.node.shape:
+        return x
     size = _size(x, axes)
     scale = f.where(size > HUGE, 2.0**-30, f.where(size < SMALL, UP, f.like(size, 1.0)))
     scaled = _chosen(x, size) * scale
@@ -180,6 +186,8 @@ def _direction(x: Term, *, axes: tuple[int, ...]) -> Term:
 
 def _direction_tangent(x: Term, t: Term, *, axes: tuple[int, ...]) -> Term:
     """(t - u (u . t)) / h: with sums over j != i, t_i (sum of u_j**2) - u_i (sum of u_j t_j) over h."""
+    if 0 in x.node.shape:
+        return t
     size = _size(x, axes)
     scale = f.where(size > HUGE, 2.0**-30, f.where(size < SMALL, 2.0**500, f.like(size, 1.0)))
     scaled = _chosen(x, size) * scale

@@ -16,7 +16,8 @@ FAMILIES = {
     "diffsci.stable.exponentials": "exprel phi2 bernoulli",
     "diffsci.stable.cardinal": "sinc sinc_unnormalized",
     "diffsci.stable.polynomials": "quadratic_roots",
-    "numpy": "hypot",
+    "diffsci.stable.lengths": "hypot norm variance std sum",
+    "diffsci.stable.orthogonal": "qr lstsq",
     "scipy.special": "betaln digamma erfc erfcx gammaln log_ndtr ndtr",
 }
 _HOME = {name: module for module, names in FAMILIES.items() for name in names.split()}

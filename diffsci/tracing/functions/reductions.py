@@ -114,9 +114,9 @@ def _sample(x, dtype, ddof, keepdims, correction):
 
 
 def _is_whole(x, where, mean) -> bool:
-    """Tell whether all entries count, and there are some; the mean is not given."""
+    """Tell whether all entries count and the mean is not given."""
     given = _mask(where) is not True or mean not in (None, np._NoValue)
-    return not given and 0 not in x.shape and not (type(x) is Selected and x.is_open)
+    return not given and not (type(x) is Selected and x.is_open)
 
 
 def _scatter_of_part(x, axis, keepdims: bool, where, mean):

@@ -9,6 +9,7 @@ SAMPLES = [
     ("length", [uniform(2, 3, 2)], {"axes": (0, 2)}),
     ("direction", [uniform(2, 3)], {"axes": (1,)}),
     ("direction_tangent", [uniform(2, 3), uniform(2, 3)], {"axes": (1,)}),
+    ("exact_sum", [uniform(2, 3, 2)], {"axes": (0, 2)}),
     ("deviation", [uniform(2, 3, 2)], {"axes": (0, 2)}),
     ("scatter", [uniform(2, 3)], {"axes": (1,)}),
     ("spread", [uniform(2, 3)], {"axes": (0, 1)}),
