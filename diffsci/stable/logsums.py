@@ -139,8 +139,8 @@ def softmax(x: ArrayLike, axis: Axis = None) -> Any:
     Returns
     -------
     ndarray
-        Of the shape of `x`; float32 for float32, else float64. Right to 4 ulp for short sums, for long ones to
-        the error of the sum.
+        Of the shape of `x`; float32 for float32, else float64. Right to 4 ulp, up to the rounding of long
+        sums.
 
     Examples
     --------
