@@ -22,7 +22,7 @@ from diffsci.tracing.complex.boundary import entering, joined, leaving, packed, 
 from diffsci.tracing.complex.operations import as_complex
 from diffsci.tracing.function import concrete, is_dynamic
 from diffsci.tracing.trace import apply_graph
-from diffsci.transforms import jvp_graph, simplify, split_graph, tangent_graph, vjp_graph
+from diffsci.transforms import jvp_graph, simplify, split_graph, strictly, tangent_graph, vjp_graph
 from diffsci.trees import Tree, flatten, leaf_paths, unflatten
 
 __all__ = ["grad", "hvp", "jvp", "linearize", "value_and_grad", "vjp"]
@@ -177,7 +177,7 @@ def _per_argument(argnums: int | Sequence[int], trees: list[Tree], leaves: Seque
     return built[0] if isinstance(argnums, (int, np.integer)) else tuple(built)
 
 
-def grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
+def grad(f: Callable, argnums: int | Sequence[int] = 0, *, strict: bool = False) -> Callable:
     """Return a function that computes the gradient of a scalar function.
 
     Parameters
@@ -186,6 +186,11 @@ def grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
         Returns one real number. Written against NumPy; arguments may be nested containers.
     argnums : int or sequence of int
         Positional arguments to differentiate with respect to.
+    strict : bool
+        Raise KinkError where the derivative meets a kink or a jump (``abs`` at 0, equal operands of
+        ``maximum``, a choice by a comparison of equal values), instead of taking the value of docs/edges.md.
+        What is masked away, and what no tangent reaches, is no kink. Integrations by `solvers` and implicit
+        functions are not looked into.
 
     Returns
     -------
@@ -197,6 +202,8 @@ def grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
     ------
     TypeError
         If the result is not one real number, or a chosen argument holds something else than floats.
+    KinkError
+        With `strict`, at a point where there is no derivative.
 
     Examples
     --------
@@ -204,16 +211,21 @@ def grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
     >>> import diffsci as ds
     >>> ds.grad(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
     array([ 3., 12.])
+    >>> float(ds.grad(np.abs)(0.0))
+    0.0
+    >>> ds.grad(np.abs, strict=True)(0.0)
+    Traceback (most recent call last):
+    diffsci.errors.KinkError: abs has the slopes -1 and 1 on the two sides of 0: ...
     """
 
     @functools.wraps(f, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        return _value_and_grad(f, argnums, args, kwargs, "grad")[1]
+        return _value_and_grad(f, argnums, args, kwargs, "grad", strict)[1]
 
     return gradient
 
 
-def value_and_grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
+def value_and_grad(f: Callable, argnums: int | Sequence[int] = 0, *, strict: bool = False) -> Callable:
     """Return a function that computes a scalar function and its gradient in one sweep.
 
     Parameters and errors are those of `grad`.
@@ -228,17 +240,24 @@ def value_and_grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
 
     @functools.wraps(f, updated=())
     def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        return _value_and_grad(f, argnums, args, kwargs, "value_and_grad")
+        return _value_and_grad(f, argnums, args, kwargs, "value_and_grad", strict)
 
     return value_and_gradient
 
 
-def _value_and_grad(f, argnums, args, kwargs, what: str) -> tuple[Any, Any]:
+def checked(derivative: Graph, graph: Graph, flags: list[bool], first: int, strict: bool) -> Graph:
+    """Return a derivative that raises at kinks if that is wanted; its outputs before `first` are values."""
+    return strictly(derivative, graph, flags, first) if strict else derivative
+
+
+def _value_and_grad(f, argnums, args, kwargs, what: str, strict: bool) -> tuple[Any, Any]:
     chosen = _argnums(argnums, len(args), what)
     call = Call(f, args, kwargs)
     flags, trees, whole = call.active(chosen, what)
     output = _scalar_output(call, what)
-    pulled = call.derive(("vjp", tuple(flags)), lambda graph: vjp_graph(graph, flags))
+    pulled = call.derive(
+        ("vjp", tuple(flags), strict), lambda graph: checked(vjp_graph(graph, flags), graph, flags, 1, strict)
+    )
     values = call.evaluate(pulled, [np.ones((), output.dtype)], 1, "cotangent")
     return call.outputs(values[:1]), _per_argument(argnums, trees, joined(values[1:], whole))
 
@@ -318,7 +337,9 @@ def _tree_text(tree: Tree) -> str:
     return f"{kind}({', '.join(parts)})" if parts else kind
 
 
-def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+def jvp(
+    f: Callable, primals: Sequence[Any], tangents: Sequence[Any], *, strict: bool = False
+) -> tuple[Any, Any]:
     """Compute a function and its directional derivative, in forward mode.
 
     Parameters
@@ -328,6 +349,8 @@ def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
         Positional arguments of `f`.
     tangents : tuple
         Directions, arranged like the primals.
+    strict : bool
+        Raise KinkError at kinks and jumps: see `grad`.
 
     Returns
     -------
@@ -346,8 +369,11 @@ def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     call = Call(f, primals)
     direction = _direction(primals, tangents, "jvp")
     flags = _float_flags(call, primals, "jvp")
-    pushed = call.derive(("jvp", tuple(flags)), lambda graph: jvp_graph(graph, flags))
     count = len(call.traced.graph.outputs)
+    pushed = call.derive(
+        ("jvp", tuple(flags), strict),
+        lambda graph: checked(jvp_graph(graph, flags), graph, flags, count, strict),
+    )
     values = call.evaluate(pushed, direction, count)
     return call.outputs(values[:count]), call.outputs(_with_zeros(call, values[count:]))
 
@@ -369,8 +395,16 @@ def _with_zeros(call: Call, tangents: Sequence[Any]) -> list[Any]:
     return [next(pending) if y.type.is_float else np.zeros(y.shape)[()] for y in call.traced.graph.outputs]
 
 
-def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable]:
+def vjp(f: Callable, *primals: Any, strict: bool = False) -> tuple[Any, Callable]:
     """Compute a function and its pullback, in reverse mode.
+
+    Parameters
+    ----------
+    f : callable
+    *primals : object
+        Positional arguments of `f`.
+    strict : bool
+        The pullback raises KinkError at kinks and jumps: see `grad`.
 
     Returns
     -------
@@ -392,7 +426,9 @@ def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable]:
     call = Call(f, primals, later=True)
     flags = _float_flags(call, primals, "vjp")
     count = len(call.traced.graph.outputs)
-    before, after, whole = call.derive(("pullback", tuple(flags)), lambda graph: _pullback(graph, flags))
+    before, after, whole = call.derive(
+        ("pullback", tuple(flags), strict), lambda graph: _pullback(graph, flags, strict)
+    )
     values = evaluate(before, call.inputs, call.traced.values)
     own, residuals = values[:count], values[count:]
     if watching.contexts:
@@ -412,15 +448,16 @@ def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable]:
     return out, pullback
 
 
-def _pullback(graph: Graph, flags: list[bool]) -> tuple[Graph, Graph, Graph]:
-    pulled = vjp_graph(graph, flags)
+def _pullback(graph: Graph, flags: list[bool], strict: bool) -> tuple[Graph, Graph, Graph]:
     count = len(graph.outputs)
+    pulled = checked(vjp_graph(graph, flags), graph, flags, count, strict)
     backward = Graph(pulled.inputs, pulled.outputs[count:], pulled.guards)
     return *split_graph(backward, len(graph.inputs), pulled.outputs[:count]), backward
 
 
-def _pushforward(graph: Graph, flags: list[bool]) -> tuple[Graph, Graph, Graph, list[int]]:
+def _pushforward(graph: Graph, flags: list[bool], strict: bool) -> tuple[Graph, Graph, Graph, list[int]]:
     tangent, kept = tangent_graph(graph, flags)
+    tangent = checked(tangent, graph, flags, 0, strict)
     return *split_graph(tangent, len(graph.inputs), graph.outputs), tangent, kept
 
 
@@ -433,8 +470,16 @@ def _cotangents(primal: Any, values) -> Any:
     return unflatten(tree, found)
 
 
-def linearize(f: Callable, *primals: Any) -> tuple[Any, Callable]:
+def linearize(f: Callable, *primals: Any, strict: bool = False) -> tuple[Any, Callable]:
     """Compute a function and its pushforward: the derivative at that point as a linear function.
+
+    Parameters
+    ----------
+    f : callable
+    *primals : object
+        Positional arguments of `f`.
+    strict : bool
+        The pushforward raises KinkError at kinks and jumps: see `grad`.
 
     Returns
     -------
@@ -456,7 +501,7 @@ def linearize(f: Callable, *primals: Any) -> tuple[Any, Callable]:
     flags = _float_flags(call, primals, "linearize")
     count = len(call.traced.graph.outputs)
     before, after, whole, kept = call.derive(
-        ("pushforward", tuple(flags)), lambda graph: _pushforward(graph, flags)
+        ("pushforward", tuple(flags), strict), lambda graph: _pushforward(graph, flags, strict)
     )
     found = evaluate(before, call.inputs, call.traced.values)
     own, residuals = found[:count], found[count:]
@@ -480,7 +525,7 @@ def linearize(f: Callable, *primals: Any) -> tuple[Any, Callable]:
     return out, pushforward
 
 
-def hvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+def hvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any], *, strict: bool = False) -> Any:
     """Compute the product of the Hessian of a scalar function with a vector (forward over reverse).
 
     Parameters
@@ -489,6 +534,8 @@ def hvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
         Returns one real number.
     primals, tangents : tuple
         Arguments and directions; all arguments are differentiated.
+    strict : bool
+        Raise KinkError at kinks and jumps of the function and of its gradient: see `grad`.
 
     Returns
     -------
@@ -504,4 +551,4 @@ def hvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """
     primals = tuple(primals)
     argnums = 0 if len(primals) == 1 else tuple(range(len(primals)))
-    return jvp(grad(f, argnums), primals, tuple(tangents))[1]
+    return jvp(grad(f, argnums, strict=strict), primals, tuple(tangents), strict=strict)[1]

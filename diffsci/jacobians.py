@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from diffsci.differentiation import Call, _argnums, _per_argument, grad
+from diffsci.differentiation import Call, _argnums, _per_argument, checked, grad
 from diffsci.graph import Builder, Graph, Node, Type, verify
 from diffsci.source import at, user_location
 from diffsci.tracing.complex.array import is_complex
@@ -21,7 +21,9 @@ __all__ = ["hessian", "jacobian"]
 REVERSE_COST = 2.0
 
 
-def jacobian(f: Callable, argnums: int | Sequence[int] = 0, mode: str = "auto") -> Callable:
+def jacobian(
+    f: Callable, argnums: int | Sequence[int] = 0, mode: str = "auto", *, strict: bool = False
+) -> Callable:
     """Return a function that computes the Jacobian of a function.
 
     Parameters
@@ -33,6 +35,8 @@ def jacobian(f: Callable, argnums: int | Sequence[int] = 0, mode: str = "auto") 
     mode : {"auto", "forward", "reverse"}
         ``auto`` takes forward where the inputs are at most twice as many as the outputs: a reverse
         sweep costs about two forward ones.
+    strict : bool
+        Raise KinkError at kinks and jumps: see `grad`.
 
     Returns
     -------
@@ -63,8 +67,11 @@ def jacobian(f: Callable, argnums: int | Sequence[int] = 0, mode: str = "auto") 
         chosen = _argnums(argnums, len(args), "jacobian")
         call = Call(f, args, kwargs)
         flags, trees, whole = call.active(chosen, "jacobian")
-        what = ("jacobian", tuple(flags), mode)
-        blocks = iter(call.evaluate(call.derive(what, lambda graph: jacobian_graph(graph, flags, mode))))
+        what = ("jacobian", tuple(flags), mode, strict)
+        program = call.derive(
+            what, lambda graph: checked(jacobian_graph(graph, flags, mode), graph, flags, 0, strict)
+        )
+        blocks = iter(call.evaluate(program))
         rows = []
         for y, y_whole in zip(call.traced.graph.outputs, call.traced.whole, strict=True):
             axis = len(y.shape)
@@ -75,8 +82,17 @@ def jacobian(f: Callable, argnums: int | Sequence[int] = 0, mode: str = "auto") 
     return jacobian_of
 
 
-def hessian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
+def hessian(f: Callable, argnums: int | Sequence[int] = 0, *, strict: bool = False) -> Callable:
     """Return a function that computes the Hessian of a scalar function (forward over reverse).
+
+    Parameters
+    ----------
+    f : callable
+        Returns one real number.
+    argnums : int or sequence of int
+        Positional arguments to differentiate with respect to.
+    strict : bool
+        Raise KinkError at kinks and jumps of the function and of its gradient: see `grad`.
 
     Examples
     --------
@@ -86,7 +102,7 @@ def hessian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
     array([[6., 4.],
            [4., 0.]])
     """
-    derivative = jacobian(grad(f, argnums), argnums, mode="forward")
+    derivative = jacobian(grad(f, argnums, strict=strict), argnums, mode="forward", strict=strict)
 
     @functools.wraps(f, updated=())
     def hessian_of(*args: Any, **kwargs: Any) -> Any:

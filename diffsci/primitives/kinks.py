@@ -38,12 +38,15 @@ class Kink:
         The derivative without `strict`.
     shown : str
         ``"operand"`` or ``"result"``: whose value stands in the message.
+    name : str
+        What users call it, if not by the operation's name.
     """
 
     places: Places
     reason: str
     convention: str
     shown: str = "operand"
+    name: str = ""
 
 
 def differ(b: Builder, x: Node, y: Node) -> Node:
@@ -209,8 +212,10 @@ KINKS: dict[str, Kink] = {
     "sort": Kink(_sorted_ties, "meets equal entries", "shared equally among them", "result"),
     "hypot": Kink(_corner, "has a corner at (0, 0), with slopes from -1 to 1", "0"),
     "arctan2": Kink(_corner, "is not continuous at (0, 0)", "0"),
-    "length": Kink(_no_length, "of nothing but zeros has a corner, with slopes from -1 to 1", "0", "result"),
-    "spread": Kink(_no_spread, "of equal values has a corner", "0", "result"),
+    "length": Kink(
+        _no_length, "of nothing but zeros has a corner, with slopes from -1 to 1", "0", "result", "a norm"
+    ),
+    "spread": Kink(_no_spread, "of equal values has a corner", "0", "result", "a standard deviation"),
     "sqrt": Kink(_at(0.0), STEEP, INFINITE),
     "cbrt": Kink(_at(0.0), STEEP, INFINITE),
     "arcsin": Kink(_at(-1.0, 1.0), STEEP, INFINITE),

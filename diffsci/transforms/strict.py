@@ -129,7 +129,7 @@ class _Watcher:
             flag = flag if mask is None else self.b.logical_and(flag, mask)
         moving = next(x for x, t in zip(node.inputs, incoming, strict=True) if t is not None)
         shown = node if kink.shown == "result" else moving
-        self._note(node, flag, shown, (node.name, kink.reason, kink.convention))
+        self._note(node, flag, shown, (kink.name or node.name, kink.reason, kink.convention))
 
     def _select(self, node: Node, incoming: list[Node | None]) -> None:
         """A choice by a comparison of equal values, between sides that do not join smoothly."""
