@@ -10,9 +10,10 @@ from collections.abc import Callable
 from functools import reduce
 from typing import NamedTuple
 
+from diffsci.backends.again import computed_again
 from diffsci.backends.error_forms import ERROR_FORMS
+from diffsci.backends.polynomial_forms import POLYNOMIAL_FORMS
 from diffsci.backends.small_forms import SMALL_FORMS
-from diffsci.graph import Builder, Graph
 from diffsci.primitives.formulas import FORMULAS
 from diffsci.primitives.special.logistic import LOG_TWO, LOGCOSH_HALF, LOGCOSH_NEAR, LOGIT_MIDDLE
 from diffsci.primitives.special.logsums import NEAR_ZERO
@@ -44,24 +45,9 @@ def _log1mexp(x: Term) -> Term:
     return f.where(x < -LOG_TWO, f.log1p(-f.exp(x)), f.log(-f.expm1(x)))
 
 
-def _computed_again(name: str, operands: tuple[Term, ...], result: Term, wanted: Term, **params) -> Term:
-    """Return the result of the operation itself, called in Python, where that is wanted for any element."""
-    b, shape = result.b, result.node.shape
-    types = [x.node.type for x in (*operands, result)]
-    branches = []
-    for again in (True, False):
-        inner = Builder()
-        inputs = [inner.input(type_) for type_ in types]
-        output = inner.emit(name, *inputs[:-1], **params) if again else inputs[-1]
-        branches.append(Graph(inputs, [output]))
-    predicate = b.any(wanted.node, axes=tuple(range(len(shape)))) if shape else wanted.node
-    nodes = [x.node for x in (*operands, result)]
-    return Term(b, b.project(b.cond(predicate, *nodes, true=branches[0], false=branches[1]), index=0))
-
-
 def _repaired(name: str, x: Term, y: Term, result: Term, correction: Term, cancels: Term) -> Term:
     near = f.abs(result) < NEAR_ZERO * f.abs(correction)
-    return _computed_again(name, (x, y), result, f.logical_and(cancels, near))
+    return computed_again(name, (x, y), result, f.logical_and(cancels, near))
 
 
 def _logaddexp(x: Term, y: Term) -> Term:
@@ -123,7 +109,7 @@ def _logsumexp(x: Term, axis: int) -> Term:
     correction = f.log1p(s.rest)
     result = s.top + correction
     near = f.logical_and(s.top < 0, f.abs(result) < NEAR_ZERO * correction)
-    return _computed_again("logsumexp", (x,), result, near, axis=axis)
+    return computed_again("logsumexp", (x,), result, near, axis=axis)
 
 
 def _softmax(x: Term, axis: int) -> Term:
@@ -153,6 +139,7 @@ def _centering(x: Term, c: Term, axis: int) -> Term:
 
 FORMS: dict[str, Callable[..., Term]] = {
     **ERROR_FORMS,
+    **POLYNOMIAL_FORMS,
     **SMALL_FORMS,
     **FORMULAS,
     "sigmoid_slope": _sigmoid_slope,

@@ -15,7 +15,7 @@ FAMILIES = {
     "diffsci.stable.small_differences": "expm1 log1p log1pmx cosm1 sqrt1pm1 xlogy xlog1py",
     "diffsci.stable.exponentials": "exprel phi2 bernoulli",
     "diffsci.stable.cardinal": "sinc sinc_unnormalized",
-    "diffsci.stable.polynomials": "quadratic_roots",
+    "diffsci.stable.polynomials": "polyval quadratic_roots",
     "diffsci.stable.lengths": "hypot norm variance std sum",
     "diffsci.stable.orthogonal": "qr lstsq",
     "scipy.special": "betaln digamma erfc erfcx gammaln log_ndtr ndtr",

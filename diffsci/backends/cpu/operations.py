@@ -209,6 +209,25 @@ def _product_error(o, f, code, source, kind, args, wide):
     return o._intrinsic(f, "fma", code, kind, [*args, product], wide)
 
 
+def _fma(o, f, code, source, kind, args, wide):
+    return o._intrinsic(f, "fma", code, kind, args, wide)
+
+
+def _fma_error(o, f, code, source, kind, args, wide):
+    """What the fused operation lacks: the error of the product, and that of its sum (Knuth's two-sum)."""
+    a, b, c = args
+
+    def write(name: str, x: str, y: str) -> str:
+        return f.set(f"{name} {kind} {x}, {y}")
+
+    rounded = _fma(o, f, code, source, kind, args, wide)
+    product, product_error = write("fmul", a, b), _product_error(o, f, code, source, kind, [a, b], wide)
+    total = write("fadd", product, c)
+    part = write("fsub", total, product)
+    sum_error = write("fadd", write("fsub", product, write("fsub", total, part)), write("fsub", c, part))
+    return write("fadd", write("fsub", total, rounded), write("fadd", product_error, sum_error))
+
+
 def _int_pow(o, f, code, source, kind, args, wide):
     return o.module.integer_power(f, args, wide)
 
@@ -228,6 +247,8 @@ _RULES = {
     "ifloordiv": _int_floor_divide,
     "ipow": _int_pow,
     "product_error": _product_error,
+    "fma": _fma,
+    "fma_error": _fma_error,
 }
 
 _COMBINE = {

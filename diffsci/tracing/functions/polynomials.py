@@ -12,6 +12,7 @@ from diffsci.tracing.array import TracedArray
 from diffsci.tracing.functions.creation import vander
 from diffsci.tracing.functions.signal import convolve
 from diffsci.tracing.protocols import call_function, implements
+from diffsci.tracing.trace import bind
 
 
 def _coefficients(p: Any) -> TracedArray:
@@ -23,7 +24,10 @@ def _coefficients(p: Any) -> TracedArray:
 @implements(np.polyval)
 def polyval(p, x):
     p, x = _coefficients(p), ops.traced(x)
-    total = ops.traced(np.zeros(x.shape, ops.promoted(p, x)))
+    dtype = ops.promoted(p, x)
+    if dtype.kind == "f":
+        return bind("polyval", ops.convert(p, dtype), ops.convert(x, dtype), order=0)
+    total = ops.traced(np.zeros(x.shape, dtype))
     for k in range(p.size):
         total = total * x + p[k]
     return total
