@@ -103,8 +103,7 @@ def _gap_value(x, gap, least, *, of, where):
     if lost.any():  # even if x is 0 there: so it is for v f(w) v^T, whose limit is not
         first = np.argwhere(lost)[0][-2:]
         _refuse(of, where, f"values {' and '.join(map(str, sorted(set(first.tolist()))))}")
-    there = x != 0
-    return np.where(there, x / np.where(there, gap, np.ones_like(gap)), np.zeros_like(x))
+    return x / gap
 
 
 def _gap_jvp(b: Builder, node: Node, t: list[Node | None]) -> Node:
@@ -140,13 +139,12 @@ register(
 # what moves the values ------------------------------------------------------------------------------
 
 
-def _runs(w: np.ndarray, of: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return numbers that are equal for equal neighbours, and where values are equal to their opposites."""
-    n = w.shape[-1]
-    least = ties(w.dtype, n) * np.max(np.abs(w), axis=-1, keepdims=True, initial=0.0)
-    steps = np.abs(np.diff(w, axis=-1)) > least
-    first = np.zeros((*w.shape[:-1], min(n, 1)), np.int64)
-    return np.concatenate([first, np.cumsum(steps, axis=-1)], axis=-1), (of == "svd") & (np.abs(w) <= least)
+def _level(w: np.ndarray, of: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return which neighbours are equal, and where values are equal to their opposites (None: nowhere)."""
+    size = np.abs(w)
+    least = ties(w.dtype, w.shape[-1]) * size.max(axis=-1, keepdims=True, initial=0.0)
+    zero = size <= least if of == "svd" else None
+    return np.abs(w[..., 1:] - w[..., :-1]) <= least, None if zero is None or not zero.any() else zero
 
 
 def _values_type(x: Type, w: Type, *, of, where) -> Type:
@@ -154,13 +152,13 @@ def _values_type(x: Type, w: Type, *, of, where) -> Type:
 
 
 def _values_value(x, w, *, of, where):
-    if not np.iscomplexobj(w):
-        runs, zero = _runs(w, of)
+    equal, zero = _level(np.real(w), of)
+    if zero is not None or equal.any():
         size = 64 * np.finfo(w.dtype).eps * np.max(np.abs(x), axis=-1, keepdims=True, initial=0.0)
-        uneven = (np.diff(runs, axis=-1) == 0) & (np.abs(np.diff(x, axis=-1)) > size)
-        if uneven.any() or (zero & (np.abs(x) > size)).any():
+        uneven = equal & (np.abs(np.diff(x, axis=-1)) > size)
+        if uneven.any() or (zero is not None and (zero & (np.abs(x) > size)).any()):
             _refuse(of, where, "values")
-    return np.array(x)
+    return x
 
 
 register(
@@ -178,14 +176,17 @@ register(
 
 def _shared_value(x, w, *, of):
     """Average over equal values; what is equal to its opposite does not move."""
-    runs, zero = _runs(np.real(w), of)
-    n, flat = w.shape[-1], np.arange(runs.size // max(w.shape[-1], 1))
-    keys = (runs.reshape(-1, n) + n * flat[:, None]).ravel() if n else runs.ravel()
-    counts = np.bincount(keys, minlength=runs.size)
-    sums = np.zeros(runs.size, np.result_type(x))
-    np.add.at(sums, keys, np.ravel(x))
-    means = (sums / np.maximum(counts, 1))[keys].reshape(np.shape(x)).astype(np.result_type(x))
-    return np.where(zero, np.zeros_like(means), means)
+    equal, zero = _level(np.real(w), of)
+    if zero is not None:
+        x = np.where(zero, np.zeros_like(x), x)
+    if not equal.any():
+        return x
+    first = np.ones(w.shape, bool)
+    first[..., 1:] = ~equal
+    starts = np.flatnonzero(first)
+    counts = np.diff(starts, append=first.size)
+    means = np.add.reduceat(np.ravel(x), starts) / counts.astype(w.real.dtype)
+    return np.repeat(means, counts).reshape(w.shape)
 
 
 register(
