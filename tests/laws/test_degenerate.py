@@ -1,0 +1,369 @@
+"""Derivatives at equal eigenvalues and singular values: limits where the question has one, else an error.
+
+The judges: polynomials of a symmetric matrix, whose derivatives are sums of products; scipy.linalg's Frechet
+derivatives; and closed forms.
+"""
+
+import numpy as np
+import pytest
+import scipy.linalg as sl
+
+import diffsci as ds
+from diffsci.errors import DegenerateError
+
+la = np.linalg
+RNG = np.random.default_rng(11)
+TURN = la.qr(RNG.normal(size=(4, 4)))[0]
+WEIGHTS = RNG.normal(size=(4, 4))
+STEP = (lambda x: x + x.T)(RNG.normal(size=(4, 4)))
+SPECTRA = ([1, 1, 1, 1], [0, 0, 0, 0], [1, 1, 2, 3], [0, 0, 0, 3], [2, 2, 5, 5], [-1, 0, 0, 1])
+TURNS = {"diagonal": np.eye(4), "turned": TURN}
+
+
+def symmetric(values, turn=TURN):
+    a = (turn * np.array(values, float)) @ turn.T
+    return (a + a.T) / 2
+
+
+def of_matrix(f):
+    def applied(a):
+        w, v = la.eigh(a)
+        return (v * f(w)) @ v.T
+
+    return applied
+
+
+def of_lower(x):
+    """The gradient with respect to the lower triangle, which is what eigh reads."""
+    return np.tril(x + x.T) - np.diag(np.diag(x))
+
+
+FUNCTIONS = {
+    "itself": (lambda w: w, lambda a, e: e),
+    "cube": (lambda w: w**3, lambda a, e: e @ a @ a + a @ e @ a + a @ a @ e),
+    "exp": (np.exp, lambda a, e: sl.expm_frechet(a, e)[1]),
+    "inverse": (lambda w: 1 / (w + 2), lambda a, e: -la.solve(b := a + 2 * np.eye(4), la.solve(b, e).T).T),
+}
+
+
+# functions of symmetric matrices --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize("values", SPECTRA, ids=str)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_of_matrices_in_every_mode(name, values, turn):
+    f, truth = FUNCTIONS[name]
+    a, f = symmetric(values, TURNS[turn]), of_matrix(f)
+    expected = truth(a, STEP)
+    size = 1 + np.abs(expected).max()
+    lower = np.tril(STEP)
+
+    def question(x):
+        return np.sum(WEIGHTS * f(x))
+
+    along = ds.jvp(f, (a,), (lower,))[1]
+    np.testing.assert_allclose(along, expected, atol=2e-14 * size)
+    np.testing.assert_allclose(ds.linearize(f, a)[1](lower), expected, atol=2e-14 * size)
+    for gradient in (ds.grad(question)(a), ds.jit(ds.grad(question))(a), ds.vjp(f, a)[1](WEIGHTS)[0]):
+        assert np.sum(gradient * lower) == pytest.approx(np.sum(WEIGHTS * expected), abs=1e-13 * size)
+    for mode in ("forward", "reverse"):
+        jacobian = ds.jacobian(f, mode=mode)(a)
+        np.testing.assert_allclose(np.sum(jacobian * lower, axis=(2, 3)), expected, atol=4e-14 * size)
+
+
+@pytest.mark.parametrize("values", SPECTRA, ids=str)
+def test_second_derivatives_in_every_nesting(values):
+    a = symmetric(values)
+
+    def cube(x):
+        return np.sum(WEIGHTS * of_matrix(lambda w: w**3)(x))
+
+    m, e = WEIGHTS, STEP
+    bend = m @ (e @ a + a @ e) + e @ m @ a + a @ m @ e + (e @ a + a @ e) @ m  # of m a a + a m a + a a m
+    expected = of_lower(bend.T)
+    lower = np.tril(e)
+    found = [
+        ds.hvp(cube, (a,), (lower,)),
+        ds.jit(lambda x: ds.hvp(cube, (x,), (lower,)))(a),
+        np.sum(ds.hessian(cube)(a) * lower, axis=(2, 3)),
+        ds.grad(lambda x: np.sum(lower * ds.grad(cube)(x)))(a),
+        ds.grad(lambda x: ds.jvp(cube, (x,), (lower,))[1])(a),
+    ]
+    for hessian in found:
+        np.testing.assert_allclose(hessian, expected, atol=1e-12)
+    second = ds.jvp(lambda x: ds.jvp(cube, (x,), (lower,))[1], (a,), (lower,))[1]
+    assert second == pytest.approx(np.sum(expected * lower), abs=1e-12)
+    assert 2 * ds.taylor(cube, (a,), (lower,), 2)[2] == pytest.approx(second, abs=1e-12)
+
+
+def test_one_decomposition_behind_another():
+    root = of_matrix(np.sqrt)
+    a = symmetric([16, 16, 16, 81])
+    expected = sl.fractional_matrix_power
+
+    def fourth(x):
+        return root(root(x))
+
+    found = ds.jvp(fourth, (a,), (np.tril(STEP),))[1]
+    w, v = la.eigh(a)
+    powers = w**0.25
+    gap = w[:, None] - w
+    table = np.where(np.abs(gap) > 1, (powers[:, None] - powers) / np.where(gap == 0, 1, gap), 0)
+    table[:3, :3], table[3, 3] = 0.25 * 16**-0.75, 0.25 * 81**-0.75
+    np.testing.assert_allclose(found, v @ (table * (v.T @ STEP @ v)) @ v.T, atol=1e-14)
+    np.testing.assert_allclose(fourth(a), expected(a, 0.25), atol=1e-13)
+    gradient = ds.grad(lambda x: np.sum(WEIGHTS * fourth(x)))(a)
+    assert np.sum(gradient * np.tril(STEP)) == pytest.approx(np.sum(WEIGHTS * found), abs=1e-13)
+
+
+def test_stacks_and_vmap():
+    stack = np.stack([symmetric(values) for values in SPECTRA] + [symmetric([1, 2, 3, 4])])
+    exp = of_matrix(np.exp)
+
+    def question(x):
+        return np.sum(WEIGHTS * exp(x))
+
+    def stacked(x):
+        w, v = la.eigh(x)
+        return np.sum(WEIGHTS * ((v * np.exp(w)[:, None, :]) @ np.swapaxes(v, 1, 2)))
+
+    expected = np.stack([ds.grad(question)(x) for x in stack])
+    for gradient in (ds.vmap(ds.grad(question)), ds.jit(ds.vmap(ds.grad(question))), ds.grad(stacked)):
+        np.testing.assert_allclose(gradient(stack), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_single_precision():
+    a = symmetric([1, 1, 1, 2]).astype(np.float32)
+    gradient = ds.grad(lambda x: np.sum(WEIGHTS.astype(np.float32) * of_matrix(np.exp)(x)))(a)
+    assert gradient.dtype == np.float32
+    expected = np.sum(WEIGHTS * sl.expm_frechet(a.astype(float), STEP)[1])
+    assert np.sum(gradient * np.tril(STEP)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_hermitian_matrices():
+    turn = la.qr(RNG.normal(size=(3, 3)) + 1j * RNG.normal(size=(3, 3)))[0]
+    weights = RNG.normal(size=(3, 3)) + 1j * RNG.normal(size=(3, 3))
+    step = (lambda x: x + x.conj().T)(RNG.normal(size=(3, 3)) + 1j * RNG.normal(size=(3, 3)))
+    lower = np.tril(step)
+    for values in ([2, 2, 2], [1, 1, 3], [0, 0, 3]):
+        a = (turn * np.array(values, float)) @ turn.conj().T
+        a = (a + a.conj().T) / 2
+        a[np.diag_indices(3)] = np.real(np.diag(a))
+
+        def cube(x):
+            w, v = la.eigh(x)
+            return (v * w**3) @ np.conj(v).T
+
+        expected = step @ a @ a + a @ step @ a + a @ a @ step
+        np.testing.assert_allclose(ds.jvp(cube, (a,), (lower,))[1], expected, atol=1e-12)
+        gradient = ds.grad(lambda x: np.real(np.sum(np.conj(weights) * cube(x))))(a)  # noqa: B023
+        found = np.real(np.sum(np.conj(gradient) * lower))
+        assert found == pytest.approx(np.real(np.sum(np.conj(weights) * expected)), abs=1e-11)
+
+
+# values and spaces ----------------------------------------------------------------------------------
+
+
+def test_equal_values_share_their_slope():
+    a = symmetric([1, 1, 4, 4])
+    first, second = TURN[:, :2] @ TURN[:, :2].T, TURN[:, 2:] @ TURN[:, 2:].T
+    for values in (la.eigvalsh, sl.eigvalsh, lambda x: la.eigh(x)[0], lambda x: sl.eigh(x)[0]):
+        for k, space in enumerate((first, first, second, second)):
+            for g in (ds.grad(lambda x: values(x)[k]), ds.jit(ds.grad(lambda x: values(x)[k]))):  # noqa: B023
+                np.testing.assert_allclose(g(a), of_lower(space) / 2, atol=1e-14)
+        along = ds.jvp(values, (a,), (np.tril(STEP),))[1]
+        shares = [np.sum(space * STEP) / 2 for space in (first, first, second, second)]
+        np.testing.assert_allclose(along, shares, atol=1e-13)
+
+
+def test_a_kink_beside_a_smooth_function():
+    """w[0] shares its slope, and what is smooth keeps its own: the mean over bases is linear."""
+    a = symmetric([1, 1, 4, 5])
+
+    def both(x):
+        w, v = la.eigh(x)
+        return w[0] + np.sum(WEIGHTS * ((v * w**3) @ v.T))
+
+    cube = a @ a
+    expected = of_lower((WEIGHTS @ cube + a @ WEIGHTS @ a + cube @ WEIGHTS).T)
+    expected += of_lower(TURN[:, :2] @ TURN[:, :2].T) / 2
+    np.testing.assert_allclose(ds.grad(both)(a), expected, atol=1e-12)
+
+
+def test_projectors_and_single_vectors():
+    a = symmetric([1, 1, 1, 3])
+    leading = TURN[:, 3]
+
+    def projector(x):
+        v = la.eigh(x)[1]
+        return v[:, :3] @ v[:, :3].T
+
+    expected = -(np.outer(leading, m := (np.eye(4) - np.outer(leading, leading)) @ STEP @ leading / 2))
+    expected -= np.outer(m, leading)
+    for f in (projector, lambda x: -np.outer(v := la.eigh(x)[1][:, 3], v)):
+        np.testing.assert_allclose(ds.jvp(f, (a,), (np.tril(STEP),))[1], expected, atol=1e-14)
+        gradient = ds.grad(lambda x: np.sum(WEIGHTS * f(x)))(a)  # noqa: B023
+        assert np.sum(gradient * np.tril(STEP)) == pytest.approx(np.sum(WEIGHTS * expected), abs=1e-13)
+
+
+def test_values_alone_inside_loops():
+    def body(x, _):
+        return x + 0.1 * np.sum(la.eigvalsh(x) ** 2) * np.eye(2), la.eigvalsh(x)
+
+    def total(x):
+        return np.sum(ds.scan(body, x, np.zeros(3))[0])
+
+    a, e = np.eye(2), np.array([[0.3, 0.0], [0.2, -0.1]])
+    forward = ds.jvp(total, (a,), (e,))[1]
+    assert np.sum(ds.jit(ds.grad(total))(a) * e) == pytest.approx(forward, rel=1e-13)
+
+
+# singular values ------------------------------------------------------------------------------------
+
+LEFT, RIGHT = la.qr(RNG.normal(size=(5, 3)))[0], la.qr(RNG.normal(size=(3, 3)))[0]
+ACROSS, MOVE = RNG.normal(size=(2, 5, 3))
+
+
+@pytest.mark.parametrize(
+    "values", [[2, 2, 2], [3, 3, 1], [2, 0, 0], [2, 1, 0], [0, 0, 0], [1, 1, 0]], ids=str
+)
+@pytest.mark.parametrize("shape", ["tall", "wide"])
+def test_singular_values(values, shape):
+    a = (LEFT * np.array(values, float)) @ RIGHT.T
+    turned = (lambda x: x) if shape == "tall" else np.transpose
+    x, step, weights = turned(a), turned(MOVE), turned(ACROSS)
+
+    def cube(y):
+        u, s, vt = la.svd(y, full_matrices=False)
+        return (u * s**3) @ vt
+
+    expected = step @ x.T @ x + x @ step.T @ x + x @ x.T @ step
+    np.testing.assert_allclose(ds.jvp(cube, (x,), (step,))[1], expected, atol=3e-13)
+    for g in (ds.grad, lambda f: ds.jit(ds.grad(f))):
+        gradient = g(lambda y: np.sum(weights * cube(y)))(x)
+        assert np.sum(gradient * step) == pytest.approx(np.sum(weights * expected), abs=1e-12)
+        gradient = g(lambda y: np.sum(la.svd(y, full_matrices=False)[1] ** 2))(x)
+        np.testing.assert_allclose(gradient, 2 * x, atol=1e-14)
+    positive = np.array(values) > 0
+    polar = turned(LEFT[:, positive] @ RIGHT[:, positive].T)  # the derivative of |s| at 0 is 0
+    for f in (
+        lambda y: la.norm(y, "nuc"),
+        lambda y: np.sum(la.svdvals(y)),
+        lambda y: np.sum(la.svd(y, full_matrices=False)[1]),
+    ):
+        np.testing.assert_allclose(ds.grad(f)(x), polar, atol=1e-14)
+    np.testing.assert_allclose(
+        ds.jacobian(lambda y: (lambda u, s, vt: (u * s) @ vt)(*la.svd(y, full_matrices=False)))(x),
+        np.eye(15).reshape(*x.shape, *x.shape),
+        atol=1e-14,
+    )
+
+
+@pytest.mark.parametrize(("values", "slopes"), [([2, 2, 3], [6, 6, 4]), ([2, 2, 0], [0, 0, 0])])
+def test_the_size_of_a_determinant(values, slopes):
+    """|det| is a kink where it vanishes: the slopes on both sides are opposite, and their mean is 0."""
+    gradient = ds.grad(lambda x: np.prod(la.svd(x)[1]))(np.diag(np.array(values, float)))
+    np.testing.assert_allclose(gradient, np.diag(slopes), atol=1e-14)
+
+
+# close values ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("gap", "error"),
+    [
+        (1e-16, 1e-13),
+        (1e-15, 1e-13),
+        (1e-14, 1e-12),
+        (1e-12, 1e-10),
+        (1e-8, 1e-6),
+        (1e-6, 1e-7),
+        (1e-3, 1e-10),
+    ],
+)
+def test_close_values_are_no_worse_than_the_square_root_of_rounding(gap, error):
+    a = symmetric([1, 1 + gap, 2, 3])
+    expected = sl.expm_frechet(a, STEP)[1]
+    found = ds.jvp(of_matrix(np.exp), (a,), (np.tril(STEP),))[1]
+    np.testing.assert_allclose(found, expected, atol=error * 20)
+
+
+@pytest.mark.parametrize("gap", [1e-9, 1e-7])
+def test_vectors_of_close_values_keep_their_derivative(gap):
+    """A question about the basis has an answer while the values differ: of [[1, o], [o, 1 + g]] in o."""
+    off = gap / 3
+    a = np.array([[1.0, off], [off, 1.0 + gap]])
+    found = ds.grad(lambda x: la.eigh(x)[1][0, 0] ** 2)(a)[1, 0]
+    assert found == pytest.approx(-2 * gap * off / np.hypot(gap, 2 * off) ** 3, rel=1e-16 / gap * 30)
+
+
+# questions without an answer ------------------------------------------------------------------------
+
+
+def first_vector(a):
+    return np.sum(np.arange(4.0) * la.eigh(a)[1][:, 0] ** 2)
+
+
+def angle(a):
+    v = la.eigh(a)[1]
+    return np.arctan2(v[1, 0], v[0, 0])
+
+
+def weighted_vectors(a):
+    return np.sum(WEIGHTS * la.eigh(a)[1])
+
+
+def first_left_vector(a):
+    return la.svd(a)[0][0, 0] ** 2
+
+
+@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize("f", [first_vector, angle, weighted_vectors, first_left_vector])
+def test_questions_about_the_basis_are_explained(f, turn):
+    a = symmetric([1, 1, 1, 1] if f is first_left_vector else [1, 1, 2, 3], TURNS[turn])
+    calls = [
+        lambda: ds.grad(f)(a),
+        lambda: ds.jit(ds.grad(f))(a),
+        lambda: ds.jvp(f, (a,), (np.tril(STEP),)),
+        lambda: ds.vjp(f, a)[1](1.0),
+        lambda: ds.linearize(f, a)[1](np.tril(STEP)),
+        lambda: ds.vmap(ds.grad(f))(a[None]),
+    ]
+    for call in calls:
+        with pytest.raises(DegenerateError, match=r"test_degenerate\.py:\d+ in \w+.*coincide.*ask for"):
+            call()
+
+
+def test_a_cotangent_that_happens_to_fit_is_no_answer():
+    """With the cotangent of V diag(w) V^T held fixed, the question depends on the basis."""
+    a = symmetric([1, 1, 2, 3])
+    (w, v), pullback = ds.vjp(lambda x: tuple(la.eigh(x)), a)
+    with pytest.raises(DegenerateError, match="coincide"):
+        pullback((np.ones(4), 2 * v * w))
+
+
+def test_low_rank_approximations_that_cut_a_group():
+    a = (LEFT * np.array([2.0, 2.0, 1.0])) @ RIGHT.T
+
+    def cut(y):
+        u, s, vt = la.svd(y, full_matrices=False)
+        return np.sum(ACROSS * (s[0] * np.outer(u[:, 0], vt[0])))
+
+    with pytest.raises(DegenerateError, match=r"singular values 0, 1 coincide \(2\)"):
+        ds.grad(cut)(a)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_inside_loops_it_is_an_error(compiled):
+    def body(x, _):
+        w, v = la.eigh(x)
+        return (v * np.sqrt(w)) @ v.T, w[0]
+
+    def total(x):
+        return np.sum(WEIGHTS * ds.scan(body, x, np.zeros(3))[0])
+
+    gradient = ds.jit(ds.grad(total)) if compiled else ds.grad(total)
+    with pytest.raises(DegenerateError, match=r"test_degenerate\.py:\d+ in body.*out of the loop"):
+        gradient(symmetric([1, 1, 2, 3]))
+    assert np.all(np.isfinite(gradient(symmetric([1, 2, 3, 4]))))
