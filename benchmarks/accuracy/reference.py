@@ -84,12 +84,8 @@ def _evaluate(row: Function, quantity: Callable, point: np.ndarray, digits: int,
 
 def _probe(row: Function, quantity: Callable, point: np.ndarray, found: np.ndarray, info) -> None:
     again = np.array(_evaluate(row, quantity, point, 2 * row.digits, info))
-    apart = abs(again[1] - found[1]) + (0.0 if again[0] == found[0] else 1.0)
-    if (
-        not np.isnan(again).all()
-        and not (again[0] == found[0] and math.isinf(found[0]))
-        and apart > AGREEMENT
-    ):
+    same = np.array_equal(again, found, equal_nan=True)
+    if not same and (again[0] != found[0] or not abs(again[1] - found[1]) < AGREEMENT):
         raise ValueError(
             f"{row.name}: {row.digits} digits are too few for the reference at {point.tolist()}: "
             f"{found.tolist()} becomes {again.tolist()} with {2 * row.digits}"

@@ -15,11 +15,12 @@ import math
 import numpy as np
 
 from diffsci.graph import Builder, Node, lookup
-from diffsci.primitives.lengths import length, over, register_along_axes
+from diffsci.primitives.lengths import direction, length, over, register_along_axes
 from diffsci.primitives.shared import full_like
 from diffsci.primitives.special.terms import Term, f
 
-HUGE, DOWN, UP = 2.0**900, 2.0**-200, 2.0**200
+HUGE, TINY = 2.0**900, 2.0**-900  # beyond them sums may overflow, and quotients become subnormal
+DOWN, UP = 2.0**-200, 2.0**100
 
 
 def _count(x: Node, axes: tuple[int, ...]) -> int:
@@ -42,25 +43,41 @@ def _mean_of_small(x: Term, errors: Term, axes: tuple[int, ...]) -> Term:
     return (over("sum", leading, axes) + over("sum", rest, axes)) / float(count)
 
 
-def _deviation(x: Term, *, axes: tuple[int, ...]) -> Term:
-    if 0 in x.node.shape:
-        return x
+def _scaled_deviation(x: Term, axes: tuple[int, ...]) -> tuple[Term, Term]:
+    """Deviations times a power of two, and the power of two that undoes it."""
     size = over("max", f.abs(x), axes)
-    huge = size > HUGE
-    scaled = x * f.where(huge, DOWN, f.like(size, 1.0))
+    huge, tiny, one = size > HUGE, size < TINY, f.like(size, 1.0)
+    scaled = x * f.where(huge, DOWN, f.where(tiny, UP, one))
     center = over("sum", scaled, axes) / float(_count(x.node, axes))
     apart, errors = _difference(scaled, center)
     apart, more = _difference(apart, _mean_of_small(apart, errors, axes))
-    return (apart + (errors + more)) * f.where(huge, UP, f.like(size, 1.0))
+    return apart + (errors + more), f.where(huge, 1 / DOWN, f.where(tiny, 1 / UP, one))
 
 
-def _scatter(x: Term, *, axes: tuple[int, ...]) -> Term:
+def _deviation(x: Term, *, axes: tuple[int, ...]) -> Term:
+    if 0 in x.node.shape:
+        return x
+    apart, back = _scaled_deviation(x, axes)
+    return apart * back
+
+
+def _variance(x: Term, *, axes: tuple[int, ...], freedom: float) -> Term:
     apart = _deviation(x, axes=axes)
-    return f.sum(apart * apart, axes=axes)
+    if freedom == 0:
+        return f.sum(apart * apart, axes=axes) / 0.0
+    return f.sum(apart * (apart / freedom), axes=axes)
 
 
-def _spread(x: Term, *, axes: tuple[int, ...]) -> Term:
-    return length(_deviation(x, axes=axes), axes=axes)
+def _standard_deviation(x: Term, *, axes: tuple[int, ...], freedom: float) -> Term:
+    root = freedom**0.5
+    if freedom == 0 or 0 in x.node.shape:
+        return length(_deviation(x, axes=axes), axes=axes) / root
+    apart, back = _scaled_deviation(x, axes)
+    return length(apart / root, axes=axes) * f.max(back, axes=axes)
+
+
+def _deviation_direction(x: Term, *, axes: tuple[int, ...]) -> Term:
+    return x if 0 in x.node.shape else direction(_scaled_deviation(x, axes)[0], axes=axes)
 
 
 def _deviation_jvp(b: Builder, node: Node, t: list[Node | None]) -> Node:
@@ -72,29 +89,51 @@ def _deviation_transpose(b: Builder, node: Node, ct: Node, linear: list[bool]) -
     return [b.deviation(ct, axes=node.params["axes"])]
 
 
-def _scatter_jvp(b: Builder, node: Node, t: list[Node | None]) -> Node:
-    x, axes = node.inputs[0], node.params["axes"]
-    slope = b.mul(full_like(b, x, 2.0), b.deviation(x, axes=axes))
+def _variance_jvp(b: Builder, node: Node, t: list[Node | None]) -> Node:
+    """The slope is 2 deviation / freedom: the deviations of a sum of deviations are themselves."""
+    x, axes, freedom = node.inputs[0], node.params["axes"], node.params["freedom"]
+    factor = 2 / freedom if freedom else math.inf
+    slope = b.mul(full_like(b, x, factor), b.deviation(x, axes=axes))
     return b.sum(b.mul(slope, t[0]), axes=axes)
 
 
-def _spread_jvp(b: Builder, node: Node, t: list[Node | None]) -> Node:
+def _standard_deviation_jvp(b: Builder, node: Node, t: list[Node | None]) -> Node:
+    x, axes, freedom = node.inputs[0], node.params["axes"], node.params["freedom"]
+    factor = freedom**-0.5 if freedom else math.inf
+    slope = b.mul(full_like(b, x, factor), b.deviation_direction(x, axes=axes))
+    return b.sum(b.mul(slope, t[0]), axes=axes)
+
+
+def _deviation_direction_jvp(b: Builder, node: Node, t: list[Node | None]) -> Node:
     x, axes = node.inputs[0], node.params["axes"]
-    return b.sum(b.mul(b.direction(b.deviation(x, axes=axes), axes=axes), t[0]), axes=axes)
+    return b.direction_tangent(b.deviation(x, axes=axes), b.deviation(t[0], axes=axes), axes=axes)
 
 
 def _continued_deviation(z, *, axes):
     return z - np.mean(z, axis=axes, keepdims=True)
 
 
-def _continued_scatter(z, *, axes):
-    return np.sum(_continued_deviation(z, axes=axes) ** 2, axis=axes)
+def _continued_variance(z, *, axes, freedom):
+    return np.sum(_continued_deviation(z, axes=axes) ** 2, axis=axes) / np.float64(freedom)
 
 
-def _continued_spread(z, *, axes):
-    return lookup("length").value(_continued_deviation(z, axes=axes), axes=axes)
+def _continued_standard_deviation(z, *, axes, freedom):
+    return lookup("length").value(_continued_deviation(z, axes=axes), axes=axes) / np.float64(freedom) ** 0.5
+
+
+def _continued_deviation_direction(z, *, axes):
+    return lookup("direction").value(_continued_deviation(z, axes=axes), axes=axes)
 
 
 register_along_axes("deviation", _deviation, _continued_deviation, _deviation_jvp, _deviation_transpose)
-register_along_axes("scatter", _scatter, _continued_scatter, _scatter_jvp, reduces=True)
-register_along_axes("spread", _spread, _continued_spread, _spread_jvp, reduces=True)
+register_along_axes("variance", _variance, _continued_variance, _variance_jvp, reduces=True)
+register_along_axes(
+    "standard_deviation",
+    _standard_deviation,
+    _continued_standard_deviation,
+    _standard_deviation_jvp,
+    reduces=True,
+)
+register_along_axes(
+    "deviation_direction", _deviation_direction, _continued_deviation_direction, _deviation_direction_jvp
+)

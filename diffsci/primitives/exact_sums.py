@@ -25,7 +25,7 @@ def _rounded_once(row: np.ndarray) -> float:
     try:
         return float(total)
     except OverflowError:
-        return math.copysign(math.inf, total)
+        return math.inf if total > 0 else -math.inf
 
 
 def _exact_sum(x: np.ndarray, *, axes: tuple[int, ...]) -> np.ndarray:

@@ -23,7 +23,7 @@ from diffsci.primitives.reductions import spread
 from diffsci.primitives.shared import add_tangents, shifted
 from diffsci.primitives.special.terms import Term, f, row
 
-__all__ = ["along", "batch_along_axes", "length", "over", "reduced_type", "register_along_axes"]
+__all__ = ["along", "batch_along_axes", "direction", "length", "over", "reduced_type", "register_along_axes"]
 
 BIG, SMALL = 2.0**500, 2.0**-500  # between them squares neither overflow nor lose their digits
 HUGE = 2.0**1000  # from here on a length may overflow where its components do not
@@ -111,7 +111,7 @@ def across(node: Node, known: Known) -> list[Places]:
     return [crossed(result, range(len(x.shape)), sizes)] * len(node.inputs)
 
 
-def _vectors_type(*operands: Type, axes: tuple[int, ...]) -> Type:
+def _vectors_type(*operands: Type, axes: tuple[int, ...], **options: float) -> Type:
     x = operands[0]
     if any(other != x for other in operands) or not x.is_float:
         raise TypeError(f"expected floats of one type, got {', '.join(map(str, operands))}")
@@ -120,7 +120,7 @@ def _vectors_type(*operands: Type, axes: tuple[int, ...]) -> Type:
     return x
 
 
-def reduced_type(x: Type, *, axes: tuple[int, ...]) -> Type:
+def reduced_type(x: Type, *, axes: tuple[int, ...], **options: float) -> Type:
     """The type of a reduction of floats."""
     _vectors_type(x, axes=axes)
     return Type(tuple(n for axis, n in enumerate(x.shape) if axis not in axes), x.dtype)
@@ -133,7 +133,7 @@ def batch_along_axes(b: Builder, node: Node, inputs: list[Node], batched: list[b
     full = [
         x if has else b.broadcast(x, shape=shape, axes=kept) for x, has in zip(inputs, batched, strict=True)
     ]
-    return b.emit(node.primitive, *full, axes=shifted(node.params["axes"]))
+    return b.emit(node.primitive, *full, **(node.params | {"axes": shifted(node.params["axes"])}))
 
 
 def register_along_axes(name: str, formula, continued, jvp, transpose=None, reduces: bool = False) -> None:
@@ -175,7 +175,8 @@ def _divisor(x: Term, axes: tuple[int, ...]) -> Term:
     return _positive(along(length(x, axes=axes), x, axes))
 
 
-def _direction(x: Term, *, axes: tuple[int, ...]) -> Term:
+def direction(x: Term, *, axes: tuple[int, ...]) -> Term:
+    """The entries over their length."""
     if 0 in x.node.shape:
         return x
     size = _size(x, axes)
@@ -196,7 +197,7 @@ def _direction_tangent(x: Term, t: Term, *, axes: tuple[int, ...]) -> Term:
     between = f.logical_and(h > SMALL, h < BIG)
     over_h = f.where(between, scaled / f.where(between, h * h, 1.0), scaled / h / h)
     shares = guarded * over_h
-    dominates = scaled * scaled > 0.5 * (h * h)
+    dominates = f.abs(scaled) > 0.75 * h
     others = over("sum", f.where(dominates, 0.0, shares), axes)
     rest = f.where(dominates, others, over("sum", shares, axes) - shares)
     moved = over_h * t
@@ -251,7 +252,7 @@ def _continued_tangent(z, t, *, axes):
 
 
 register_along_axes("length", length, _continued_length, _length_jvp, reduces=True)
-register_along_axes("direction", _direction, _continued_direction, _direction_jvp)
+register_along_axes("direction", direction, _continued_direction, _direction_jvp)
 register_along_axes(
     "direction_tangent",
     _direction_tangent,

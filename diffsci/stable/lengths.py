@@ -116,10 +116,8 @@ def variance(x: ArrayLike, axis: Axis = None, ddof: int = 0, keepdims: bool = Fa
     """
     x = _numbers(x)
     axes = ops.normal_axes(axis, x.ndim)
-    total = _of_parts("scatter", x, axes, keepdims)
-    total = total[0] if len(total) == 1 else total[0] + total[1]
-    with np.errstate(all="ignore"):
-        return total / _freedom(x, axes, ddof)
+    parts = _of_parts("variance", x, axes, keepdims, freedom=_freedom(x, axes, ddof))
+    return parts[0] if len(parts) == 1 else parts[0] + parts[1]
 
 
 def std(x: ArrayLike, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any:
@@ -138,10 +136,8 @@ def std(x: ArrayLike, axis: Axis = None, ddof: int = 0, keepdims: bool = False) 
     """
     x = _numbers(x)
     axes = ops.normal_axes(axis, x.ndim)
-    root = _of_parts("spread", x, axes, keepdims)
-    root = root[0] if len(root) == 1 else elementwise("hypot", *root)
-    with np.errstate(all="ignore"):
-        return root / _freedom(x, axes, ddof) ** 0.5
+    parts = _of_parts("standard_deviation", x, axes, keepdims, freedom=_freedom(x, axes, ddof))
+    return parts[0] if len(parts) == 1 else elementwise("hypot", *parts)
 
 
 def sum(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -189,19 +185,18 @@ def _stacked(x: Any) -> Any:
     return ops.stack(parts, 0) if isinstance(x, TracedArray) else np.stack(parts)
 
 
-def _of_parts(name: str, x: Any, axes: tuple[int, ...], keepdims: bool) -> list[Any]:
+def _of_parts(name: str, x: Any, axes: tuple[int, ...], keepdims: bool, **params: Any) -> list[Any]:
     """A reduction of the real part, and of the imaginary part if there is one."""
     parts = [x.real, x.imag] if x.dtype.kind == "c" else [x]
-    return [_reduced(name, part, axes, keepdims) for part in parts]
+    return [_reduced(name, part, axes, keepdims, **params) for part in parts]
 
 
-def _reduced(name: str, x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+def _reduced(name: str, x: Any, axes: tuple[int, ...], keepdims: bool, **params: Any) -> Any:
     if isinstance(x, TracedArray):
-        return ops.reduce(name, x, axes, keepdims)
-    value = lookup(name).value(x, axes=axes)
+        return ops.reduce(name, x, axes, keepdims, **params)
+    value = lookup(name).value(x, axes=axes, **params)
     return np.expand_dims(value, axes) if keepdims else value[()]
 
 
-def _freedom(x: Any, axes: tuple[int, ...], ddof: int) -> np.float64:
-    """The divisor, as a number that may be divided by when it is 0."""
-    return np.float64(max(math.prod(x.shape[axis] for axis in axes) - ddof, 0))
+def _freedom(x: Any, axes: tuple[int, ...], ddof: int) -> float:
+    return float(max(math.prod(x.shape[axis] for axis in axes) - ddof, 0))

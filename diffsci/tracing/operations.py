@@ -393,7 +393,9 @@ def restore_axes(x: TracedArray, axes: tuple[int, ...], shape: tuple[int, ...]) 
     return x.reshaped(tuple(1 if axis in axes else n for axis, n in enumerate(shape)))
 
 
-def reduce(name: str, x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> TracedArray:
+def reduce(
+    name: str, x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None, **params: Any
+) -> TracedArray:
     """Apply a reduction over axes with NumPy's conventions."""
     x = traced(x)
     if dtype is not None:
@@ -412,7 +414,7 @@ def reduce(name: str, x: Any, axis: Any = None, keepdims: bool = False, dtype: A
         raise ValueError(
             f"zero-size array to reduction operation {name} which has no identity{at(user_location())}"
         )
-    result = bind(name, x, axes=axes)
+    result = bind(name, x, axes=axes, **params)
     if keepdims:
         return restore_axes(result, axes, x.shape)
     result.scalar = result.shape == ()

@@ -87,9 +87,8 @@ def average(x, axis=None, weights=None, returned=False, keepdims=False):
 def var(x, axis=None, dtype=None, ddof=0, keepdims=False, *, where=True, mean=None, correction=None):
     x, ddof, keepdims = _sample(x, dtype, ddof, keepdims, correction)
     if _is_whole(x, where, mean):
-        total = ops.reduce("scatter", x, axis, keepdims)
-    else:
-        total = _scatter_of_part(x, axis, keepdims, _mask(where), mean)
+        return ops.reduce("variance", x, axis, keepdims, freedom=_freedom(x, axis, ddof))
+    total = _scatter_of_part(x, axis, keepdims, _mask(where), mean)
     return total / (_entries(x, axis, keepdims, _mask(where)) - ddof)
 
 
@@ -97,8 +96,7 @@ def var(x, axis=None, dtype=None, ddof=0, keepdims=False, *, where=True, mean=No
 def std(x, axis=None, dtype=None, ddof=0, keepdims=False, *, where=True, mean=None, correction=None):
     x, ddof, keepdims = _sample(x, dtype, ddof, keepdims, correction)
     if _is_whole(x, where, mean):
-        freedom = max(_entries(x, axis, keepdims, True) - ddof, 0)
-        return ops.reduce("spread", x, axis, keepdims) / freedom**0.5
+        return ops.reduce("standard_deviation", x, axis, keepdims, freedom=_freedom(x, axis, ddof))
     variance = var(x, axis, None, ddof, keepdims, where=where, mean=mean)
     # Selecting zero out keeps the derivative at constants 0 instead of inf * 0.
     return ops.where(ops.compare("eq", variance, 0), 0.0, ops.unary("sqrt", variance))
@@ -111,6 +109,10 @@ def _sample(x, dtype, ddof, keepdims, correction):
     x = x if dtype is None else ops.convert(x, dtype)
     ddof = ddof if correction in (None, np._NoValue) else correction
     return x, ddof, keepdims is not np._NoValue and bool(keepdims)
+
+
+def _freedom(x, axis, ddof) -> float:
+    return float(max(_count(x, ops.normal_axes(axis, x.ndim)) - ddof, 0))
 
 
 def _is_whole(x, where, mean) -> bool:
