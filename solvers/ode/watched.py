@@ -58,7 +58,7 @@ class WatchedIvpLoop(IvpLoop):
         if tape.failure is None:
             passed = self._states_before(self.level, tape, states, parameters)
             ones = [np.ones(self.programs.shape, self.programs.dtype)] * len(states)
-            for k in reversed(range(len(passed))):
+            for k in reversed(range(tape.n_steps)):
                 self._shown(VJP, self.level, k, tape, passed[k], ones, parameters)
         else:
             self._steps(x, tape)

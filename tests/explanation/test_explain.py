@@ -1,0 +1,118 @@
+"""`explain` on healthy models, on bad input, and what its reports say."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import diffsci as ds
+from tests.explanation.healthy import HEALTHY
+
+
+@pytest.mark.parametrize(("name", "function", "args"), HEALTHY, ids=[name for name, _, _ in HEALTHY])
+def test_no_false_alarm(name, function, args):
+    found = ds.explain(function, *args)
+    assert found.ok, found
+    assert found.phases == ("forward", "tangent", "cotangent")
+
+
+def test_input_that_is_not_finite_is_named():
+    fault = ds.explain(lambda p, x: p["rates"][1] * x, {"rates": np.array([1.0, np.nan])}, 2.0).first
+    assert fault.kind == "input"
+    assert fault.what == "the input p['rates'][1] is nan"
+
+
+def test_value_from_outside_that_is_not_finite_is_named():
+    shift = np.array([0.0, np.inf])
+    fault = ds.explain(lambda x: np.sum(x + shift), np.ones(2)).first
+    assert fault.kind == "input"
+    assert "outside" in fault.what
+
+
+def test_nan_written_in_the_program():
+    def f(x):
+        y = np.full(2, np.nan)
+        y[0] = x
+        return np.sum(y)
+
+    assert ds.explain(f, 1.0).first.kind == "constant"
+
+
+def test_infinities_may_be_meant():
+    def f(x):
+        return np.exp(x)
+
+    assert not ds.explain(f, 1000.0).ok
+    assert ds.explain(f, 1000.0, infs=False).ok
+    assert not ds.explain(lambda x: f(x) - f(x), 1000.0, infs=False).ok
+
+
+def test_every_place_is_told_once_with_all_sweeps():
+    found = ds.explain(lambda x, y: np.log(x) + np.sqrt(y), -1.0, 0.0)
+    assert [(fault.phase, fault.also) for fault in found.faults] == [
+        ("forward", ("tangent", "cotangent")) if found.faults[0].also else ("forward", ()),
+        ("tangent", ("cotangent",)),
+    ]
+
+
+def test_argnums_choose_what_is_differentiated():
+    def f(x, y):
+        return x * np.sqrt(y)
+
+    assert ds.explain(f, 1.0, 0.0, argnums=0).ok
+    assert ds.explain(f, 1.0, 0.0, argnums=1).first.operation == "div"
+
+
+def test_report_shows_operand_values_and_steps():
+    def f(x):
+        return ds.fori_loop(0, 9, lambda i, y: y * y, x)
+
+    text = str(ds.explain(f, 16.0))
+    assert "y * y: np.multiply(1.3407807929942597e+154, 1.3407807929942597e+154) = inf" in text
+    assert "with y = 1.3407807929942597e+154" in text
+    assert "in step 7 of the loop ds.fori_loop(0, 9, lambda i, y: y * y, x)" in text
+
+
+def test_failed_integration_says_why():
+    from solvers import solve_ivp
+
+    def f(a):
+        return solve_ivp(lambda t, y: a * y * y, (0.0, 2.0), [1.0]).y[0, -1]
+
+    fault = ds.explain(f, 1.0).first
+    assert fault.kind == "solve"
+    assert "step size" in fault.what
+
+
+def test_bad_input():
+    with pytest.raises(TypeError, match="expected a callable, got int"):
+        ds.explain(3, 1.0)
+    with pytest.raises(TypeError, match="derivatives need floats"):
+        ds.explain(lambda x: x * x, 3, argnums=0)
+    with pytest.raises(ValueError, match="argnums"):
+        ds.explain(lambda x: x * x, 3.0, argnums=2)
+    with pytest.raises(TypeError, match="outside of functions that are traced"):
+        ds.grad(lambda x: ds.explain(np.sin, x) and x)(1.0)
+
+
+def test_integers_have_a_value_only():
+    found = ds.explain(lambda x: x * x, 3)
+    assert found.ok
+    assert found.phases == ("forward",)
+    assert "nothing to differentiate" in str(found)
+
+
+def test_errors_of_the_model_are_its_own():
+    def f(x):
+        raise RuntimeError("no data")
+
+    with pytest.raises(RuntimeError, match="no data"):
+        ds.explain(f, 1.0)
+
+
+def test_global_error_state_stays():
+    before = np.geterr()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ds.explain(lambda x: np.log(x), -1.0)
+    assert np.geterr() == before
