@@ -6,6 +6,8 @@ never enters a product, so its infinite derivative cannot make a NaN.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
@@ -99,8 +101,8 @@ def _hypot_jvp(b: Builder, node: Node, t: Tangents) -> Node | None:
 def _arctan2_jvp(b: Builder, node: Node, t: Tangents) -> Node | None:
     y, x = node.inputs
     r = b.hypot(x, y)
-    zero, one = full_like(b, r, 0.0), full_like(b, r, 1.0)
-    r = b.select(b.eq(r, zero), one, r)
+    zero, far = full_like(b, r, 0.0), full_like(b, r, math.inf)
+    r = b.select(b.eq(r, zero), far, r)  # all derivatives at (0, 0) are 0, in every order
     over_y = _times(b, b.div(b.div(x, r), r), t[0])
     over_x = _times(b, b.neg(b.div(b.div(y, r), r)), t[1])
     return add_tangents(b, over_y, over_x)

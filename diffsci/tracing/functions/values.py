@@ -67,7 +67,14 @@ def clip(x, a_min=None, a_max=None, *, min=None, max=None):
         result = ops.arithmetic("maximum", result, low)
     if high is not None:
         result = ops.arithmetic("minimum", result, high)
-    return result
+    if (
+        low is None
+        or high is None
+        or ops.contains_traced((low, high))
+        or not np.any(np.greater_equal(low, high))
+    ):
+        return result
+    return ops.where(np.less(low, high), result, ops.unary("stop_gradient", result))  # no room to move in
 
 
 @implements(np.round, np.around)
