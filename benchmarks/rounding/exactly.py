@@ -28,8 +28,10 @@ def _quotient(x, y):
     return x / y if y else mp.nan
 
 
-def _cosine(x, y):
-    return x / mp.hypot(x, y) if x or y else mp.mpf(0)
+def _hypot_term(powers: tuple[int, int, int]) -> Callable:
+    """x**a y**c / hypot(x, y)**h, 0 at the origin."""
+    a, c, h = powers
+    return _each(lambda x, y: x**a * y**c / mp.hypot(x, y) ** h if x or y else mp.mpf(0))
 
 
 FUNCTIONS: dict[str, Callable] = {
@@ -47,7 +49,6 @@ FUNCTIONS: dict[str, Callable] = {
     "sigmoid": _each(lambda x: 1 / (1 + mp.exp(-x))),
     "hypot": _each(lambda x, y: mp.hypot(x, y)),
     "arctan2": _each(lambda y, x: mp.atan2(y, x)),
-    "cosine_of": _each(_cosine),
     "pow": _each(lambda x, y: x**y),
     "add": _each(lambda x, y: x + y),
     "sub": _each(lambda x, y: x - y),
@@ -105,6 +106,8 @@ def _evaluate(node: Node, operands: list[np.ndarray]) -> Any:
     if node.name == "integer_pow":
         exponent = node.params["exponent"]
         return _each(lambda x: x**exponent)(operands[0])
+    if node.name == "hypot_term":
+        return _hypot_term(**node.params)(*operands)
     if node.name in ("logical_and", "logical_or", "logical_not", "stop_gradient"):
         return node.primitive.value(*operands)
     if node.name == "convert":
