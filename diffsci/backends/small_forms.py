@@ -44,7 +44,7 @@ def _phi2(x: Term) -> Term:
     large = f.exp(x - phi.SHIFT) * (phi.EXP_SHIFT / x / x)
     value = f.where(x > phi.LARGE, large, (f.expm1(x) - x) / x / x)
     value = f.where(_within(x, phi.LOW, phi.HIGH), series, value)
-    return f.where(f.isinf(x), f.maximum(x, 0.0), value)
+    return f.where(x > phi.BEYOND, math.inf, f.where(f.eq(x, -math.inf), 0.0, value))
 
 
 def _bernoulli(x: Term) -> Term:

@@ -47,7 +47,7 @@ def phi2(x):
     with np.errstate(all="ignore"):
         far = np.where(x > LARGE, np.exp(x - SHIFT) * (EXP_SHIFT / x / x), (np.expm1(x) - x) / x / x)
     value = np.where(near == x, series, far)
-    return np.where(np.isinf(x), np.where(x > 0, np.inf, 0.0), value)
+    return np.where(x > BEYOND, np.inf, np.where(x == -np.inf, 0.0, value))
 
 
 def phi_derivative(x, *, k: int, order: int):
