@@ -34,6 +34,8 @@ the peers, what its value and all its partial derivatives are in mpmath, and whe
   its derivatives, branch switches of the formula, cancellations, both ends of the range, subnormal numbers,
   infinities.
 - ``ulps`` is the target for values (4; 8 for the gamma family).
+- ``second_scale``, for functions whose second derivatives have zeros that depend on all arguments at once:
+  what their errors are relative to where they are smaller than that. The page names these rows.
 
 Errors. A value is off by ``|computed - reference| / ulp`` where ulp is the distance of doubles at the
 double nearest to the reference (Goldberg 1991; Muller et al., Handbook of Floating-Point Arithmetic,

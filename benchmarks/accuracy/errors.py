@@ -18,9 +18,9 @@ class Error:
     nans: int = 0
 
     def __or__(self, other: Error) -> Error:
-        """The worse of two; NaNs count where there are more of them."""
-        worse = self if self.worst >= other.worst else other
-        return Error(worse.worst, worse.where, worse.mode, worse.label, max(self.nans, other.nans))
+        """The worst of two; it is shown where NaNs are, if there are any."""
+        shown = max(self, other, key=lambda error: (error.nans, error.worst))
+        return Error(max(self.worst, other.worst), shown.where, shown.mode, shown.label, shown.nans)
 
 
 def ulps(computed: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -52,15 +52,14 @@ def _in_units(x: np.ndarray, units: np.ndarray, info: np.finfo) -> np.ndarray:
     return np.where(np.isinf(x), infinite, np.ldexp(x, -units))
 
 
-def relative(computed: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Errors relative to the reference, at least to the smallest normal number; NaN for NaN."""
+def relative(computed: np.ndarray, reference: np.ndarray, scale: np.ndarray | float = 0.0) -> np.ndarray:
+    """Errors relative to the reference, at least to the scale and the smallest normal number; NaN for NaN."""
     info = np.finfo(computed.dtype)
-    near = np.abs(reference[:, 0])
+    near, rest = reference.T
     with np.errstate(all="ignore"):
-        unit = np.where(
-            np.isinf(near), 2.0**-info.nmant, np.spacing(near) / np.maximum(near, info.smallest_normal)
-        )
-        return ulps(computed, reference) * unit
+        size = np.fmax(np.maximum(np.abs(near), info.smallest_normal), scale)
+        apart = np.abs((computed - near) - rest * np.spacing(np.abs(near))) / size
+        return np.where(np.isinf(near), ulps(computed, reference) * info.eps, apart)
 
 
 def value_error(computed: np.ndarray, reference: np.ndarray, points: np.ndarray, mode: str) -> Error:
@@ -71,10 +70,15 @@ def value_error(computed: np.ndarray, reference: np.ndarray, points: np.ndarray,
 
 
 def derivative_error(
-    computed: np.ndarray, reference: np.ndarray, points: np.ndarray, mode: str, label: str
+    computed: np.ndarray,
+    reference: np.ndarray,
+    points: np.ndarray,
+    mode: str,
+    label: str,
+    scale: np.ndarray | float = 0.0,
 ) -> Error:
     """The worst error of derivatives; where the reference is NaN, they are not judged."""
-    apart = np.where(np.isnan(reference[:, 0]), 0.0, relative(computed, reference))
+    apart = np.where(np.isnan(reference[:, 0]), 0.0, relative(computed, reference, scale))
     return _worst(apart, points, mode, label)
 
 

@@ -95,9 +95,14 @@ def _ours(row: Function, points: np.ndarray, reference: np.ndarray) -> Errors:
         found.add("value", value_error(values, reference[0], points, mode))
     for kind, number, computed in _our_derivatives(row, columns):
         label = row.labels[number]
-        errors = [derivative_error(d, reference[number], points, mode, label) for mode, d in computed]
+        scale = _scale(row, kind, reference)
+        errors = [derivative_error(d, reference[number], points, mode, label, scale) for mode, d in computed]
         found.add(kind, reduce(or_, errors))
     return found
+
+
+def _scale(row: Function, kind: str, reference: np.ndarray) -> np.ndarray | float:
+    return reference[-1][:, 0] if kind == "second" and row.second_scale else 0.0
 
 
 def _our_derivatives(row: Function, columns: tuple[np.ndarray, ...]) -> Iterator[tuple[str, int, Iterator]]:
@@ -120,7 +125,8 @@ def _peer(name: str, row: Function, points: np.ndarray, reference: np.ndarray) -
             if kind == "value":
                 error = value_error(computed, reference[0], points, "")
             else:
-                error = derivative_error(computed, reference[number], points, "", row.labels[number])
+                scale = _scale(row, kind, reference)
+                error = derivative_error(computed, reference[number], points, "", row.labels[number], scale)
             found.add(kind, error)
     except ImportError:
         found.note = "not installed"

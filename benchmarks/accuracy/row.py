@@ -27,6 +27,7 @@ class Function:
     autograd: str | None = None
     digits: int = 60
     ulps: float = 4.0
+    second_scale: Callable | None = None
 
     def __post_init__(self) -> None:
         if len(self.first) != self.arity or len(self.second) != len(self.pairs):
@@ -47,8 +48,8 @@ class Function:
 
     @property
     def quantities(self) -> list[Callable]:
-        """Value, first and second derivatives in mpmath, in this order."""
-        return [self.value, *self.first, *self.second]
+        """Value, first and second derivatives in mpmath, in this order, and the scale if there is one."""
+        return [self.value, *self.first, *self.second, *filter(None, [self.second_scale])]
 
     @property
     def labels(self) -> list[str]:

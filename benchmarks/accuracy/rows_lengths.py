@@ -83,8 +83,9 @@ def _std_second(i, j):
         root, n = _std(*x), len(x)
         if root <= SMALLEST:
             return mp.nan
-        apart = (x[i] - _mean(x)) * (x[j] - _mean(x)) / (n * root**2)
-        return ((i == j) - mp.mpf(1) / n - apart) / (n * root)
+        d = [n * v - mp.fsum(x) for v in x]  # exact, and so is the numerator, which may be 0
+        squares = mp.fsum(v * v for v in d)
+        return (((i == j) * n - 1) * squares - n * d[i] * d[j]) / (n * n * squares * root)
 
     return partial
 
@@ -157,7 +158,6 @@ ROWS = [
         jax="jnp.var(jnp.stack([x, y, z], -1), axis=-1)",
         torch="torch.var(torch.stack([x, y, z], -1), dim=-1, correction=0)",
         autograd="anp.var(anp.stack([x, y, z], -1), axis=-1)",
-        digits=400,
     ),
     Function(
         name="std",
@@ -169,7 +169,8 @@ ROWS = [
         jax="jnp.std(jnp.stack([x, y, z], -1), axis=-1)",
         torch="torch.std(torch.stack([x, y, z], -1), dim=-1, correction=0)",
         autograd="anp.std(anp.stack([x, y, z], -1), axis=-1)",
-        digits=700,
+        digits=350,
+        second_scale=lambda *x: 1 / (len(x) * _std(*x)) if _std(*x) else mp.nan,
     ),
     Function(
         name="sum",

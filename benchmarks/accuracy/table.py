@@ -100,6 +100,14 @@ def markdown(table: Sequence[Measured], points: int, versions: dict[str, str]) -
     lines = [HEADER.format(points=f"{points:,}".replace(",", " "), day=date.today().isoformat()).rstrip(), ""]
     lines += [_line(titles), "|---" + "|---:" * 5 + "|---" * len(table[0].peers) + "|"]
     lines += [_line(cells(measured)) for measured in table]
+    scaled = [measured.row.name for measured in table if measured.row.second_scale]
+    if scaled:
+        lines += [
+            "",
+            f"Of {', '.join(f'`{name}`' for name in scaled)}, second derivatives are relative to at least "
+            "their typical size: they have zeros that depend on all arguments at once, where any "
+            "rounding of an argument moves them by more than they are.",
+        ]
     lines += ["", "; ".join(f"{name} {value}" for name, value in versions.items()), "", "## Spellings", ""]
     names = list(table[0].peers)
     lines += [_line(["function", "ours", *(PEERS[name].title for name in names)])]
