@@ -13,7 +13,15 @@ import numpy as np
 
 from diffsci.primitives.special.terms import f, row
 
-__all__ = ["LOGCOSH_HALF", "LOGCOSH_NEAR", "LOGIT_MIDDLE", "LOG_TWO", "log1mexp", "softplus"]
+__all__ = [
+    "LOGCOSH_HALF",
+    "LOGCOSH_NEAR",
+    "LOGIT_MIDDLE",
+    "LOG_TWO",
+    "log1mexp",
+    "log1mexp_slope",
+    "softplus",
+]
 
 LOG_TWO = math.log(2.0)
 LOGIT_MIDDLE = (0.3, 0.65)  # where logit(p) is computed from 2 p - 1
@@ -88,8 +96,8 @@ def log1mexp(x):
     return np.where(x >= -LOG_TWO, near, far) + np.where(np.isnan(x), x, 0.0)
 
 
-def _log1mexp_slope(x):
-    """-1 / expm1(-x), where expm1(-x) must not overflow; -inf at both zeros."""
+def log1mexp_slope(x):
+    """Return -1 / expm1(-x), where expm1(-x) must not overflow; -inf at both zeros."""
     x = np.asarray(x, float)
     return -np.exp(x) / np.abs(np.expm1(x))
 
@@ -134,7 +142,7 @@ row(
 )
 row(
     "log1mexp_slope",
-    _log1mexp_slope,
+    log1mexp_slope,
     lambda x, y: y * (1 - y),
     continued=lambda x: np.exp(x) / np.expm1(x),
 )

@@ -6,7 +6,7 @@ import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
 from diffsci.primitives.shared import batch_elementwise, same_types
-from diffsci.primitives.special.logistic import LOG_TWO, log1mexp
+from diffsci.primitives.special.logistic import LOG_TWO, log1mexp, log1mexp_slope
 from diffsci.primitives.special.near_one import log_of_sum
 from diffsci.primitives.special.terms import f, row
 
@@ -42,6 +42,25 @@ register(
 )
 
 
+def difference_error(x, y):
+    """Return what the rounded difference x - y lacks; nothing where it is infinite (Knuth's two-sum)."""
+    total = x - y
+    part = total - x
+    rest = (x - (total - part)) - (y + part)
+    return np.where(np.isfinite(rest), rest, 0.0)
+
+
+register(
+    Primitive(
+        name="difference_error",
+        type=_difference_type,
+        value=difference_error,
+        family="elementwise",
+        jvp="zero",
+        batch=batch_elementwise,
+    )
+)
+
 NEAR_ZERO = 0.8  # a result smaller than this part of its correction has lost digits
 
 
@@ -57,22 +76,25 @@ def _repaired(result, correction, cancels, x, y, **how):
 
 def _logaddexp(x, y):
     x, y = np.asarray(x, float), np.asarray(y, float)
-    top = np.maximum(x, y)
-    correction = np.log1p(np.exp(-np.abs(_difference(x, y))))
+    top, low = np.maximum(x, y), np.minimum(x, y)
+    size = np.exp(_difference(low, top))
+    correction = np.log1p(size + size * difference_error(low, top))
     return _repaired(top + correction, correction, top < 0, x, y)
 
 
 def _logaddexp2(x, y):
     x, y = np.asarray(x, float), np.asarray(y, float)
-    top = np.maximum(x, y)
-    correction = np.log1p(np.exp2(-np.abs(_difference(x, y)))) / LOG_TWO
+    top, low = np.maximum(x, y), np.minimum(x, y)
+    size = np.exp2(_difference(low, top))
+    correction = np.log1p(size + size * (LOG_TWO * difference_error(low, top))) / LOG_TWO
     return _repaired(top + correction, correction, top < 0, x, y, base=2)
 
 
 def _logsubexp(x, y):
     """log(exp(x) - exp(y)); nothing from nothing is nothing, infinity less infinity is not a number."""
     x, y = np.asarray(x, float), np.asarray(y, float)
-    correction = log1mexp(np.where(np.isneginf(y), -np.inf, _difference(y, x)))
+    gap, error = np.where(np.isneginf(y), y, _difference(y, x)), difference_error(y, x)
+    correction = log1mexp(gap) + np.where(error == 0, 0.0, error * log1mexp_slope(gap))
     return _repaired(x + correction, correction, x > 0, x, y, signs=(1, -1))
 
 

@@ -22,13 +22,13 @@ _LN2 = (float.fromhex("0x1.62E42FEE00000p-1"), float.fromhex("0x1.A39EF35793C76p
 _STEPS = 64  # table entries per unit
 _TERMS = [1 / math.factorial(k) for k in range(2, 9)]
 _FEW = 16  # numbers for which integers are faster than arrays
-_SURE = 2.0**-12  # sums this far from one keep 53 of 66 bits
+_SURE = 2.0**-12  # logarithms of this size, relative to the cancellation in the sum, keep 53 of 66 bits
 _GUARD, _HALVINGS = 32, 8
 _MOST_BITS = 4096  # more than between the largest and the smallest double: what is zero here is zero
 
 
 def log_of_sum(x: np.ndarray, signs: tuple[int, ...] | None = None, base: int | None = None) -> np.ndarray:
-    """Return log(sum(signs * exp(x))) over the last axis, for sums between 1/2 and 2.
+    """Return log(sum(signs * exp(x))) over the last axis, for positive sums.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def log_of_sum(x: np.ndarray, signs: tuple[int, ...] | None = None, base: int | 
     if base == 2:
         result /= math.log(2.0)
     size = np.sum(np.abs(high), axis=-1)
-    for place in np.argwhere(np.abs(excess) < _SURE * size):
+    for place in np.argwhere((1 + excess) * np.abs(result) < _SURE * size):
         result[tuple(place)] = log_of_sum_exactly(x[tuple(place)].tolist(), signs, base)
     return result
 
@@ -107,9 +107,11 @@ def log_of_sum_exactly(
     power = _exp if base is None else _exp2
     bits = 128
     while True:
-        excess = sum(sign * power(*ratio, bits) for ratio, sign in ratios) - (1 << bits)
-        if abs(excess) >> 64 or bits > _MOST_BITS:  # 64 bits are right, save the last few
-            result = math.log1p(excess / (1 << bits))
+        one = 1 << bits
+        total = sum(sign * power(*ratio, bits) for ratio, sign in ratios)
+        excess = total - one
+        if min(total, abs(excess)) >> 64 or bits > _MOST_BITS:  # 64 bits are right, save the last few
+            result = math.log1p(excess / one) if 2 * abs(excess) < one else math.log(total / one)
             return result if base is None else result / math.log(2.0)
         bits *= 2
 

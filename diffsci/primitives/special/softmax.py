@@ -20,19 +20,9 @@ import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
 from diffsci.primitives.dependence import Known, Places, crossed
-from diffsci.primitives.shared import add_tangents, align, batch_elementwise, same_types
-from diffsci.primitives.special.logsums import NEAR_ZERO
+from diffsci.primitives.shared import add_tangents, align, same_types
+from diffsci.primitives.special.logsums import NEAR_ZERO, difference_error
 from diffsci.primitives.special.near_one import log_of_sum
-
-__all__ = ["difference_error"]
-
-
-def difference_error(x, y):
-    """Return what the rounded difference x - y lacks; nothing where it is infinite (Knuth's two-sum)."""
-    total = x - y
-    part = total - x
-    rest = (x - (total - part)) - (y + part)
-    return np.where(np.isfinite(rest), rest, 0.0)
 
 
 class _Terms(NamedTuple):
@@ -241,16 +231,6 @@ def _register(name: str, value, jvp, type_=_same_type, transpose=None) -> None:
     )
 
 
-register(
-    Primitive(
-        name="difference_error",
-        type=same_types,
-        value=difference_error,
-        family="elementwise",
-        jvp="zero",
-        batch=batch_elementwise,
-    )
-)
 _register("logsumexp", _value(_logsumexp, _complex_logsumexp), _logsumexp_jvp, type_=_reduced_type)
 _register(
     "softmax",
