@@ -26,15 +26,16 @@ import numpy as np
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Builder, Graph, Node, Type
 from diffsci.graph.ir import topological
+from diffsci.primitives.linalg.shared import matmul
 from diffsci.primitives.series import linear, product
 from diffsci.source import at
 from diffsci.transforms.forward import push
 from diffsci.transforms.taylor import rule_of, taylor_graph
 
-__all__ = ["Limit", "limit_graph"]
+__all__ = ["Limit", "Moving", "limit_graph"]
 
 DOUBLE = np.dtype(np.float64)
-MOST = 8  # quotients behind each other
+MOST = 12  # divisions behind each other
 FIRST = frozenset({"div", "quotient", "gap_quotient", "values_moved", "shared_by_equals"})  # in operand 0
 BOTH = frozenset({"mul", "contract"})
 
@@ -51,13 +52,32 @@ class Limit:
         powers of e at e = 0, then their first coefficients, and so on.
     powers : list of int
         For each output which coefficient is the limit.
+    terms : int
+        How many coefficients of the inverses of triangles follow the direction in which they move.
     """
 
     graph: Graph
     powers: list[int]
+    terms: int
 
 
-def limit_graph(graph: Graph, cut: Mapping[Node, int]) -> Limit:
+@dataclass(frozen=True)
+class Moving:
+    """What of a factorization moves.
+
+    Attributes
+    ----------
+    values : int
+        Which output: eigenvalues, singular values, or a triangle.
+    poles : int
+        Of the inverse of a triangle.
+    """
+
+    values: int
+    poles: int = 0
+
+
+def limit_graph(graph: Graph, cut: Mapping[Node, Moving]) -> Limit:
     """Return the power series of a program along lines of factorizations.
 
     Parameters
@@ -65,25 +85,31 @@ def limit_graph(graph: Graph, cut: Mapping[Node, int]) -> Limit:
     graph : Graph
         Without calls of other graphs.
     cut : mapping
-        Factorization -> which of its outputs are its values.
+        Factorization -> what of it moves.
 
     Raises
     ------
     UnsupportedError
         If what was divided goes into an operation that is not linear in it.
     """
-    return _Near(graph, cut).limit()
+    powers = _Near(graph, cut, 1).limit().powers
+    return _Near(graph, cut, 1 + max(powers)).limit()
 
 
 class _Near:
     """What every node becomes: `moved`, multiplied by e to the power `powers`."""
 
-    def __init__(self, graph: Graph, cut: Mapping[Node, int]):
+    def __init__(self, graph: Graph, cut: Mapping[Node, Moving], terms: int):
         self.graph, self.cut = graph, cut
         self.b = Builder()
         self.e = self.b.input(Type((), DOUBLE))
         self.given = {factor: [self.b.input(t) for t in factor.type] for factor in cut}
-        self.toward = {factor: self.b.input(factor.type[values]) for factor, values in cut.items()}
+        self.toward = {factor: self.b.input(factor.type[part.values]) for factor, part in cut.items()}
+        self.terms = terms
+        self.inverses = {  # of a triangle times e^poles: coefficients
+            factor: [self.b.input(factor.type[part.values]) for _ in range(terms if part.poles else 0)]
+            for factor, part in cut.items()
+        }
         self.moved: dict[Node, Node] = {x: x for x in graph.inputs}
         self.powers: dict[Node, int] = dict.fromkeys(graph.inputs, 0)
         self.moving: set[Node] = set()  # not constant in e
@@ -98,10 +124,14 @@ class _Near:
         self.b.location = None
         outputs = [self.moved[y] for y in self.graph.outputs]
         powers = [self.powers[y] for y in self.graph.outputs]
-        given = [x for factor in self.cut for x in (*self.given[factor], self.toward[factor])]
+        given = [
+            x
+            for factor in self.cut
+            for x in (*self.given[factor], self.toward[factor], *self.inverses[factor])
+        ]
         near = Graph([*self.graph.inputs, *given, self.e], outputs)
         active = [False] * (len(near.inputs) - 1) + [True]
-        return Limit(taylor_graph(near, max(1, *powers), active, degree=1), powers)
+        return Limit(taylor_graph(near, max(1, *powers), active, degree=1), powers, self.terms)
 
     def _enter(self, node: Node) -> Node:
         if node.name == "project" and node.inputs[0] in self.cut:
@@ -114,6 +144,8 @@ class _Near:
         powers = [self.powers.get(x, 0) for x in node.inputs]
         if node.name == "gap_quotient" and node.inputs[1] in self.moving:
             return self._over_gap(node, powers)
+        if node.name == "solve_triangular" and node.inputs[0] in self.moving:
+            return self._solved(node, powers)
         if node.name in ("values_moved", "shared_by_equals") and node.inputs[1] in self.moving:
             self.powers[node] = powers[0]
             return self.moved[node.inputs[0]]
@@ -130,7 +162,7 @@ class _Near:
         factor, index = node.inputs[0], node.params["index"]
         start = self.given[factor][index]
         self.powers[node] = 0
-        if index != self.cut[factor]:
+        if index != self.cut[factor].values:
             return start
         self.moving.add(node)
         self.still[node], self.slopes[start] = start, self.toward[factor]
@@ -162,10 +194,35 @@ class _Near:
         steep = b.select(level, zero, b.div(one, b.select(level, one, slope)))
         gentle = b.div(self._times(one, 1), b.select(none, one, self.moved[gap]))
         self.powers[node] = powers[0] + 1
-        if self.powers[node] > MOST:
-            raise UnsupportedError(f"more than {MOST} factorizations one after the other{at(node.location)}")
+        self._check(node)
         self.moving.add(node)
         return b.mul(self.moved[x], b.select(none, steep, gentle))
+
+    def _solved(self, node: Node, powers: Sequence[int]) -> Node:
+        """Emit the product with the inverse of a triangle, a polynomial in e."""
+        b, triangle = self.b, node.inputs[0]
+        spread = []
+        while triangle.name in ("divisor_triangle", "broadcast"):
+            spread.append(triangle)
+            triangle = triangle.inputs[0]
+        factor = triangle.inputs[0] if triangle.name == "project" else None
+        if factor not in self.cut or not self.cut[factor].poles or triangle not in self.still:
+            self._refuse(node)
+        total = None
+        for k, inverse in enumerate(self.inverses[factor]):
+            for step in reversed(spread):
+                if step.name == "broadcast":
+                    inverse = self._again(step, [inverse])
+            term = matmul(b, inverse, self.moved[node.inputs[1]], tx=node.params["transposed"])
+            term = self._times(term, k)
+            total = term if total is None else b.add(total, term)
+        self.powers[node] = powers[1] + self.cut[factor].poles
+        self._check(node)
+        return total
+
+    def _check(self, node: Node) -> None:
+        if self.powers[node] > MOST:
+            raise UnsupportedError(f"more than {MOST} divisions one after the other{at(node.location)}")
 
     def _linear(self, node: Node, powers: list[int]) -> Node:
         """Operations on what was divided: linear in it, or they are refused."""

@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.linalg.gaps import divisor
 from diffsci.primitives.linalg.shared import (
     batch_stack,
     check_matrix,
@@ -83,7 +84,7 @@ def _right_solved(b: Builder, x: Node, r: Node, unit: bool = False) -> Node:
 
 def _qr_jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node]:
     q, r = b.project(node, index=0), b.project(node, index=1)
-    change = _right_solved(b, t[0], r)
+    change = _right_solved(b, t[0], divisor(b, r, node))
     inside = matmul(b, q, change, tx=True)
     below = lower(b, inside, -1)
     turn = b.sub(below, swapped(b, below))

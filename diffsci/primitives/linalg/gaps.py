@@ -22,7 +22,7 @@ from diffsci.primitives.series import convolved, minus
 from diffsci.primitives.shared import add_tangents, batch_elementwise, full_like, same_types
 from diffsci.source import at
 
-__all__ = ["Unresolved", "largest", "near", "only_ties", "over_gap", "ties", "values_moved"]
+__all__ = ["Unresolved", "divisor", "largest", "near", "only_ties", "over_gap", "ties", "values_moved"]
 
 
 class Unresolved(DegenerateError):
@@ -82,10 +82,10 @@ def values_moved(b: Builder, x: Node, w: Node, factor: Node) -> Node:
 
 def _refuse(of: str, where, what: str) -> NoReturn:
     raise Unresolved(
-        f"{of}{at(where)}: {what} coincide, and the derivative divides by their difference; its limit is "
-        "taken in a whole program only, not inside a rolled loop, an integration or a cond: use "
-        "numpy.linalg.eigvalsh or svdvals if only the values are wanted, scipy.linalg.expm, sqrtm or logm "
-        "for functions of matrices, or take the factorization out of the loop"
+        f"{of}{at(where)}: {what}, and the derivative divides by nothing; its limit is taken in a whole "
+        "program only, not inside a rolled loop, an integration or a cond: use numpy.linalg.eigvalsh or "
+        "svdvals if only the values are wanted, scipy.linalg.expm, sqrtm or logm for functions of matrices, "
+        "numpy.linalg.lstsq for equations, or take the factorization out of the loop"
     )
 
 
@@ -102,7 +102,7 @@ def _gap_value(x, gap, least, *, of, where):
     lost = np.abs(gap) <= least
     if lost.any():  # even if x is 0 there: so it is for v f(w) v^T, whose limit is not
         first = np.argwhere(lost)[0][-2:]
-        _refuse(of, where, f"values {' and '.join(map(str, sorted(set(first.tolist()))))}")
+        _refuse(of, where, f"values {' and '.join(map(str, sorted(set(first.tolist()))))} coincide")
     return x / gap
 
 
@@ -136,6 +136,34 @@ register(
 )
 
 
+# r in x r^-1 ----------------------------------------------------------------------------------------
+
+
+def divisor(b: Builder, r: Node, factor: Node) -> Node:
+    """Emit the triangle of a QR factorization, to divide by."""
+    return b.divisor_triangle(r, of=factor.name, where=factor.location)
+
+
+def _divisor_value(r, *, of, where):
+    share = near(r.real.dtype) if _mode.close else ties(r.real.dtype, r.shape[-1])
+    height, length = np.abs(np.diagonal(r, axis1=-2, axis2=-1)), np.sqrt(np.sum(np.abs(r) ** 2, axis=-2))
+    lost = height <= share * length
+    if lost.any():
+        _refuse(of, where, f"column {np.argwhere(lost)[0][-1]} depends on those before it")
+    return r
+
+
+register(
+    Primitive(
+        name="divisor_triangle",  # r; raises where it cannot be divided by
+        type=lambda r, *, of, where: same_types(r),
+        value=_divisor_value,
+        family="linalg",
+        jvp=lambda b, node, t: t[0],
+        batch=batch_elementwise,
+    )
+)
+
 # what moves the values ------------------------------------------------------------------------------
 
 
@@ -157,7 +185,7 @@ def _values_value(x, w, *, of, where):
         size = 64 * np.finfo(w.dtype).eps * np.max(np.abs(x), axis=-1, keepdims=True, initial=0.0)
         uneven = equal & (np.abs(np.diff(x, axis=-1)) > size)
         if uneven.any() or (zero is not None and (zero & (np.abs(x) > size)).any()):
-            _refuse(of, where, "values")
+            _refuse(of, where, "values coincide")
     return x
 
 

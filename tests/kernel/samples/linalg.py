@@ -99,6 +99,7 @@ SAMPLES = [
     ),
     ("values_moved", [uniform(2, 3), np.array([[1.0, 2.0, 3.0], [0.0, 1.0, 2.0]])], EIGH | {"where": None}),
     ("shared_by_equals", [uniform(2, 3), np.array([[1.0, 1.0, 3.0], [0.0, 2.0, 2.0]])], EIGH),
+    ("divisor_triangle", [np.triu(well_conditioned(2, 3, 3))], EIGH | {"where": None}),
     ("values_alone", [np.array([[1.0, 2.0, 3.0], [0.0, 1.0, 2.0]])], EIGH),
     ("pinv", [tall(4, 3)], {"rcond": 1e-15}),
     ("pinv", [tall(2, 3, 3)], {"rcond": 1e-15}),

@@ -1,0 +1,165 @@
+"""Derivatives at equal eigenvalues and singular values: a limit, or an error that explains why there is none.
+
+Programs run as they are until a derivative divides by no gap (`diffsci.primitives.linalg.gaps`). Then the
+program is run again as the power series of `diffsci.transforms.limits`. Whether the question makes sense is
+decided by the numbers. Its poles must vanish, and the answer must be the same when all bases of equal values
+are turned at random: what passes does not depend on what LAPACK returned. Two smooth functions need not be
+asked for: single eigenvalues of a tie share its slope equally, as the entries of a sort do (the mean over
+permutations of the basis), and singular values at zero, where they are kinks, have the slope 0 (the mean over
+both signs of a vector).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from diffsci.degenerate.answers import Answer
+from diffsci.degenerate.columns import Deficient
+from diffsci.degenerate.turns import Turn
+from diffsci.degenerate.values import FACTORS, Equal
+from diffsci.errors import DegenerateError, UnsupportedError
+from diffsci.graph import Builder, Graph, Node, interpreter
+from diffsci.primitives.linalg.gaps import Unresolved, near, only_ties
+from diffsci.source import at
+from diffsci.transforms.calls import once
+from diffsci.transforms.limits import limit_graph
+
+__all__ = ["resolved"]
+
+MOST_TURNS = 240
+KINDS = {**dict.fromkeys(FACTORS, Equal), "qr": Deficient}
+
+
+def resolved(
+    graph: Graph, inputs: Sequence[Any], problem: Unresolved, again: Callable[[], list[Any]]
+) -> list[Any]:
+    """Return the outputs of a derivative that met equal values.
+
+    Parameters
+    ----------
+    graph : Graph
+        The whole program: the factorizations are in it.
+    inputs : sequence of array
+    problem : Unresolved
+        What running it raised.
+    again : callable
+        Runs it again, where values are close and no limit is asked for.
+
+    Raises
+    ------
+    DegenerateError
+        If the question depends on the basis of a space of equal values.
+    """
+    graph = once(graph, "without calls", lambda: _without_calls(graph))
+    values = interpreter.Values(zip(graph.inputs, map(np.asarray, inputs), strict=True))
+    factors = [node for node in graph.nodes if node.name in KINDS and _is_primal(node)]
+    found = {node: KINDS[node.name](node, values[node]) for node in factors}
+    tried: list[list] = []
+    for reach in (near, None):
+        cut = {node: equal.within(reach) for node, equal in found.items()}
+        cut = {node: groups for node, groups in cut.items() if any(groups)}
+        if cut in tried:
+            continue
+        if not cut:
+            with only_ties():
+                return again()
+        tried.append(cut)
+        try:
+            return _limit(graph, inputs, {node: found[node] for node in cut}, cut)
+        except DegenerateError as error:
+            problem = error
+    raise problem
+
+
+def _without_calls(graph: Graph) -> Graph:
+    """Return a program with its sub-programs written out."""
+    if not any(node.name == "call" for node in graph.nodes):
+        return graph
+    b = Builder()
+    moved: dict[Node, Any] = {x: x for x in graph.inputs}
+    _write(b, graph, moved)
+    return Graph(graph.inputs, [moved[y] for y in graph.outputs])
+
+
+def _write(b: Builder, graph: Graph, moved: dict[Node, Any]) -> None:
+    for node in graph.nodes:
+        if node in moved:
+            continue
+        b.location = node.location
+        operands = [moved[x] for x in node.inputs]
+        if node.name == "call":
+            callee = node.params["graph"]
+            inner = dict(zip(callee.inputs, operands, strict=True))
+            _write(b, callee, inner)
+            moved[node] = [inner[y] for y in callee.outputs]
+        elif node.name == "project" and isinstance(operands[0], list):
+            moved[node] = operands[0][node.params["index"]]
+        else:
+            moved[node] = b.emit(node.primitive, *operands, **node.params)
+
+
+def _is_primal(node: Node) -> bool:
+    """Tell whether no derivative went into a factorization."""
+    seen, stack = set(), [node]
+    while stack:
+        last = stack.pop()
+        if last.name in ("gap_quotient", "divisor_triangle"):
+            return False
+        fresh = [x for x in last.inputs if x not in seen]
+        seen.update(fresh)
+        stack += fresh
+    return True
+
+
+def _limit(graph: Graph, inputs: Sequence[Any], equal: dict, cut: dict) -> list[np.ndarray]:
+    moving = {node: equal[node].moving(groups) for node, groups in cut.items()}
+    try:
+        limit = once(graph, ("limit", tuple(moving.items())), lambda: limit_graph(graph, moving))
+    except UnsupportedError as error:
+        why = f"the limit of this derivative is not known, because {error}"
+        raise DegenerateError(_explained(equal, cut, why)) from None
+
+    def at_turn(turn: Turn) -> Answer:
+        given = [x for node in moving for x in equal[node].operands(cut[node], turn, limit.terms)]
+        return Answer(limit, [*inputs, *given, np.zeros(()), np.ones(())])
+
+    first, second = at_turn(Turn(0)), at_turn(Turn(5))
+    if not first.regular() or not second.regular():
+        raise DegenerateError(_explained(equal, cut, "the derivative asked for is infinite"))
+    if first.agrees(second):
+        return first.values
+    return _mean(at_turn, equal, cut)
+
+
+def _mean(at_turn: Callable, equal: dict, cut: dict) -> list[np.ndarray]:
+    """Return the mean over permutations and signs of the bases, if it is the same for other bases."""
+    runs = [equal[node].kinks(groups) for node, groups in cut.items()]
+    differs = DegenerateError(_explained(equal, cut, "the derivative asked for differs from basis to basis"))
+    if any(found is None for found in runs):
+        raise differs
+    groups = [group for found in runs for group in found]
+    steps = math.lcm(*(n for n, _ in groups))
+    signs = (1, -1) if any(zero for _, zero in groups) else (1,)
+    if steps * len(signs) > MOST_TURNS:
+        raise DegenerateError(_explained(equal, cut, "too many values are equal in different groups"))
+    first, second = (
+        Answer.mean([at_turn(Turn(seed, *turn)) for turn in itertools.product(range(steps), signs)])
+        for seed in (0, 5)
+    )
+    if not first.agrees(second):
+        raise differs
+    return first.values
+
+
+def _explained(equal: dict, cut: dict, what: str) -> str:
+    node = next(iter(cut))
+    return (
+        f"{node.name}{at(node.location)}: {equal[node].described(cut[node])}, so the basis of their vectors "
+        f"is arbitrary, and {what}: ask for what does not depend on the basis: {equal[node].advice}; or move "
+        "the values apart"
+    )
