@@ -159,7 +159,7 @@ def _mean(at_turn: Callable, equal: dict, cut: dict) -> list[np.ndarray]:
 def _explained(equal: dict, cut: dict, what: str) -> str:
     node = next(iter(cut))
     return (
-        f"{node.name}{at(node.location)}: {equal[node].described(cut[node])}, so the basis of their vectors "
-        f"is arbitrary, and {what}: ask for what does not depend on the basis: {equal[node].advice}; or move "
-        "the values apart"
+        f"{node.name}{at(node.location)}: {equal[node].described(cut[node])}, so their vectors are an arbitrary "
+        f"basis, and {what}: ask for what does not depend on the basis, as {equal[node].advice}; or move the "
+        "values apart"
     )

@@ -157,7 +157,7 @@ def test_hermitian_matrices():
 
         expected = step @ a @ a + a @ step @ a + a @ a @ step
         np.testing.assert_allclose(ds.jvp(cube, (a,), (lower,))[1], expected, atol=1e-12)
-        gradient = ds.grad(lambda x: np.real(np.sum(np.conj(weights) * cube(x))))(a)  # noqa: B023
+        gradient = ds.grad(lambda x: np.real(np.sum(np.conj(weights) * cube(x))))(a)
         found = np.real(np.sum(np.conj(gradient) * lower))
         assert found == pytest.approx(np.real(np.sum(np.conj(weights) * expected)), abs=1e-11)
 
@@ -265,6 +265,68 @@ def test_the_size_of_a_determinant(values, slopes):
     """|det| is a kink where it vanishes: the slopes on both sides are opposite, and their mean is 0."""
     gradient = ds.grad(lambda x: np.prod(la.svd(x)[1]))(np.diag(np.array(values, float)))
     np.testing.assert_allclose(gradient, np.diag(slopes), atol=1e-14)
+
+
+# dependent columns ----------------------------------------------------------------------------------
+
+COLUMNS = RNG.normal(size=(3, 5))
+DEPENDENT = {
+    "parallel": np.stack([COLUMNS[0], 2 * COLUMNS[0], COLUMNS[1]], axis=1),
+    "one of them zero": np.stack([0 * COLUMNS[0], COLUMNS[0], COLUMNS[1]], axis=1),
+    "a sum": np.stack([COLUMNS[0], COLUMNS[1], COLUMNS[0] + COLUMNS[1]], axis=1),
+    "rank one": np.stack([COLUMNS[0], 2 * COLUMNS[0], -COLUMNS[0]], axis=1),
+    "zero": np.zeros((5, 3)),
+}
+
+
+@pytest.mark.parametrize("name", DEPENDENT)
+def test_qr_of_dependent_columns(name):
+    a, weights = DEPENDENT[name], WEIGHTS[:3, :3]
+
+    def product(x):
+        q, r = la.qr(x)
+        return q @ r
+
+    def gram(x):
+        r = la.qr(x)[1]
+        return np.sum(weights * (r.T @ r))
+
+    identity = np.eye(15).reshape(5, 3, 5, 3)
+    for mode in ("forward", "reverse"):
+        np.testing.assert_allclose(ds.jacobian(product, mode=mode)(a), identity, atol=1e-13)
+    both = weights + weights.T
+    for gradient in (ds.grad(gram), ds.jit(ds.grad(gram)), lambda x: ds.vmap(ds.grad(gram))(x[None])[0]):
+        np.testing.assert_allclose(gradient(a), a @ both, atol=1e-13)
+    np.testing.assert_allclose(ds.hvp(gram, (a,), (MOVE,)), MOVE @ both, atol=1e-12)
+    with pytest.raises(DegenerateError, match=r"columns? [012, ]+ depend.*ask for"):
+        ds.grad(lambda x: np.sum(ACROSS * la.qr(x)[0]))(a)
+
+
+def test_determinants_by_qr_of_singular_matrices():
+    """All columns of Q but those at zeros are smooth, and so is the last one of a square matrix."""
+    a = RNG.normal(size=(3, 3))
+    a[:, 2] = a[:, 0] - a[:, 1]
+    gradient = ds.grad(lambda x: np.prod(np.diag(la.qr(x)[1])))(a)
+    cofactors = ds.grad(la.det)(a)
+    np.testing.assert_allclose(np.abs(gradient), np.abs(cofactors), atol=1e-14)
+
+
+@pytest.mark.parametrize("name", DEPENDENT)
+def test_least_squares_of_constant_rank(name):
+    """Along exp(t M) A exp(t N), of one rank, the solution of least norm is smooth: differences agree."""
+    a, b = DEPENDENT[name], ACROSS[:, :1]
+    m, n = RNG.normal(size=(5, 5)) / 3, RNG.normal(size=(3, 3)) / 3
+    e = m @ a + a @ n  # tangent to the matrices of this rank
+
+    def path(t):
+        return sl.expm(t * m) @ a @ sl.expm(t * n)
+
+    for f in (lambda x: la.pinv(x, rcond=1e-10), lambda x: la.lstsq(x, b, rcond=1e-10)[0]):
+        h = 1e-3
+        samples = {k: f(path(k * h)) for k in (-3, -2, -1, 1, 2, 3)}
+        slope = 45 * (samples[1] - samples[-1]) - 9 * (samples[2] - samples[-2]) + samples[3] - samples[-3]
+        found = ds.jvp(f, (a,), (e,))[1]
+        np.testing.assert_allclose(found, slope / (60 * h), atol=1e-9 * (1 + np.abs(found).max()))
 
 
 # close values ---------------------------------------------------------------------------------------
