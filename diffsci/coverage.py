@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import diffsci.transforms  # noqa: F401  enters the rules of calls
+from diffsci.backends.forms import FORMS
 from diffsci.backends.plan.vocabulary import is_callback
 from diffsci.graph import Primitive, registered
 from diffsci.sparse.pattern import rule_of as _pattern_rule
@@ -52,7 +53,7 @@ def _of(primitive: Primitive) -> Coverage:
         taylor = "rule" if _taylor_rule(primitive) else "by jvp" if primitive.jvp else ""
         pattern = "" if _pattern_rule(primitive) is None else "rule"
     batch = "rule" if primitive.batch else ""
-    native = "Python" if is_callback(primitive) else "native"
+    native = "Python" if is_callback(primitive) and primitive.name not in FORMS else "native"
     return Coverage(primitive.name, primitive.family, jvp, transpose, taylor, pattern, batch, native)
 
 
