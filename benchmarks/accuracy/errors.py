@@ -52,13 +52,19 @@ def _in_units(x: np.ndarray, units: np.ndarray, info: np.finfo) -> np.ndarray:
     return np.where(np.isinf(x), infinite, np.ldexp(x, -units))
 
 
+def _unit(near: np.ndarray) -> np.ndarray:
+    """The distance to the next number; for the largest one, that to the number below."""
+    near = np.minimum(np.abs(near), np.nextafter(np.finfo(near.dtype).max, 0))
+    return np.spacing(near)
+
+
 def relative(computed: np.ndarray, reference: np.ndarray, scale: np.ndarray | float = 0.0) -> np.ndarray:
     """Errors relative to the reference, at least to the scale and the smallest normal number; NaN for NaN."""
     info = np.finfo(computed.dtype)
     near, rest = reference.T
     with np.errstate(all="ignore"):
         size = np.fmax(np.maximum(np.abs(near), info.smallest_normal), scale)
-        apart = np.abs((computed - near) - rest * np.spacing(np.abs(near))) / size
+        apart = np.abs((computed - near) - rest * _unit(near)) / size
         return np.where(np.isinf(near), ulps(computed, reference) * info.eps, apart)
 
 
