@@ -34,7 +34,8 @@ def _exact_sum(x: np.ndarray, *, axes: tuple[int, ...]) -> np.ndarray:
     kept = [axis for axis in range(x.ndim) if axis not in axes]
     shape = tuple(x.shape[axis] for axis in kept)
     rows = np.transpose(x, [*kept, *axes]).reshape(math.prod(shape), -1 if x.size else 0)
-    plain = rows.sum(axis=-1)
+    with np.errstate(all="ignore"):
+        plain = rows.sum(axis=-1)
     finite = np.isfinite(rows).all(axis=-1)
     sums = [
         _rounded_once(row) if good else given for row, good, given in zip(rows, finite, plain, strict=True)
