@@ -56,8 +56,8 @@ def measure(threads: int) -> Table:
     found = [compare(random_program(seed)) for seed in range(PROGRAMS)]
     bounded = np.mean([comparison.bounded for comparison in found])
     ratios = np.array([comparison.ratio for comparison in found])
-    table.add("programs", PROGRAMS, "")
-    table.add("all entries of the gradient within their bars", 100 * bounded, "%", target=95.0, at_least=True)
+    title = f"all entries of the gradient within their bars, of {PROGRAMS} programs"
+    table.add(title, 100 * bounded, "%", target=95.0, at_least=True)
     table.add("bar / error, median", float(np.median(ratios)), "", target=100.0)
-    table.add("bar / error, 90th percentile", float(np.quantile(ratios, 0.9)), "")
+    table.add("gradients without any error", 100 * np.mean(np.isinf(ratios)), "%")
     return table
