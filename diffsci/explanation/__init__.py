@@ -3,5 +3,6 @@
 from diffsci.explanation.debug import debug_nans
 from diffsci.explanation.explain import Explanation, explain
 from diffsci.explanation.faults import Fault, Operand
+from diffsci.explanation.losses import Bars, Loss, Step
 
-__all__ = ["Explanation", "Fault", "Operand", "debug_nans", "explain"]
+__all__ = ["Bars", "Explanation", "Fault", "Loss", "Operand", "Step", "debug_nans", "explain"]

@@ -14,6 +14,7 @@ from diffsci.differentiation import Call, _argnums
 from diffsci.errors import NonFiniteError
 from diffsci.explanation.debug import EquationsExaminer
 from diffsci.explanation.faults import Fault
+from diffsci.explanation.losses import Bars, Loss, Step, rounding_of
 from diffsci.explanation.report import report
 from diffsci.explanation.sweeps import FORWARD, Sweep, faults_of, sweeps_of
 from diffsci.jit import Jitted
@@ -38,6 +39,13 @@ class Explanation:
         function itself, then of its tangent, then of its gradient.
     phases : tuple of str
         The sweeps that were run: ``"forward"``, ``"tangent"``, ``"cotangent"``.
+    losses : tuple of Loss
+        Operations that lost digits which the results are short of: for each sweep the most harmful first.
+    bars : tuple of Bars
+        For each sweep whose results are finite: the results, bounds of their rounding errors, and the
+        condition number of the whole map.
+    steps : tuple of Step
+        Condition numbers of the operations of the function itself, in the order in which they ran.
     remarks : tuple of str
         What could not be looked at, and why.
     """
@@ -45,12 +53,15 @@ class Explanation:
     function: str
     faults: tuple[Fault, ...]
     phases: tuple[str, ...]
+    losses: tuple[Loss, ...] = ()
+    bars: tuple[Bars, ...] = ()
+    steps: tuple[Step, ...] = ()
     remarks: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether everything is finite."""
-        return not self.faults
+        """Whether everything is finite, and nothing has lost digits."""
+        return not self.faults and not self.losses
 
     @property
     def first(self) -> Fault | None:
@@ -62,7 +73,11 @@ class Explanation:
 
 
 def explain(
-    f: Callable, *args: Any, argnums: int | Sequence[int] | None = None, infs: bool = True
+    f: Callable,
+    *args: Any,
+    argnums: int | Sequence[int] | None = None,
+    infs: bool = True,
+    digits: bool = True,
 ) -> Explanation:
     """Find the operations at which a function or its derivatives go wrong at a point.
 
@@ -70,6 +85,10 @@ def explain(
     results is followed back to the operation whose operands were finite: through calls, branches and the
     steps of loops and solves, but only through what the results depend on, so nothing is said of what
     `numpy.where` has masked away.
+
+    Where results are finite, their rounding errors are bounded to first order (by a reverse sweep from every
+    result to every operation), and operations are named that amplify the errors of their operands so much
+    that a result is short of three digits or more, with the stable form to write instead.
 
     Parameters
     ----------
@@ -82,6 +101,8 @@ def explain(
     infs : bool
         Whether infinite results are faults, too; otherwise only NaN is. An infinity that is written in the
         program (``np.inf`` as a bound) is no fault.
+    digits : bool
+        Whether rounding errors are looked at, too; that takes much longer than the function itself.
 
     Returns
     -------
@@ -102,6 +123,9 @@ def explain(
     >>> found = ds.explain(length, np.zeros(2))
     >>> found.ok, found.first.phase, found.first.expression
     (False, 'tangent', 'np.sqrt(np.sum(x * x))')
+    >>> found = ds.explain(lambda x: np.exp(x) - 1, 1e-10)
+    >>> round(found.losses[0].digits), found.losses[0].form.instead
+    (10, 'np.expm1(x)')
     """
     if not callable(f):
         raise TypeError(f"explain: expected a callable, got {type(f).__name__}")
@@ -117,11 +141,15 @@ def explain(
     sweeps, remarks = sweeps_of(call, _active(call, args, argnums))
     if function is not f:
         remarks += _compiled_otherwise(f, args, sweeps[0])
+    rounding = rounding_of(sweeps if digits else [])
     return Explanation(
         function=name,
         faults=tuple(faults_of(sweeps, infs)),
         phases=tuple(sweep.phase for sweep in sweeps),
-        remarks=tuple(remarks),
+        losses=tuple(rounding.losses),
+        bars=tuple(rounding.bars),
+        steps=tuple(rounding.steps),
+        remarks=(*remarks, *rounding.remarks),
     )
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from diffsci.explanation.blame import CONSTANT, SOLVE, Frame, Origin
+from diffsci.explanation.advice import advice_for
+from diffsci.explanation.blame import CONSTANT, OPERATION, SOLVE, Frame, Origin
 from diffsci.explanation.spelling import NUMPY_NAMES, Spelled, element, source_line, spelled
 from diffsci.graph import Node
 from diffsci.primitives.dependence import FAMILIES
@@ -77,6 +78,8 @@ class Fault:
         Loops and calls that it ran in, outermost first.
     note : str
         Why a solver found nothing.
+    advice : str
+        What to write instead.
     """
 
     phase: str
@@ -94,6 +97,7 @@ class Fault:
     point: tuple[Operand, ...] = ()
     inside: tuple[str, ...] = ()
     note: str = ""
+    advice: str = ""
 
     @property
     def line(self) -> int | None:
@@ -130,7 +134,9 @@ def fault_of(origin: Origin, phase: str, is_derivative: Callable[[Origin], bool]
     index = tuple(int(i) for i in np.argwhere(origin.mask)[0])
     derivative = is_derivative(origin) and origin.kind != SOLVE
     names = () if derivative or written is None else written.operands
-    operands = () if origin.kind != "operation" else tuple(_operands(origin, index, names))
+    operands = () if origin.kind != OPERATION else tuple(_operands(origin, index, names))
+    result = value[index]
+    values = [x.value for x in operands]
     return Fault(
         phase=phase,
         also=(),
@@ -142,11 +148,12 @@ def fault_of(origin: Origin, phase: str, is_derivative: Callable[[Origin], bool]
         source=source_line(location),
         index=index,
         count=int(origin.mask.sum()),
-        result=value[index],
+        result=result,
         operands=operands,
         point=tuple(_point(origin, index, written)) if derivative and written else (),
         inside=tuple(text for text in map(_inside, origin.frames) if text),
         note=_note(origin) if origin.kind == SOLVE else "",
+        advice=advice_for(origin, derivative, values, result) if origin.kind == OPERATION else "",
     )
 
 

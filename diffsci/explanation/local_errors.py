@@ -29,6 +29,7 @@ ELEMENTARY = dict.fromkeys(
     """.split(),
     2,
 )
+FACTORS = {"mul": 2, "div": 1, "integer_pow": 1}  # operands whose 0 makes an exact 0
 SPECIAL = 8  # of any other function
 # Their result is that of operands which differ from the given ones by n roundings of their size.
 BACKWARD_STABLE = frozenset({"linalg", "implicit"})
@@ -48,7 +49,7 @@ def local_error(node: Node, operands: Sequence[Array], value: Any) -> Array | No
         return None
     unit = np.finfo(node.dtype).eps / 2
     with np.errstate(all="ignore"):
-        return _error(node, operands, value, unit) + _underflow(node, value)
+        return _error(node, operands, value, unit) + _underflow(node, operands, value)
 
 
 def backward_error(node: Node, operands: Sequence[Array]) -> list[Array | None]:
@@ -142,9 +143,15 @@ def _terms(node: Node) -> int:
     return int(np.prod([n for letter, n in sizes.items() if letter not in out], dtype=np.int64)) - 1
 
 
-def _underflow(node: Node, value: Array) -> Any:
-    """What products and functions lose below the normal numbers; sums lose nothing there."""
+def _underflow(node: Node, operands: Sequence[Array], value: Array) -> Any:
+    """What products and functions lose below the normal numbers; sums, and products with 0, lose nothing."""
     if node.name in ("add", "sub", "sum", "cumsum", "sqrt"):
         return 0.0
     limits = np.finfo(node.dtype)
-    return np.where(np.abs(value) < limits.tiny, float(limits.smallest_subnormal), 0.0)
+    lost = np.where(np.abs(value) < limits.tiny, float(limits.smallest_subnormal), 0.0)
+    factors = operands[: FACTORS.get(node.name, 0)]
+    for x in factors:
+        lost = np.where(x == 0, 0.0, lost)
+    if node.name == "contract" and any(not np.any(x) for x in operands):
+        return 0.0
+    return lost

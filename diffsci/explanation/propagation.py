@@ -66,7 +66,7 @@ def condition(node: Node, operands: Sequence[Array], value: Any) -> float:
     if moved is None:
         return 0.0
     pairs = zip(moved, value, strict=True) if isinstance(moved, tuple) else [(moved, value)]
-    return max((_ratio(node, m, v) for m, v in pairs if m is not None), default=0.0)
+    return max((_ratio(node, m, v) for m, v in pairs if m is not None and _is_float(v)), default=0.0)
 
 
 def _ratio(node: Node, moved: Array, value: Array) -> float:
