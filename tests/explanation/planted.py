@@ -34,6 +34,8 @@ class Planted:
         Primitives that may be blamed.
     file, line : str, int
         Where it stands.
+    advice : str
+        Part of what is said to write instead.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Planted:
     operations: tuple[str, ...]
     file: str
     line: int
+    advice: str
 
 
 PLANTED: list[Planted] = []
@@ -55,13 +58,21 @@ def marked_line(source: Any) -> tuple[str, int]:
     return inspect.getsourcefile(source), max(first, 1) + place
 
 
-def planted(*args: Any, phase: str = "forward", operations: str, source: Any = None, wrap: Any = None):
+def planted(
+    *args: Any,
+    operations: str,
+    phase: str = "forward",
+    advice: str = "",
+    source: Any = None,
+    wrap: Any = None,
+):
     """Enter a function into the table; `wrap` makes of it what is explained."""
 
     def enter(f: Callable) -> Callable:
         file, line = marked_line(source or f)
         function = wrap(f) if wrap else f
-        PLANTED.append(Planted(f.__name__, function, args, phase, tuple(operations.split()), file, line))
+        names = tuple(operations.split())
+        PLANTED.append(Planted(f.__name__, function, args, phase, names, file, line, advice))
         return f
 
     return enter
@@ -91,13 +102,36 @@ def overflow(x):
     return np.sum(np.exp(x))  # here
 
 
-@planted(800.0, operations="exp")
+@planted(800.0, operations="exp", advice="ds.stable.sigmoid(x)")
 def inf_over_inf(x):
     e = np.exp(x)  # here
     return e / (1.0 + e)
 
 
-@planted(1e200, 1.0, operations="mul integer_pow")
+@planted(np.array([1.0, 800.0]), operations="exp", advice="ds.stable.softmax(x)")
+def softmax(x):
+    e = np.exp(x)  # here
+    return (e / np.sum(e))[1]
+
+
+@planted(np.array([-1000.0, -1001.0]), operations="log", advice="ds.stable.logsumexp(x)")
+def logarithm_of_a_sum_of_exponentials(x):
+    total = np.sum(np.exp(x))
+    return np.log(total)  # here
+
+
+@planted(np.full(400, 0.1), operations="log", advice="np.sum(np.log(x))")
+def likelihood_that_underflows(p):
+    likelihood = np.prod(p)
+    return np.log(likelihood)  # here
+
+
+@planted(1e-200, 1e-200, operations="div")
+def tiny_over_tiny(x, y):
+    return (x * x) / (y * y)  # here
+
+
+@planted(1e200, 1.0, operations="mul integer_pow", advice="np.hypot(x, y)")
 def overflow_of_a_square(x, y):
     s = x * x  # here
     return np.sqrt(s + y * y)
@@ -244,7 +278,7 @@ def equations(a):
 # ---- derivatives only ----------------------------------------------------------------------------------
 
 
-@planted(np.zeros(2), phase="tangent", operations="div")
+@planted(np.zeros(2), phase="tangent", operations="div", advice="np.linalg.norm(x)")
 def slope_of_sqrt_at_zero(x):
     squared = np.sum(x * x)
     return np.sqrt(squared)  # here

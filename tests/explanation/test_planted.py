@@ -15,3 +15,4 @@ def test_planted_fault_is_found(case):
     assert fault.operation in case.operations, found
     assert fault.phase == case.phase, found
     assert fault.source in str(found)
+    assert case.advice in fault.advice, found
