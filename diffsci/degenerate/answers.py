@@ -30,8 +30,9 @@ class Answer:
                 if node not in values:
                     values[node] = interpreter.evaluate(node, [values[x] for x in node.inputs])
                 sizes[node] = _size(node, values, sizes)
-        self.values, self.sizes, self.poles = [], [], []
-        for rows, power in zip(_coefficients(graph, limit.powers), limit.powers, strict=True):
+        self.values, self.sizes, self.poles, self.slopes = [], [], [], []
+        for rows, power in zip(_coefficients(graph, limit), limit.powers, strict=True):
+            self.slopes.append(values[rows[power + 1]] if len(rows) > 1 else None)
             self.values.append(np.asarray(values[rows[power]]))
             self.sizes.append(np.asarray(sizes[rows[power]]))
             self.poles += [(values[row], sizes[row]) for row in rows[:power]]
@@ -46,6 +47,11 @@ class Answer:
         mean.sizes = [np.max(x, axis=0) for x in zip(*(a.sizes for a in answers), strict=True)]
         mean.poles = []
         return mean
+
+    def moved(self, step: float) -> list[np.ndarray]:
+        """Return the values at e = step, to first order."""
+        pairs = zip(self.values, self.slopes, strict=True)
+        return [x if slope is None else (x + step * slope).astype(x.dtype) for x, slope in pairs]
 
     def regular(self) -> bool:
         """Tell whether the poles are rounding errors."""
@@ -66,9 +72,9 @@ def _is_rounding(x: np.ndarray, size: np.ndarray) -> bool:
     return bool(np.all(small | np.isnan(x)))
 
 
-def _coefficients(graph: Graph, powers: Sequence[int]) -> Iterator[list[Node]]:
+def _coefficients(graph: Graph, limit: Limit) -> Iterator[list[Node]]:
     """Yield the coefficients of every output: all of order 0, then those of the float outputs."""
-    count, order = len(powers), max(1, *powers)
+    count, order = len(limit.powers), limit.order
     floats = [k for k, y in enumerate(graph.outputs[:count]) if y.type.is_float]
     for k in range(count):
         rows = [graph.outputs[k]]

@@ -44,18 +44,31 @@ class Deficient:
     def kinks(self, groups: tuple) -> None:
         """Nothing is averaged over the bases of these columns."""
 
-    def operands(self, groups: tuple, turn: Turn, terms: int) -> list[np.ndarray]:
+    def offsets(self, groups: tuple) -> list[np.ndarray]:
+        """Return how far the columns are from dependent, relative to their lengths."""
+        n = self.r.shape[-1]
+        rows = zip(self.r.reshape(-1, n, n), self.length.reshape(-1, n), groups, strict=True)
+        return [
+            np.array([r[column, column] / (length[column] or 1.0)])
+            for r, length, columns in rows
+            for column in columns
+        ]
+
+    def operands(self, groups: tuple, turn: Turn, terms: int, step: float) -> list[np.ndarray]:
         """Return Q, R with exact zeros, the direction of R, and coefficients of its inverse."""
         n, poles = self.r.shape[-1], self.moving(groups).poles
         q, r = self.q.reshape(-1, *self.q.shape[-2:]).copy(), self.r.reshape(-1, n, n).copy()
         toward, series = np.zeros_like(r), np.zeros((terms, *r.shape), r.dtype)
+        offsets = iter(self.offsets(groups))
         for k, columns in enumerate(groups):
             lost = list(columns)
+            offset = np.concatenate([next(offsets) for _ in lost]) if lost else np.zeros(0)
             if turn.seed and any(column < q.shape[1] - 1 for column in lost):
                 q[k], r[k] = _turned(q[k], r[k], lost, turn.seed)
             r[k][lost, lost] = 0.0
             size = self.length.reshape(-1, n)[k][lost]
-            toward[k][lost, lost] = np.where(size == 0, 1.0, size) * turn.spread(len(lost))
+            speeds = offset / step if step else turn.spread(len(lost))
+            toward[k][lost, lost] = np.where(size == 0, 1.0, size) * speeds
             series[:, k] = _inverse(r[k], toward[k], poles, terms)
         shapes = [self.q.shape, self.r.shape, self.r.shape, *[self.r.shape] * terms]
         return [x.reshape(shape) for x, shape in zip((q, r, toward, *series), shapes, strict=True)]

@@ -24,7 +24,7 @@ from diffsci.degenerate.turns import Turn
 from diffsci.degenerate.values import FACTORS, Equal
 from diffsci.errors import DegenerateError, UnsupportedError
 from diffsci.graph import Builder, Graph, Node, interpreter
-from diffsci.primitives.linalg.gaps import Unresolved, near, only_ties
+from diffsci.primitives.linalg.gaps import Unresolved, close, only_ties
 from diffsci.source import at
 from diffsci.transforms.calls import once
 from diffsci.transforms.limits import limit_graph
@@ -32,6 +32,7 @@ from diffsci.transforms.limits import limit_graph
 __all__ = ["resolved"]
 
 MOST_TURNS = 240
+UNEVEN = 1e-2  # of the distance of the farthest values
 KINDS = {**dict.fromkeys(FACTORS, Equal), "qr": Deficient}
 
 
@@ -59,21 +60,42 @@ def resolved(
     values = interpreter.Values(zip(graph.inputs, map(np.asarray, inputs), strict=True))
     factors = [node for node in graph.nodes if node.name in KINDS and _is_primal(node)]
     found = {node: KINDS[node.name](node, values[node]) for node in factors}
-    tried: list[list] = []
-    for reach in (near, None):
-        cut = {node: equal.within(reach) for node, equal in found.items()}
-        cut = {node: groups for node, groups in cut.items() if any(groups)}
-        if cut in tried:
-            continue
+    tried: list[dict] = []
+    tied = _cut(found, None)
+    for reach in (close, _near, None):
+        cut = _cut(found, reach)
         if not cut:
             with only_ties():
                 return again()
+        step = _step(found, cut)
+        if cut in tried or (reach is close and not step):
+            continue
         tried.append(cut)
         try:
-            return _limit(graph, inputs, {node: found[node] for node in cut}, cut)
+            return _limit(graph, inputs, found, cut, step, cut == tied)
         except DegenerateError as error:
             problem = error
     raise problem
+
+
+def _cut(found: dict, reach: Callable | None) -> dict:
+    """Return the groups of equal values of each factorization that has some."""
+    groups = {node: equal.within(reach) for node, equal in found.items()}
+    return {node: some for node, some in groups.items() if any(some)}
+
+
+def _near(dtype: np.dtype) -> float:
+    """Return below which gap the limit is the better number even if it takes the values as equal."""
+    return float(np.sqrt(np.finfo(dtype).eps))
+
+
+def _step(found: dict, cut: dict) -> float:
+    """Return how far the values of all groups are from equal; 0 where they are much closer in some groups."""
+    offsets = [offset for node, groups in cut.items() for offset in found[node].offsets(groups)]
+    dtype = np.result_type(*offsets)
+    step = max(float(np.max(np.abs(offset))) for offset in offsets)
+    apart = min(float(np.min(np.abs(np.diff(offset, append=0.0)))) for offset in offsets)
+    return step if apart > max(UNEVEN * step, 1e3 * np.finfo(dtype).eps) else 0.0
 
 
 def _without_calls(graph: Graph) -> Graph:
@@ -116,7 +138,10 @@ def _is_primal(node: Node) -> bool:
     return True
 
 
-def _limit(graph: Graph, inputs: Sequence[Any], equal: dict, cut: dict) -> list[np.ndarray]:
+def _limit(
+    graph: Graph, inputs: Sequence[Any], equal: dict, cut: dict, step: float, kinks: bool
+) -> list[np.ndarray]:
+    """Return the limit of a program; `kinks`: a mean may be taken, because values are equal to rounding."""
     moving = {node: equal[node].moving(groups) for node, groups in cut.items()}
     try:
         limit = once(graph, ("limit", tuple(moving.items())), lambda: limit_graph(graph, moving))
@@ -124,24 +149,25 @@ def _limit(graph: Graph, inputs: Sequence[Any], equal: dict, cut: dict) -> list[
         why = f"the limit of this derivative is not known, because {error}"
         raise DegenerateError(_explained(equal, cut, why)) from None
 
-    def at_turn(turn: Turn) -> Answer:
-        given = [x for node in moving for x in equal[node].operands(cut[node], turn, limit.terms)]
+    def at_turn(turn: Turn, step: float = 0.0) -> Answer:
+        given = [x for node in moving for x in equal[node].operands(cut[node], turn, limit.terms, step)]
         return Answer(limit, [*inputs, *given, np.zeros(()), np.ones(())])
 
-    first, second = at_turn(Turn(0)), at_turn(Turn(5))
+    first, second = at_turn(Turn(0), step), at_turn(Turn(5))
     if not first.regular() or not second.regular():
         raise DegenerateError(_explained(equal, cut, "the derivative asked for is infinite"))
     if first.agrees(second):
-        return first.values
-    return _mean(at_turn, equal, cut)
-
-
-def _mean(at_turn: Callable, equal: dict, cut: dict) -> list[np.ndarray]:
-    """Return the mean over permutations and signs of the bases, if it is the same for other bases."""
+        return first.moved(step)
     runs = [equal[node].kinks(groups) for node, groups in cut.items()]
-    differs = DegenerateError(_explained(equal, cut, "the derivative asked for differs from basis to basis"))
-    if any(found is None for found in runs):
-        raise differs
+    mean = None if not kinks or None in runs else _mean(at_turn, equal, cut, runs)
+    if mean is None:
+        what = "the derivative asked for differs from basis to basis"
+        raise DegenerateError(_explained(equal, cut, what))
+    return mean
+
+
+def _mean(at_turn: Callable, equal: dict, cut: dict, runs: list) -> list[np.ndarray] | None:
+    """Return the mean over permutations and signs of the bases, if it is the same for other bases."""
     groups = [group for found in runs for group in found]
     steps = math.lcm(*(n for n, _ in groups))
     signs = (1, -1) if any(zero for _, zero in groups) else (1,)
@@ -151,15 +177,13 @@ def _mean(at_turn: Callable, equal: dict, cut: dict) -> list[np.ndarray]:
         Answer.mean([at_turn(Turn(seed, *turn)) for turn in itertools.product(range(steps), signs)])
         for seed in (0, 5)
     )
-    if not first.agrees(second):
-        raise differs
-    return first.values
+    return first.values if first.agrees(second) else None
 
 
 def _explained(equal: dict, cut: dict, what: str) -> str:
     node = next(iter(cut))
+    found = equal[node].described(cut[node])
     return (
-        f"{node.name}{at(node.location)}: {equal[node].described(cut[node])}, so their vectors are an arbitrary "
-        f"basis, and {what}: ask for what does not depend on the basis, as {equal[node].advice}; or move the "
-        "values apart"
+        f"{node.name}{at(node.location)}: {found}, so their vectors are an arbitrary basis, and {what}: ask "
+        f"for what does not depend on the basis, as {equal[node].advice}; or move the values apart"
     )

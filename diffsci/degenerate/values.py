@@ -97,18 +97,31 @@ class Equal:
         """Return how many values are equal in each group, and whether they are zero."""
         return [(len(run), zero) for runs in groups for run, zero in runs]
 
-    def operands(self, groups: tuple, turn: Turn, terms: int) -> list[np.ndarray]:
-        """Return outputs with values exactly equal and bases turned, and the direction of the values."""
+    def offsets(self, groups: tuple) -> list[np.ndarray]:
+        """Return how far the values of each group are from equal, relative to the largest."""
+        found = []
+        for w, runs in zip(self.w.reshape(-1, self.w.shape[-1]), groups, strict=True):
+            size = np.max(np.abs(w), initial=0.0) or 1.0
+            found += [(w[list(run)] - (0.0 if zero else np.mean(w[list(run)]))) / size for run, zero in runs]
+        return found
+
+    def operands(self, groups: tuple, turn: Turn, terms: int, step: float) -> list[np.ndarray]:
+        """Return outputs with values exactly equal and bases turned, and the direction of the values.
+
+        With a step, the values move to where they are within it.
+        """
         n = self.w.shape[-1]
         w, toward = self.w.reshape(-1, n).copy(), np.zeros((self.w.size // max(n, 1), n), self.w.dtype)
         kind = np.result_type(self.w, np.complex64 if self.record.dtype is complex else np.float32)
         left, right = (np.tile(np.eye(n, dtype=kind), (len(w), 1, 1)) for _ in range(2))
+        offsets = iter(self.offsets(groups))
         for k, runs in enumerate(groups):
             size = np.max(np.abs(w[k]), initial=0.0) or 1.0
             for run, zero in runs:
                 run = list(run)
                 w[k, run] = 0.0 if zero else np.mean(w[k, run])
-                toward[k, run] = size * turn.spread(len(run))
+                offset = next(offsets)
+                toward[k, run] = size * (offset / step if step else turn.spread(len(run)))
                 block, bases = np.ix_(run, run), turn.bases(len(run), zero, self.record.dtype)
                 left[k][block], right[k][block] = bases
         square = (*self.w.shape, n)

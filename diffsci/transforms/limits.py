@@ -60,6 +60,11 @@ class Limit:
     powers: list[int]
     terms: int
 
+    @property
+    def order(self) -> int:
+        """Of the last coefficient: one more than is needed for the limit, its slope in e."""
+        return 1 + max(self.powers)
+
 
 @dataclass(frozen=True)
 class Moving:
@@ -93,7 +98,7 @@ def limit_graph(graph: Graph, cut: Mapping[Node, Moving]) -> Limit:
         If what was divided goes into an operation that is not linear in it.
     """
     powers = _Near(graph, cut, 1).limit().powers
-    return _Near(graph, cut, 1 + max(powers)).limit()
+    return _Near(graph, cut, 2 + max(powers)).limit()
 
 
 class _Near:
@@ -131,7 +136,7 @@ class _Near:
         ]
         near = Graph([*self.graph.inputs, *given, self.e], outputs)
         active = [False] * (len(near.inputs) - 1) + [True]
-        return Limit(taylor_graph(near, max(1, *powers), active, degree=1), powers, self.terms)
+        return Limit(taylor_graph(near, 1 + max(powers), active, degree=1), powers, self.terms)
 
     def _enter(self, node: Node) -> Node:
         if node.name == "project" and node.inputs[0] in self.cut:

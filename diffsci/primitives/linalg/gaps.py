@@ -22,7 +22,7 @@ from diffsci.primitives.series import convolved, minus
 from diffsci.primitives.shared import add_tangents, batch_elementwise, full_like, same_types
 from diffsci.source import at
 
-__all__ = ["Unresolved", "divisor", "largest", "near", "only_ties", "over_gap", "ties", "values_moved"]
+__all__ = ["Unresolved", "close", "divisor", "largest", "only_ties", "over_gap", "ties", "values_moved"]
 
 
 class Unresolved(DegenerateError):
@@ -46,12 +46,12 @@ def only_ties() -> Iterator[None]:
         _mode.close = before
 
 
-def near(dtype: np.dtype) -> float:
+def close(dtype: np.dtype) -> float:
     """Return below which gap, relative to the largest value, the limit is the better number.
 
-    A quotient by a gap g loses eps / g, and the limit, which takes the values as equal, is wrong by g.
+    A quotient by a gap g loses eps / g, and the limit, corrected to first order, is wrong by g^2.
     """
-    return float(np.sqrt(np.finfo(dtype).eps))
+    return float(np.cbrt(np.finfo(dtype).eps))
 
 
 def ties(dtype: np.dtype, n: int) -> float:
@@ -71,7 +71,7 @@ def over_gap(b: Builder, x: Node, gap: Node, w: Node, factor: Node) -> Node:
         axes = (len(x.shape) - 2, len(x.shape) - 1)
         pairs = b.broadcast(b.const(~np.eye(w.shape[-1], dtype=bool)), shape=x.shape, axes=axes)
         x, gap = b.select(pairs, x, b.zeros(x.type)), b.select(pairs, gap, full_like(b, gap, 1.0))
-    least = b.mul(largest(b, w), full_like(b, largest(b, w), near(w.dtype)))
+    least = b.mul(largest(b, w), full_like(b, largest(b, w), close(w.dtype)))
     return b.gap_quotient(x, gap, spread_stack(b, least, gap.shape), of=factor.name, where=factor.location)
 
 
@@ -98,7 +98,7 @@ def _gap_type(x: Type, gap: Type, least: Type, *, of, where) -> Type:
 
 def _gap_value(x, gap, least, *, of, where):
     if not _mode.close:
-        least = least * (ties(x.dtype, x.shape[-1]) / near(x.dtype))
+        least = least * (ties(x.dtype, x.shape[-1]) / close(x.dtype))
     lost = np.abs(gap) <= least
     if lost.any():  # even if x is 0 there: so it is for v f(w) v^T, whose limit is not
         first = np.argwhere(lost)[0][-2:]
@@ -145,7 +145,7 @@ def divisor(b: Builder, r: Node, factor: Node) -> Node:
 
 
 def _divisor_value(r, *, of, where):
-    share = near(r.real.dtype) if _mode.close else ties(r.real.dtype, r.shape[-1])
+    share = close(r.real.dtype) if _mode.close else ties(r.real.dtype, r.shape[-1])
     height, length = np.abs(np.diagonal(r, axis1=-2, axis2=-1)), np.sqrt(np.sum(np.abs(r) ** 2, axis=-2))
     lost = height <= share * length
     if lost.any():
