@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from diffsci.backends.again import computed_again
 from diffsci.backends.logistic_forms import log1mexp, log1mexp_slope
+from diffsci.backends.near_one_forms import repaired
 from diffsci.primitives.special.logistic import LOG_TWO
 from diffsci.primitives.special.logsums import NEAR_ZERO
 from diffsci.primitives.special.terms import Term, f
@@ -15,29 +16,37 @@ from diffsci.primitives.special.terms import Term, f
 __all__ = ["LOGSUM_FORMS"]
 
 
-def _repaired(name: str, x: Term, y: Term, result: Term, correction: Term, cancels: Term) -> Term:
-    near = f.abs(result) < NEAR_ZERO * f.abs(correction)
-    return computed_again(name, (x, y), result, f.logical_and(cancels, near))
+def _near_zero(result: Term, correction: Term, cancels: Term) -> Term:
+    return f.logical_and(cancels, f.abs(result) < NEAR_ZERO * f.abs(correction))
+
+
+def _sum_of_two(terms: list[Term]) -> Term:
+    return terms[0] + terms[1]
 
 
 def _logaddexp(x: Term, y: Term) -> Term:
     top, low = f.maximum(x, y), f.minimum(x, y)
     size = f.exp(f.difference(low, top))
     correction = f.log1p(size + size * f.difference_error(low, top))
-    return _repaired("logaddexp", x, y, top + correction, correction, top < 0)
+    result = top + correction
+    near = _near_zero(result, correction, top < 0)
+    return repaired("logaddexp", (x, y), result, near, _sum_of_two)
 
 
 def _logaddexp2(x: Term, y: Term) -> Term:
     top, low = f.maximum(x, y), f.minimum(x, y)
     size = f.exp2(f.difference(low, top))
     correction = f.log1p(size + size * (LOG_TWO * f.difference_error(low, top))) / LOG_TWO
-    return _repaired("logaddexp2", x, y, top + correction, correction, top < 0)
+    result = top + correction
+    near = _near_zero(result, correction, top < 0)
+    return repaired("logaddexp2", (x, y), result, near, _sum_of_two, base=2)
 
 
 def _logsubexp(x: Term, y: Term) -> Term:
     gap, error = f.where(f.eq(y, -math.inf), y, f.difference(y, x)), f.difference_error(y, x)
     correction = log1mexp(gap) + f.where(f.eq(error, 0.0), 0.0, error * log1mexp_slope(gap))
-    return _repaired("logsubexp", x, y, x + correction, correction, x > 0)
+    result = x + correction
+    return computed_again("logsubexp", (x, y), result, _near_zero(result, correction, x > 0))
 
 
 def _sigmoid_of_two(x: Term) -> Term:
@@ -80,8 +89,8 @@ def _logsumexp(x: Term, axis: int) -> Term:
     s = _sum(x, axis)
     correction = f.log1p(s.rest)
     result = s.top + correction
-    near = f.logical_and(s.top < 0, f.abs(result) < NEAR_ZERO * correction)
-    return computed_again("logsumexp", (x,), result, near, axis=axis)
+    near = _near_zero(result, correction, s.top < 0)
+    return repaired("logsumexp", (x,), result, near, lambda terms: f.sum(terms[0], axes=(axis,)), axis=axis)
 
 
 def _softmax(x: Term, axis: int) -> Term:

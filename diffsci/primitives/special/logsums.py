@@ -61,7 +61,7 @@ register(
     )
 )
 
-NEAR_ZERO = 0.8  # a result smaller than this part of its correction has lost digits
+NEAR_ZERO = 0.5  # a result smaller than this part of its correction has lost digits
 
 
 def _repaired(result, correction, cancels, x, y, **how):

@@ -16,13 +16,14 @@ import numpy as np
 
 from diffsci.primitives.special import doubled
 
-__all__ = ["log_of_sum", "log_of_sum_exactly"]
+__all__ = ["LN2", "LN2_SHORT", "SURE", "log_of_sum", "log_of_sum_exactly"]
 
-_LN2 = (float.fromhex("0x1.62E42FEE00000p-1"), float.fromhex("0x1.A39EF35793C76p-33"))
+LN2 = (math.log(2.0), float.fromhex("0x1.ABC9E3B39803Fp-56"))
+LN2_SHORT = (float.fromhex("0x1.62E42FEE00000p-1"), float.fromhex("0x1.A39EF35793C76p-33"))
 _STEPS = 64  # table entries per unit
 _TERMS = [1 / math.factorial(k) for k in range(2, 9)]
 _FEW = 16  # numbers for which integers are faster than arrays
-_SURE = 2.0**-12  # logarithms of this size, relative to the cancellation in the sum, keep 53 of 66 bits
+SURE = 2.0**-12  # logarithms of this size, relative to the cancellation in the sum, keep 53 of 66 bits
 _GUARD, _HALVINGS = 32, 8
 _MOST_BITS = 4096  # more than between the largest and the smallest double: what is zero here is zero
 
@@ -49,7 +50,7 @@ def log_of_sum(x: np.ndarray, signs: tuple[int, ...] | None = None, base: int | 
     if base == 2:
         result /= math.log(2.0)
     size = np.sum(np.abs(high), axis=-1)
-    for place in np.argwhere((1 + excess) * np.abs(result) < _SURE * size):
+    for place in np.argwhere((1 + excess) * np.abs(result) < SURE * size):
         result[tuple(place)] = log_of_sum_exactly(x[tuple(place)].tolist(), signs, base)
     return result
 
@@ -60,10 +61,10 @@ def _exponential(x: np.ndarray, base: int | None) -> doubled.Doubled:
     x = np.where(absent, 0.0, x)
     if base == 2:
         whole = np.rint(x)
-        high, low = doubled.multiply(x - whole, doubled.nearest(Fraction(_ln2(160), 1 << 160)))
+        high, low = doubled.multiply(x - whole, LN2)
     else:
         whole = np.rint(x / math.log(2.0))
-        high, low = doubled.two_sum(x - whole * _LN2[0], -whole * _LN2[1])
+        high, low = doubled.two_sum(x - whole * LN2_SHORT[0], -whole * LN2_SHORT[1])
     step = np.rint(high * _STEPS)
     near = high - step / _STEPS  # exact
     tail = low + near * near * np.polynomial.polynomial.polyval(near, _TERMS)
