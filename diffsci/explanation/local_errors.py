@@ -89,7 +89,12 @@ def _sum(node: Node, operands: Sequence[Array], size: Array) -> Array:
 
 
 def _cumsum(node: Node, operands: Sequence[Array], size: Array) -> Array:
-    return operands[0].shape[node.params["axis"]] * _absolute(node, operands)
+    """Every partial sum is rounded, but the first, which is a term."""
+    axis, reverse = node.params["axis"], node.params.get("reverse", False)
+    if not size.size:
+        return size
+    first = np.take(size, [-1 if reverse else 0], axis=axis)
+    return np.asarray(node.primitive.value(size, **node.params)) - first
 
 
 def _product(node: Node, operands: Sequence[Array], size: Array) -> Array:

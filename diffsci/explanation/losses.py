@@ -15,13 +15,13 @@ from diffsci.explanation.rounding import Analysis, analyse
 from diffsci.explanation.spelling import spelled
 from diffsci.explanation.sweeps import FORWARD, TANGENT, Sweep
 from diffsci.graph import Graph, Node
-from diffsci.source import Location
+from diffsci.source import Location, at
 
 __all__ = ["Bars", "Loss", "Step", "rounding_of"]
 
 LEAST_DIGITS = 3.0  # lost by one operation, or by all runs of one line
 NEAR = 4.0  # digits: what is lost on the way to a result may differ by so much from what it is short of
-MOST_WORK = 2_000_000  # operations times entries of results that are analysed
+MOST_WORK = 300_000  # operations times entries of results that are analysed
 TOGETHER = frozenset({"linalg", "implicit"})  # families whose own error stands at their operands
 
 
@@ -123,9 +123,10 @@ def rounding_of(sweeps: Sequence[Sweep]) -> Rounding:
             continue
         flat = flatten_program(sweep.graph, sweep.inputs).graph
         if len(flat.nodes) * max(sum(y.type.size for y in flat.outputs), 1) > MOST_WORK:
-            found.remarks.append(f"the rounding errors of the {sweep.phase} sweep: too many operations")
+            found.remarks.append(f"no error bars of the {sweep.phase} sweep: it has too many operations")
             continue
         analysis = analyse(flat, sweep.inputs)
+        found.remarks += _left_out(flat, found.remarks)
         names = tuple(sweep.outputs_named)
         values = tuple(np.asarray(analysis.values[y]) for y in analysis.graph.outputs)
         errors = tuple(map(np.asarray, analysis.bars))
@@ -135,6 +136,19 @@ def rounding_of(sweeps: Sequence[Sweep]) -> Rounding:
         if sweep.phase == FORWARD:
             found.steps = _steps(analysis)
     return found
+
+
+def _left_out(graph: Graph, told: list[str]) -> list[str]:
+    """Say which loops are one operation here: their own rounding is in no bar."""
+    texts = []
+    for node in graph.nodes:
+        if node.primitive.family == "host":
+            written = spelled(node.location)
+            text = f"the bars leave out rounding inside of {written.text if written else 'a loop'}"
+            text += at(node.location)
+            if text not in (*told, *texts):
+                texts.append(text)
+    return texts
 
 
 def _enter(losses: list[Loss], loss: Loss) -> None:
@@ -150,7 +164,8 @@ def _enter(losses: list[Loss], loss: Loss) -> None:
 def _steps(analysis: Analysis) -> list[Step]:
     worst: dict[Location, float] = {}
     for node, condition in analysis.conditions.items():
-        if node.location is not None and not np.isnan(condition):
+        known = node.primitive.family != "host" and not np.isnan(condition)
+        if node.location is not None and known:
             worst[node.location] = max(worst.get(node.location, 0.0), condition)
     written = ((place, spelled(place)) for place in worst)
     return [Step(text.text, place, worst[place]) for place, text in written if text]
