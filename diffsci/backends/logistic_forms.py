@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import reduce
 
@@ -22,6 +23,10 @@ def _logit(p: Term) -> Term:
     return f.where(middle, f.log1p((2 * p - 1) / (1 - p)), f.log(p / (1 - p)))
 
 
+def _logit_slope(p: Term) -> Term:
+    return f.where(f.logical_or(p < 0, p > 1), math.nan, 1 / (p * (1 - p)))
+
+
 def _logcosh(x: Term) -> Term:
     size = f.abs(x)
     square = x * x
@@ -37,14 +42,14 @@ def log1mexp(x: Term) -> Term:
 
 def log1mexp_slope(x: Term) -> Term:
     """Return the derivative of log(1 - exp(x))."""
-    return -f.exp(x) / f.abs(f.expm1(x))
+    return f.where(x > 0, math.nan, -f.exp(x) / f.abs(f.expm1(x)))
 
 
 LOGISTIC_FORMS: dict[str, Callable[..., Term]] = {
     "sigmoid_slope": _sigmoid_slope,
     "log_expit": lambda x: -f.softplus(-x),
     "logit": _logit,
-    "logit_slope": lambda x: 1 / (x * (1 - x)),
+    "logit_slope": _logit_slope,
     "logcosh": _logcosh,
     "log1mexp": log1mexp,
     "log1mexp_slope": log1mexp_slope,

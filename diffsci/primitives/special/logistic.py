@@ -69,7 +69,7 @@ def _logit(p):
 
 def _logit_slope(p):
     p = np.asarray(p, float)
-    return 1 / (p * (1 - p))
+    return np.where((p < 0) | (p > 1), np.nan, 1 / (p * (1 - p)))
 
 
 def _logcosh(x):
@@ -99,7 +99,7 @@ def log1mexp(x):
 def log1mexp_slope(x):
     """Return -1 / expm1(-x), where expm1(-x) must not overflow; -inf at both zeros."""
     x = np.asarray(x, float)
-    return -np.exp(x) / np.abs(np.expm1(x))
+    return np.where(x > 0, np.nan, -np.exp(x) / np.abs(np.expm1(x)))
 
 
 row(
@@ -124,7 +124,7 @@ row(
 row(
     "logit",
     _logit,
-    lambda x, y: f.defined(y, f.logit_slope(x)),
+    lambda x, y: f.logit_slope(x),
     continued=lambda x: np.log(x) - np.log1p(-x),
 )
 row(
@@ -137,7 +137,7 @@ row("logcosh", _logcosh, lambda x, y: f.tanh(x), continued=_complex_logcosh)
 row(
     "log1mexp",
     log1mexp,
-    lambda x, y: f.defined(y, f.log1mexp_slope(x)),
+    lambda x, y: f.log1mexp_slope(x),
     continued=lambda x: np.log(-np.expm1(x)),
 )
 row(
