@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from diffsci.backends.cardinal_forms import CARDINAL_FORMS
 from diffsci.backends.error_forms import ERROR_FORMS
 from diffsci.backends.logistic_forms import LOGISTIC_FORMS
 from diffsci.backends.logsum_forms import LOGSUM_FORMS
 from diffsci.backends.polynomial_forms import POLYNOMIAL_FORMS
-from diffsci.backends.small_forms import SMALL_FORMS
-from diffsci.primitives.formulas import FORMULAS
+from diffsci.primitives.special.formulas import FORMULAS
 from diffsci.primitives.special.terms import Term
 
 __all__ = ["FORMS"]
@@ -20,7 +20,7 @@ __all__ = ["FORMS"]
 FORMS: dict[str, Callable[..., Term]] = {
     **ERROR_FORMS,
     **POLYNOMIAL_FORMS,
-    **SMALL_FORMS,
+    **CARDINAL_FORMS,
     **FORMULAS,
     **LOGISTIC_FORMS,
     **LOGSUM_FORMS,

@@ -18,9 +18,9 @@ import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
 from diffsci.primitives.dependence import Known, Places, crossed
-from diffsci.primitives.formulas import by_formula
 from diffsci.primitives.reductions import spread
 from diffsci.primitives.shared import add_tangents, shifted
+from diffsci.primitives.special.formulas import by_formula
 from diffsci.primitives.special.terms import Term, f, row
 
 __all__ = ["along", "batch_along_axes", "direction", "length", "over", "reduced_type", "register_along_axes"]
@@ -67,14 +67,10 @@ def _hypot_term(x: Term, y: Term, *, powers: tuple[int, int, int]) -> Term:
     result = factors[0] if factors else f.like(h, 1.0)
     for k in range(max(divisions, len(factors) - 1)):
         if k < divisions:
-            result = result / h
+            result = result / h * (scale * guard**-2)
         if k + 1 < len(factors):
             result = result * factors[k + 1]
-    if divisions:
-        for _ in range(divisions):
-            result = result * (scale * guard**-2)
-        result = f.where(f.isinf(size), 0.0, result)
-    return result
+    return f.where(f.isinf(size), 0.0, result) if divisions else result
 
 
 def _hypot_slope(x: Term, y: Term, a: int, c: int, h: int) -> Term:
@@ -196,13 +192,15 @@ def _direction_tangent(x: Term, t: Term, *, axes: tuple[int, ...]) -> Term:
     guarded = scaled * (GUARD / h)
     between = f.logical_and(h > SMALL, h < BIG)
     over_h = f.where(between, scaled / f.where(between, h * h, 1.0), scaled / h / h)
+    early = f.where(size < SMALL, 2.0**200, f.like(size, 1.0))  # before products of small numbers underflow
+    over_h = over_h * early
     shares = guarded * over_h
     dominates = f.abs(scaled) > 0.75 * h
     others = over("sum", f.where(dominates, 0.0, shares), axes)
     rest = f.where(dominates, others, over("sum", shares, axes) - shares)
     moved = over_h * t
     elsewhere = over("sum", moved, axes) - moved
-    result = (rest * t - guarded * elsewhere) * (scale * (1 / GUARD))
+    result = (rest * t - guarded * elsewhere) * (scale / early * (1 / GUARD))
     return f.where(f.isinf(size), 0.0, result)
 
 

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from diffsci.primitives.special import angles
 from diffsci.primitives.special import doubled as dd
-from diffsci.primitives.special.terms import f, row
+from diffsci.primitives.special.formulas import formula_row, on_arrays
+from diffsci.primitives.special.terms import Term, f, row, series
 
-__all__ = ["sinc", "sinc_unnormalized"]
+__all__ = ["DERIVATIVES"]
 
 NEAR, TERMS = 1.0, 12  # Taylor's series: up to this angle, and how many terms
-DIGITS = 2.0**-46  # what the recurrence in double precision may lose
+UNIT = 2.0**-52
+LOSS = 2.0**-46  # what the recurrence in double precision may lose, relative to the derivative
 
 
 class _Kind(NamedTuple):
@@ -28,75 +31,81 @@ class _Kind(NamedTuple):
 
     scale: float
     exact_scale: Callable[[], dd.Doubled]
-    sine_cosine: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+    sine_cosine: Callable[[Term], tuple[Term, Term]]
     reduced: Callable[[np.ndarray], angles.Reduced]
 
 
-def _sine_cosine_of_pi(x):
-    """sin(pi x) and cos(pi x); where x is far from 0 what counts is its distance from the next half."""
-    whole = np.rint(x)
+def _sine_cosine_of_pi(x: Term) -> tuple[Term, Term]:
+    """sin(pi x) and cos(pi x); where x is far from a whole number counts its distance from the next half."""
+    whole = f.rint(x)
     part = x - whole
-    size = np.abs(part)
-    sign = np.where(whole % 2 == 0, 1.0, -1.0)
+    size = f.abs(part)
+    sign = 1 - 2 * f.abs(whole - 2 * f.rint(0.5 * whole))
     near = size < 0.25
-    other = np.pi * np.where(near, size, 0.5 - size)
-    small, large = np.sin(other), np.cos(other)
-    sine = np.copysign(np.where(near, small, large), part)
-    return sign * sine, sign * np.where(near, large, small)
+    angle = math.pi * f.where(near, size, 0.5 - size)
+    small, large = f.sin(angle), f.cos(angle)
+    sine = f.copysign(f.where(near, small, large), part)
+    return sign * sine, sign * f.where(near, large, small)
 
 
-_PLAIN = _Kind(1.0, lambda: (1.0, 0.0), lambda x: (np.sin(x), np.cos(x)), angles.radians)
-_OF_PI = _Kind(math.pi, angles.pi, _sine_cosine_of_pi, angles.half_turns)
+_KINDS = {
+    "sinc": _Kind(math.pi, angles.pi, _sine_cosine_of_pi, angles.half_turns),
+    "sinc_unnormalized": _Kind(1.0, lambda: (1.0, 0.0), lambda x: (f.sin(x), f.cos(x)), angles.radians),
+}
 
 
-def _value(kind: _Kind, x):
-    x = np.asarray(x, float)
-    usable = np.where((x == 0) | np.isinf(x), 1.0, x)
-    with np.errstate(all="ignore"):
-        value = kind.sine_cosine(usable)[0] / (kind.scale * usable)
-    return np.where(x == 0, 1.0, np.where(np.isinf(x), 0.0, value))
+def _value(kind: _Kind, x: Term) -> Term:
+    zero = f.eq(x, 0.0)
+    safe = f.where(zero, 1.0, x)
+    value = kind.sine_cosine(safe)[0] / (kind.scale * safe)
+    return f.where(f.isinf(x), 0.0, f.where(zero, 1.0, value))
 
 
-def _derivative(kind: _Kind, x, order: int):
-    """The derivative of that order, even or odd like the order."""
-    x = np.asarray(x, float)
-    size = np.abs(x)
-    far = size * kind.scale > NEAR
-    with np.errstate(all="ignore"):
-        value, sure = _recurrence(kind, np.where(far & (size < np.inf), size, 1.0), order)
-        hard = far & ~sure
-        if not far.all():
-            value = np.where(far, value, _taylor(kind, np.where(far, 0.0, size), order))
-        if hard.any():
-            value = np.array(value)
-            value[hard] = _doubled_recurrence(kind, size[hard], order)
-    value = np.where(size == np.inf, 0.0, value)
-    return np.copysign(1.0, x) * value if order % 2 else value
+def _derivative(kind: _Kind, x: Term, order: int) -> Term:
+    """The derivative of that order, even or odd like the order; NaN where too many digits would be lost."""
+    size = f.abs(x)
+    far, infinite = size * kind.scale > NEAR, f.eq(size, math.inf)
+    value, error = _recurrence(kind, f.where(f.logical_and(far, size < math.inf), size, 1.0), order)
+    value = f.where(f.le(error, LOSS * f.abs(value)), value, math.nan)
+    value = f.where(infinite, 0.0, f.where(far, value, _taylor(kind, size, order)))
+    return f.copysign(f.like(x, 1.0), x) * value if order % 2 else value
 
 
-def _taylor(kind: _Kind, x, order: int):
+def _taylor(kind: _Kind, x: Term, order: int) -> Term:
     """The sum of (-1)**j w**(2j) x**(2j-n) / ((2j+1) (2j-n)!)."""
     first = (order + 1) // 2
-    angle, total = kind.scale * x, 0.0
-    for j in range(first + TERMS, first - 1, -1):
-        total = total * (angle * angle) + (-1) ** j / ((2 * j + 1) * math.factorial(2 * j - order))
+    angle = kind.scale * x
+    coefficients = [
+        (-1) ** j / ((2 * j + 1) * math.factorial(2 * j - order)) for j in range(first, first + TERMS + 1)
+    ]
+    total = series(angle * angle, coefficients)
     return kind.scale**order * (angle * total if order % 2 else total)
 
 
-def _recurrence(kind: _Kind, x, order: int):
-    """The derivative in double precision, and where its digits are sure."""
-    unit = 2.0**-52
+def _recurrence(kind: _Kind, x: Term, order: int) -> tuple[Term, Term]:
+    """The derivative in double precision, and a bound on its error."""
     sine, cosine = kind.sine_cosine(x)
     value = sine / (kind.scale * x)
-    error = 2 * unit * np.abs(value)
+    error = 2 * UNIT * f.abs(value)
     for n in range(1, order + 1):
-        turned = kind.scale ** (n - 1) * (cosine if n % 2 else sine) * (1 if n % 4 < 2 else -1)
+        turned = (kind.scale ** (n - 1) * (1 if n % 4 < 2 else -1)) * (cosine if n % 2 else sine)
         value = (turned - n * value) / x
-        error = (2 * n * unit * np.abs(turned) + n * error) / x + 2 * unit * np.abs(value)
-    return value, error <= DIGITS * np.abs(value)
+        error = (2 * n * UNIT * f.abs(turned) + n * error) / x + 2 * UNIT * f.abs(value)
+    return value, error
 
 
-def _doubled_recurrence(kind: _Kind, x, order: int):
+def _repaired(kind: _Kind, formula: Callable, x: np.ndarray, *, order: int) -> np.ndarray:
+    """The formula on arrays, and double-double arithmetic where it gives none."""
+    x = np.asarray(x, float)
+    value = np.array(on_arrays(formula, x, order=order))
+    hard = np.isnan(value) & ~np.isnan(x)
+    if hard.any():
+        value[hard] = _doubled_recurrence(kind, np.abs(x[hard]), order)
+        value[hard] *= np.copysign(1.0, x[hard]) ** order
+    return value
+
+
+def _doubled_recurrence(kind: _Kind, x: np.ndarray, order: int) -> np.ndarray:
     sine, cosine = angles.sine_cosine(*kind.reduced(x))
     scale = kind.exact_scale()
     value, power = dd.divide(dd.divide(sine, scale), x), (1.0, 0.0)
@@ -108,30 +117,31 @@ def _doubled_recurrence(kind: _Kind, x, order: int):
     return value[0]
 
 
-def sinc(x):
-    """Return sin(pi x) / (pi x), exactly 0 at whole numbers but 0."""
-    return _continued(np.pi * x) if np.iscomplexobj(x) else _value(_OF_PI, x)
-
-
-def sinc_unnormalized(x):
-    """Return sin(x) / x."""
-    return _continued(x) if np.iscomplexobj(x) else _value(_PLAIN, x)
-
-
-def _continued(z):
+def _continued(scale: float, x: np.ndarray) -> np.ndarray:
     """sin(z) / z of complex numbers; a series near 0, where the tiny imaginary part would be lost."""
+    z = scale * x
     near = np.abs(z) < 0.5
     square = np.where(near, z, 0.0) ** 2
-    series = 1 - square / 6 * (1 - square / 20 * (1 - square / 42 * (1 - square / 72 * (1 - square / 110))))
+    total = 1 - square / 6 * (1 - square / 20 * (1 - square / 42 * (1 - square / 72 * (1 - square / 110))))
     safe = np.where(near, 1.0, z)
-    return np.where(near, series, np.sin(safe) / safe)
+    return np.where(near, total, np.sin(safe) / safe)
 
 
-for _name, _function, _kind in (("sinc", sinc, _OF_PI), ("sinc_unnormalized", sinc_unnormalized, _PLAIN)):
-    row(_name, _function, lambda x, y, name=_name: getattr(f, f"{name}_derivative")(x, order=1))
+# Formulas of the derivatives, which give NaN where they have too few digits.
+DERIVATIVES: dict[str, Callable[..., Term]] = {}
+
+for _name, _kind in _KINDS.items():
+    _slope = f"{_name}_derivative"
+    DERIVATIVES[_slope] = partial(_derivative, _kind)
+    formula_row(
+        _name,
+        partial(_value, _kind),
+        lambda x, y, slope=_slope: getattr(f, slope)(x, order=1),
+        partial(_continued, _kind.scale),
+    )
     row(
-        f"{_name}_derivative",
-        lambda x, order, kind=_kind: _derivative(kind, x, order),
-        lambda x, y, order, name=_name: getattr(f, f"{name}_derivative")(x, order=order + 1),
+        _slope,
+        partial(_repaired, _kind, DERIVATIVES[_slope]),
+        lambda x, y, order, slope=_slope: getattr(f, slope)(x, order=order + 1),
         params=("order",),
     )

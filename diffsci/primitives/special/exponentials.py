@@ -16,38 +16,46 @@ from fractions import Fraction
 
 import numpy as np
 
-from diffsci.primitives.special.terms import f, row
+from diffsci.primitives.special.formulas import formula_row
+from diffsci.primitives.special.terms import Term, f, row, series
 
-__all__ = ["bernoulli", "exprel", "phi2", "phi_derivative"]
+__all__ = ["phi_derivative"]
 
 SHIFT = 64.0  # exp(x) is computed as exp(64) exp(x - 64) where it overflows before the result does
-EXP_SHIFT = math.exp(SHIFT)
+EXP_SHIFT, DECAY = math.exp(SHIFT), math.exp(-SHIFT)
 LARGE = 700.0  # from here on
 BEYOND = 770.0  # exp(x) over any small power of x overflows, x exp(-x) underflows
+NEGLIGIBLE = 2.0**-60
 SERIES_REACH = 40.0  # Kummer's series of phi_k and its derivatives
 LOW, HIGH, TERMS = -1.0, 1.5, 20  # the series of phi_2: where, and how long
 
 
-def exprel(x):
-    """Return expm1(x) / x."""
-    x = np.asarray(x, float)
-    safe = np.where(x == 0, 1.0, x)
-    with np.errstate(all="ignore"):
-        value = np.where(x > LARGE, np.exp(x - SHIFT) * (EXP_SHIFT / safe), np.expm1(safe) / safe)
-    return np.where(x == 0, 1.0, np.where(x == np.inf, np.inf, value))
+def _without_zero(x: Term) -> tuple[Term, Term]:
+    """Where x is zero, and x with ones there."""
+    zero = f.eq(x, 0.0)
+    return zero, f.where(zero, 1.0, x)
 
 
-def phi2(x):
-    """Return (expm1(x) - x) / x**2: Taylor's series where the difference would cancel."""
-    x = np.asarray(x, float)
-    near = np.clip(x, LOW, HIGH)
-    series = 0.0
-    for k in range(TERMS, -1, -1):
-        series = series * near + 1 / math.factorial(k + 2)
-    with np.errstate(all="ignore"):
-        far = np.where(x > LARGE, np.exp(x - SHIFT) * (EXP_SHIFT / x / x), (np.expm1(x) - x) / x / x)
-    value = np.where(near == x, series, far)
-    return np.where(x > BEYOND, np.inf, np.where(x == -np.inf, 0.0, value))
+def _exprel(x: Term) -> Term:
+    zero, safe = _without_zero(x)
+    large = f.exp(x - SHIFT) * (EXP_SHIFT / safe)
+    value = f.where(x > LARGE, large, f.expm1(safe) / safe)
+    return f.where(f.eq(x, math.inf), x, f.where(zero, 1.0, value))
+
+
+def _phi2(x: Term) -> Term:
+    """(expm1(x) - x) / x**2: Taylor's series where the difference would cancel."""
+    near = f.logical_and(f.ge(x, LOW), f.le(x, HIGH))
+    large = f.exp(x - SHIFT) * (EXP_SHIFT / x / x)
+    value = f.where(x > LARGE, large, (f.expm1(x) - x) / x / x)
+    value = f.where(near, series(x, [1 / math.factorial(k + 2) for k in range(TERMS + 1)]), value)
+    return f.where(x > BEYOND, math.inf, f.where(f.eq(x, -math.inf), 0.0, value))
+
+
+def _bernoulli(x: Term) -> Term:
+    zero, safe = _without_zero(x)
+    value = f.where(x > LARGE, f.exp(SHIFT - x) * (x * DECAY), safe / f.expm1(safe))
+    return f.where(f.eq(x, math.inf), 0.0, f.where(zero, 1.0, value))
 
 
 def phi_derivative(x, *, k: int, order: int):
@@ -64,9 +72,11 @@ def phi_derivative(x, *, k: int, order: int):
     size = np.abs(near)
     for j in range(160):
         total = total + term
+        if not np.any(term > NEGLIGIBLE * total):
+            break
         term = term * (size * (upper + j) / ((order + k + 1 + j) * (j + 1)))
-    series = np.where(near < 0, np.exp(near) * total, total)
-    return np.where(near == x, series, _far_phi(x, k, order))
+    value = np.where(near < 0, np.exp(near) * total, total)
+    return np.where(near == x, value, _far_phi(x, k, order))
 
 
 def _far_phi(x, k: int, order: int):
@@ -85,20 +95,6 @@ def _far_phi(x, k: int, order: int):
     return np.where(x > BEYOND, np.inf, np.where(x == -np.inf, 0.0, value))
 
 
-def bernoulli(x):
-    """Return x / expm1(x)."""
-    x = np.asarray(x, float)
-    safe = np.where(x == 0, 1.0, x)
-    with np.errstate(all="ignore"):
-        value = np.where(x > LARGE, _decayed(safe, safe), safe / np.expm1(safe))
-    return np.where(x == 0, 1.0, np.where(x == np.inf, 0.0, value))
-
-
-def _decayed(factor, x):
-    """Return factor * exp(-x) for large x, where exp(-x) alone underflows before the product does."""
-    return np.exp(SHIFT - x) * (factor * math.exp(-SHIFT))
-
-
 def _bernoulli_numbers(count: int) -> list[Fraction]:
     """B_0, B_1 = -1/2, B_2, ... exactly (DLMF 24.5.3)."""
     numbers: list[Fraction] = [Fraction(1)]
@@ -107,38 +103,35 @@ def _bernoulli_numbers(count: int) -> list[Fraction]:
     return numbers
 
 
-_COEFFICIENTS = [b / math.factorial(n) for n, b in enumerate(_bernoulli_numbers(60))]
-_SPLIT = 2.5  # the series in x, of radius 2 pi, serves below
+COEFFICIENTS = [b / math.factorial(n) for n, b in enumerate(_bernoulli_numbers(46))]
+SPLIT, LAST = 2.5, 18  # the series in x, of radius 2 pi, serves below; the sum of exponentials above
 
 
-def _bernoulli_derivative(x, *, order: int):
+def _bernoulli_derivative(x: Term, order: int) -> Term:
     """The derivative of that order of x / expm1(x).
 
     As x / expm1(x) + x / 2 is even, derivatives are even or odd from the second on. For small |x| Taylor's
     series (DLMF 24.2.1), for large x the derivatives of the sum of x exp(-j x) over j > 0.
     """
-    x = np.asarray(x, float)
-    size = np.abs(x)
-    near, far = np.minimum(size, _SPLIT), np.clip(size, _SPLIT, BEYOND)
-    series = 0.0
-    for n in range(len(_COEFFICIENTS) - 1, order - 1, -1):
-        series = series * near + float(_COEFFICIENTS[n] * math.perm(n, order))
-    with np.errstate(all="ignore"):
-        total = np.where(size > LARGE, _decayed(order - far, far), (order - far) * np.exp(-far))
-        for j in range(2, 30):
-            total = total + float(j ** (order - 1)) * (order - j * far) * np.exp(-j * far)
-    value = np.where(size < _SPLIT, series, (-1) ** (order - 1) * total)
-    if order == 1:
-        return np.where(x < 0, -1 - value, value)
-    return np.where(x < 0, (-1) ** order * value, value)
+    size = f.abs(x)
+    powers = range(max(order + order % 2, 2), len(COEFFICIENTS), 2)
+    near = series(size * size, [float(COEFFICIENTS[n] * math.perm(n, order)) for n in powers])
+    near = near * size if order % 2 else near
+    near = near - 0.5 if order == 1 else near
+    far = f.minimum(size, BEYOND)
+    exponential = f.exp(-far)
+    total = f.like(x, 0.0)
+    for j in range(LAST, 1, -1):
+        total = total * exponential + float(j ** (order - 1)) * (order - j * far)
+    first = f.where(far > LARGE, f.exp(SHIFT - far) * ((order - far) * DECAY), (order - far) * exponential)
+    total = (-1.0) ** (order - 1) * (first + total * (exponential * exponential))
+    value = f.where(size < SPLIT, near, total)
+    return f.where(x < 0, -1 - value if order == 1 else (-1.0) ** order * value, value)
 
 
-row("exprel", exprel, lambda x, y: f.phi_derivative(x, k=1, order=1), continued=lambda x: np.expm1(x) / x)
-row(
-    "phi2",
-    phi2,
-    lambda x, y: f.phi_derivative(x, k=2, order=1),
-    continued=lambda x: (np.expm1(x) - x) / x / x,
+formula_row("exprel", _exprel, lambda x, y: f.phi_derivative(x, k=1, order=1), lambda x: np.expm1(x) / x)
+formula_row(
+    "phi2", _phi2, lambda x, y: f.phi_derivative(x, k=2, order=1), lambda x: (np.expm1(x) - x) / x / x
 )
 row(
     "phi_derivative",
@@ -146,15 +139,16 @@ row(
     lambda x, y, k, order: f.phi_derivative(x, k=k, order=order + 1),
     params=("k", "order"),
 )
-row(
+formula_row(
     "bernoulli",
-    bernoulli,
+    _bernoulli,
     lambda x, y: f.bernoulli_derivative(x, order=1),
-    continued=lambda x: x / np.expm1(x),
+    lambda x: x / np.expm1(x),
 )
-row(
+formula_row(
     "bernoulli_derivative",
     _bernoulli_derivative,
     lambda x, y, order: f.bernoulli_derivative(x, order=order + 1),
+    None,
     params=("order",),
 )

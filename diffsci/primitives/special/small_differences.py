@@ -2,55 +2,43 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from diffsci.primitives.special.terms import f, row
+from diffsci.primitives.special.formulas import formula_row
+from diffsci.primitives.special.terms import Term, f, series
 
-__all__ = ["cosm1", "log1pmx", "sqrt1pm1"]
+__all__ = ["log1pmx"]
 
 LOW, HIGH, LAST = -0.6, 1.0, 51  # the series of log1pmx: where, and its last power
 
 
-def log1pmx(x):
-    """Return log(1 + x) - x: for small x 2 artanh(t) - x with t = x / (2 + x), where 2 t - x = -t x."""
-    x = np.asarray(x, float)
-    near = np.clip(x, LOW, HIGH)
-    t = near / (2 + near)
-    square, total = t * t, 0.0
-    for k in range(LAST, 1, -2):
-        total = (total + 2.0 / k) * square
-    with np.errstate(all="ignore"):
-        far = np.where(x == np.inf, -np.inf, np.log1p(x) - x)
-    return np.where(near == x, t * total - t * near, far)
+def _log1pmx(x: Term) -> Term:
+    """log(1 + x) - x: for small x 2 artanh(t) - x with t = x / (2 + x), where 2 t - x = -t x."""
+    t = x / (2 + x)
+    square = t * t
+    total = series(square, [2.0 / k for k in range(3, LAST + 1, 2)]) * square
+    near = f.logical_and(f.ge(x, LOW), f.le(x, HIGH))
+    far = f.where(f.eq(x, math.inf), -math.inf, f.log1p(x) - x)
+    return f.where(near, t * total - t * x, far)
 
 
-def _log1pmx_slope(x):
-    """Return -x / (1 + x)."""
-    x = np.asarray(x, float)
-    with np.errstate(all="ignore"):
-        return np.where(np.isinf(x), -1.0, -x / (1 + x))
+def _log1pmx_slope(x: Term) -> Term:
+    return f.where(f.isinf(x), -1.0, -x / (1 + x))
 
 
-def cosm1(x):
-    """Return cos(x) - 1 as -2 sin(x/2)**2, right also near the zeros at multiples of 2 pi."""
-    with np.errstate(all="ignore"):
-        sine = np.sin(np.asarray(x, float) / 2)
+def _cosm1(x: Term) -> Term:
+    """cos(x) - 1 as -2 sin(x/2)**2, right also near the zeros at multiples of 2 pi."""
+    sine = f.sin(0.5 * x)
     return -2 * (sine * sine)
 
 
-def sqrt1pm1(x):
-    """Return sqrt(1 + x) - 1 as x / (1 + sqrt(1 + x))."""
-    x = np.asarray(x, float)
-    with np.errstate(all="ignore"):
-        return np.where(x == np.inf, x, x / (1 + np.sqrt(1 + x)))
+def _sqrt1pm1(x: Term) -> Term:
+    return f.where(f.eq(x, math.inf), x, x / (1 + f.sqrt(1 + x)))
 
 
-row("log1pmx", log1pmx, lambda x, y: f.log1pmx_slope(x), continued=lambda x: np.log1p(x) - x)
-row(
-    "log1pmx_slope",
-    _log1pmx_slope,
-    lambda x, y: -((1 / (1 + x)) ** 2),
-    continued=lambda x: -x / (1 + x),
-)
-row("cosm1", cosm1, lambda x, y: -f.sin(x), continued=lambda x: -2 * np.sin(x / 2) ** 2)
-row("sqrt1pm1", sqrt1pm1, lambda x, y: 0.5 / f.sqrt(1 + x), continued=lambda x: x / (1 + np.sqrt(1 + x)))
+log1pmx = formula_row("log1pmx", _log1pmx, lambda x, y: f.log1pmx_slope(x), lambda x: np.log1p(x) - x)
+formula_row("log1pmx_slope", _log1pmx_slope, lambda x, y: -((1 / (1 + x)) ** 2), lambda x: -x / (1 + x))
+formula_row("cosm1", _cosm1, lambda x, y: -f.sin(x), lambda x: -2 * np.sin(x / 2) ** 2)
+formula_row("sqrt1pm1", _sqrt1pm1, lambda x, y: 0.5 / f.sqrt(1 + x), lambda x: x / (1 + np.sqrt(1 + x)))

@@ -11,7 +11,7 @@ of a Bessel function, are marked by `Data`: asking for a derivative in one of th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,13 +22,13 @@ from diffsci.graph import Builder, Node, Primitive, Type, register
 from diffsci.primitives.shared import INT, add_tangents, batch_elementwise, same_types
 from diffsci.source import at
 
-__all__ = ["REAL_ONLY", "Data", "Term", "f", "row"]
+__all__ = ["REAL_ONLY", "Data", "Term", "f", "row", "series"]
 
 # Functions whose value on complex numbers keeps even the tiniest imaginary part; SciPy's complex versions
 # of many others take real numbers only, or lose it.
 COMPLEX = frozenset(
     """
-    psi erf erfi fresnel_s fresnel_c kv kve exp1 sinc sinc_unnormalized
+    psi erf erfi fresnel_s fresnel_c kv kve exp1
     spence wrightomega elliprc xlogy xlog1py logaddexp2 eval_legendre eval_chebyt eval_chebyu
     eval_laguerre eval_gegenbauer eval_genlaguerre eval_jacobi
     """.split()
@@ -117,6 +117,14 @@ class _Functions:
 
 
 f = _Functions()
+
+
+def series(x: Term, coefficients: Sequence[float]) -> Term:
+    """Return a polynomial by Horner's rule, lowest coefficient first."""
+    total = f.like(x, coefficients[-1])
+    for coefficient in reversed(coefficients[:-1]):
+        total = total * x + coefficient
+    return total
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ may keep digits that the formula's own would lose.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,16 +15,16 @@ import numpy as np
 
 from diffsci.graph import Builder, Graph, Type
 from diffsci.graph.interpreter import run
-from diffsci.primitives.special.terms import Term
+from diffsci.primitives.special.terms import Slope, Term, row
 
-__all__ = ["FORMULAS", "by_formula"]
+__all__ = ["FORMULAS", "by_formula", "formula_row", "on_arrays"]
 
 Formula = Callable[..., Term]
 FORMULAS: dict[str, Formula] = {}
 DOUBLE = np.dtype(float)
 
 
-def by_formula(name: str, formula: Formula, continued: Callable) -> Callable[..., np.ndarray]:
+def by_formula(name: str, formula: Formula, continued: Callable | None) -> Callable[..., np.ndarray]:
     """Enter a formula under the name of its operation, and return it as a function of arrays.
 
     Complex arrays go to `continued`, the analytic function, which nobody asks for its last digits.
@@ -32,12 +32,26 @@ def by_formula(name: str, formula: Formula, continued: Callable) -> Callable[...
     FORMULAS[name] = formula
 
     def value(*arrays: np.ndarray, **params: Any) -> np.ndarray:
-        if any(map(np.iscomplexobj, arrays)):
+        if continued is not None and any(map(np.iscomplexobj, arrays)):
             return continued(*arrays, **params)
-        operands = [np.asarray(x, DOUBLE) for x in arrays]
-        graph = _graph(formula, tuple(x.shape for x in operands), tuple(sorted(params.items())))
-        return run(graph, operands)[0].astype(np.asarray(arrays[0]).dtype, copy=False)
+        return on_arrays(formula, *arrays, **params).astype(np.asarray(arrays[0]).dtype, copy=False)
 
+    return value
+
+
+def on_arrays(formula: Formula, *arrays: np.ndarray, **params: Any) -> np.ndarray:
+    """Return the value of a formula on arrays, in double precision."""
+    operands = [np.asarray(x, DOUBLE) for x in arrays]
+    graph = _graph(formula, tuple(x.shape for x in operands), tuple(sorted(params.items())))
+    return run(graph, operands)[0]
+
+
+def formula_row(
+    name: str, formula: Formula, slope: Slope, continued: Callable | None, params: Sequence[str] = ()
+) -> Callable:
+    """Register an elementwise function of one argument by its formula; return it as a function of arrays."""
+    value = by_formula(name, formula, continued)
+    row(name, value, slope, continued=continued, params=params)
     return value
 
 
