@@ -217,12 +217,7 @@ def grad(f: Callable, argnums: int | Sequence[int] = 0, *, strict: bool = False)
     Traceback (most recent call last):
     diffsci.errors.KinkError: abs has the slopes -1 and 1 on the two sides of 0: ...
     """
-
-    @functools.wraps(f, updated=())
-    def gradient(*args: Any, **kwargs: Any) -> Any:
-        return _value_and_grad(f, argnums, args, kwargs, "grad", strict)[1]
-
-    return gradient
+    return gradient_of(f, argnums, int(strict))
 
 
 def value_and_grad(f: Callable, argnums: int | Sequence[int] = 0, *, strict: bool = False) -> Callable:
@@ -245,12 +240,22 @@ def value_and_grad(f: Callable, argnums: int | Sequence[int] = 0, *, strict: boo
     return value_and_gradient
 
 
-def checked(derivative: Graph, graph: Graph, flags: list[bool], first: int, strict: bool) -> Graph:
+def checked(derivative: Graph, graph: Graph, flags: list[bool], first: int, order: int) -> Graph:
     """Return a derivative that raises at kinks if that is wanted; its outputs before `first` are values."""
-    return strictly(derivative, graph, flags, first) if strict else derivative
+    return strictly(derivative, graph, flags, first, order) if order else derivative
 
 
-def _value_and_grad(f, argnums, args, kwargs, what: str, strict: bool) -> tuple[Any, Any]:
+def gradient_of(f: Callable, argnums: int | Sequence[int], order: int) -> Callable:
+    """Return the gradient, with checks for a derivative of this order (0: none)."""
+
+    @functools.wraps(f, updated=())
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        return _value_and_grad(f, argnums, args, kwargs, "grad", order)[1]
+
+    return gradient
+
+
+def _value_and_grad(f, argnums, args, kwargs, what: str, strict: int) -> tuple[Any, Any]:
     chosen = _argnums(argnums, len(args), what)
     call = Call(f, args, kwargs)
     flags, trees, whole = call.active(chosen, what)
@@ -456,8 +461,12 @@ def _pullback(graph: Graph, flags: list[bool], strict: bool) -> tuple[Graph, Gra
 
 
 def _pushforward(graph: Graph, flags: list[bool], strict: bool) -> tuple[Graph, Graph, Graph, list[int]]:
-    tangent, kept = tangent_graph(graph, flags)
-    tangent = checked(tangent, graph, flags, 0, strict)
+    if strict:  # a jump has the tangent zero, too
+        pushed, kept = jvp_graph(graph, flags), [k for k, y in enumerate(graph.outputs) if y.type.is_float]
+        bare = Graph(pushed.inputs, pushed.outputs[len(graph.outputs) :], pushed.guards)
+        tangent = strictly(bare, graph, flags)
+    else:
+        tangent, kept = tangent_graph(graph, flags)
     return *split_graph(tangent, len(graph.inputs), graph.outputs), tangent, kept
 
 
@@ -535,7 +544,8 @@ def hvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any], *, strict:
     primals, tangents : tuple
         Arguments and directions; all arguments are differentiated.
     strict : bool
-        Raise KinkError at kinks and jumps of the function and of its gradient: see `grad`.
+        Raise KinkError at kinks and jumps of the function, and where the two sides of a choice differ in
+        their second derivatives: see `grad`.
 
     Returns
     -------
@@ -551,4 +561,4 @@ def hvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any], *, strict:
     """
     primals = tuple(primals)
     argnums = 0 if len(primals) == 1 else tuple(range(len(primals)))
-    return jvp(grad(f, argnums, strict=strict), primals, tuple(tangents), strict=strict)[1]
+    return jvp(gradient_of(f, argnums, 2 * strict), primals, tuple(tangents))[1]

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from diffsci.differentiation import Call, _argnums, _per_argument, checked, grad
+from diffsci.differentiation import Call, _argnums, _per_argument, checked, gradient_of
 from diffsci.graph import Builder, Graph, Node, Type, verify
 from diffsci.source import at, user_location
 from diffsci.tracing.complex.array import is_complex
@@ -92,7 +92,8 @@ def hessian(f: Callable, argnums: int | Sequence[int] = 0, *, strict: bool = Fal
     argnums : int or sequence of int
         Positional arguments to differentiate with respect to.
     strict : bool
-        Raise KinkError at kinks and jumps of the function and of its gradient: see `grad`.
+        Raise KinkError at kinks and jumps of the function, and where the two sides of a choice differ in
+        their second derivatives: see `grad`.
 
     Examples
     --------
@@ -102,7 +103,7 @@ def hessian(f: Callable, argnums: int | Sequence[int] = 0, *, strict: bool = Fal
     array([[6., 4.],
            [4., 0.]])
     """
-    derivative = jacobian(grad(f, argnums, strict=strict), argnums, mode="forward", strict=strict)
+    derivative = jacobian(gradient_of(f, argnums, 2 * strict), argnums, mode="forward")
 
     @functools.wraps(f, updated=())
     def hessian_of(*args: Any, **kwargs: Any) -> Any:

@@ -17,7 +17,7 @@ from diffsci.primitives.reductions import spread
 from diffsci.primitives.shared import BOOL, full_like
 from diffsci.primitives.sorting import take_lanes
 
-__all__ = ["KINKS", "Kink"]
+__all__ = ["KINKS", "Kink", "differ"]
 
 Tangents = list["Node | None"]
 Places = Callable[[Builder, Node, Tangents], "Node | None"]
@@ -40,6 +40,8 @@ class Kink:
         ``"operand"`` or ``"result"``: whose value stands in the message.
     name : str
         What users call it, if not by the operation's name.
+    joins : bool
+        It is no kink where both operands have the same derivatives.
     """
 
     places: Places
@@ -47,6 +49,7 @@ class Kink:
     convention: str
     shown: str = "operand"
     name: str = ""
+    joins: bool = False
 
 
 def differ(b: Builder, x: Node, y: Node) -> Node:
@@ -56,11 +59,6 @@ def differ(b: Builder, x: Node, y: Node) -> Node:
     least = b.add(b.mul(full_like(b, x, eps**0.6), size), full_like(b, x, eps))
     infinite = b.logical_xor(b.isinf(x), b.isinf(y))
     return b.logical_or(infinite, b.gt(b.abs(b.sub(x, y)), least))
-
-
-def present(b: Builder, x: Node, tangent: Node | None) -> Node:
-    """Return a tangent, zeros where there is none."""
-    return b.zeros(x.type) if tangent is None else tangent
 
 
 def _number(b: Builder, x: Node, value: float) -> Node:
@@ -116,8 +114,7 @@ def _multiple_but_zero(b: Builder, node: Node, t: Tangents) -> Node:
 
 
 def _tie(b: Builder, node: Node, t: Tangents) -> Node:
-    x, y = node.inputs
-    return b.logical_and(b.eq(x, y), differ(b, present(b, x, t[0]), present(b, y, t[1])))
+    return b.eq(*node.inputs)
 
 
 def _shared_extremum(b: Builder, node: Node, t: Tangents) -> Node:
@@ -203,8 +200,8 @@ KINKS: dict[str, Kink] = {
     "fmod": Kink(
         _multiple_but_zero, "jumps here; the slope in the dividend is 1 on both sides", "1 in the dividend"
     ),
-    "maximum": Kink(_tie, "of equal operands has two slopes, that of either operand", "their mean"),
-    "minimum": Kink(_tie, "of equal operands has two slopes, that of either operand", "their mean"),
+    "maximum": Kink(_tie, "of equal operands has two slopes, that of either one", "their mean", joins=True),
+    "minimum": Kink(_tie, "of equal operands has two slopes, that of either one", "their mean", joins=True),
     "max": Kink(_shared_extremum, "is attained by several entries", "shared equally among them", "result"),
     "min": Kink(_shared_extremum, "is attained by several entries", "shared equally among them", "result"),
     "argmax": Kink(_position("max"), "is attained by several entries", "that of the first one", "result"),
@@ -215,7 +212,9 @@ KINKS: dict[str, Kink] = {
     "length": Kink(
         _no_length, "of nothing but zeros has a corner, with slopes from -1 to 1", "0", "result", "a norm"
     ),
-    "spread": Kink(_no_spread, "of equal values has a corner", "0", "result", "a standard deviation"),
+    "standard_deviation": Kink(
+        _no_spread, "of equal values has a corner", "0", "result", "a standard deviation"
+    ),
     "sqrt": Kink(_at(0.0), STEEP, INFINITE),
     "cbrt": Kink(_at(0.0), STEEP, INFINITE),
     "arcsin": Kink(_at(-1.0, 1.0), STEEP, INFINITE),

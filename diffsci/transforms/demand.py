@@ -1,6 +1,7 @@
-"""Where the results of a program need each of its values: what was selected away is not needed.
+"""Where the derivatives of a program need each of its values: what was selected away is not needed.
 
-Masks go back from the results like cotangents, but through every operation, differentiable or not.
+Masks go back from the results like cotangents, but through steps as well, whose derivative is zero. They
+end at comparisons and whole numbers, where derivatives end.
 """
 
 from __future__ import annotations
@@ -18,9 +19,21 @@ def demands(b: Builder, graph: Graph) -> dict[Node, Node | None]:
     for node in reversed(graph.nodes):
         if node not in found:
             continue
-        for x, mask in zip(node.inputs, _of_operands(b, node, found[node]), strict=True):
+        for x, mask in zip(node.inputs, _of_operands(b, node, found[node]), strict=False):
+            if _ends(node, x):
+                continue
             found[x] = _either(b, found[x], mask) if x in found else mask
     return found
+
+
+def _ends(node: Node, x: Node) -> bool:
+    """Tell whether no derivative goes from an operand to a result."""
+    if node.name == "stop_gradient":
+        return True
+    if isinstance(node.type, tuple) or isinstance(x.type, tuple) or node.dtype.kind == "f":
+        return False
+    rounded = node.name == "convert" and x.primitive.jvp == "zero"  # int(x) converts trunc(x)
+    return x.dtype.kind in "fb" and not rounded
 
 
 def _either(b: Builder, one: Node | None, other: Node | None) -> Node | None:
@@ -30,8 +43,10 @@ def _either(b: Builder, one: Node | None, other: Node | None) -> Node | None:
 
 
 def _of_operands(b: Builder, node: Node, mask: Node | None) -> list[Node | None]:
-    """Return where a node that is needed under a mask needs its operands."""
+    """Return where a node that is needed under a mask needs its (first) operands."""
     count = len(node.inputs)
+    if node.name == "checked":
+        return [mask]
     if node.name == "select":
         condition = node.inputs[0]
         other = b.logical_not(condition)

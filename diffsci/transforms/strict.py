@@ -18,11 +18,11 @@ import numpy as np
 
 from diffsci.graph import Builder, Graph, Node, Type, verify
 from diffsci.primitives.comparison import COMPARISONS
-from diffsci.primitives.kinks import KINKS, differ, present
+from diffsci.primitives.kinks import KINKS, differ
 from diffsci.source import at
 from diffsci.transforms.demand import demands
 from diffsci.transforms.forward import push
-from diffsci.transforms.masks import Masks
+from diffsci.transforms.masks import Masks, Reader
 
 __all__ = ["strictly"]
 
@@ -43,7 +43,9 @@ class Watch:
     kink: tuple[str, str, str, str]
 
 
-def strictly(derivative: Graph, graph: Graph, active: Sequence[bool], first: int = 0) -> Graph:
+def strictly(
+    derivative: Graph, graph: Graph, active: Sequence[bool], first: int = 0, order: int = 1
+) -> Graph:
     """Return a derivative whose results raise where the function has a kink.
 
     Parameters
@@ -56,11 +58,13 @@ def strictly(derivative: Graph, graph: Graph, active: Sequence[bool], first: int
         Which inputs of `graph` move.
     first : int
         The results before this one are not derivatives and are handed on as they are.
+    order : int
+        Up to which derivative, the first or the second, both sides of a choice must join.
     """
     b = Builder()
     b.adopt(derivative.nodes)
     count = len(graph.inputs)
-    watches = _watches(b, graph, derivative.inputs[:count], active)
+    watches = _watches(b, graph, derivative.inputs[:count], active, order)
     if not watches:
         return derivative
     flags, shown = [w.flag for w in watches], [w.shown for w in watches]
@@ -73,12 +77,14 @@ def strictly(derivative: Graph, graph: Graph, active: Sequence[bool], first: int
     return verify(Graph(derivative.inputs, outputs, derivative.guards), "strict")
 
 
-def _watches(b: Builder, graph: Graph, inputs: Sequence[Node], active: Sequence[bool]) -> list[Watch]:
+def _watches(
+    b: Builder, graph: Graph, inputs: Sequence[Node], active: Sequence[bool], order: int
+) -> list[Watch]:
     """Emit the flags of all kinks of a graph that is applied to `inputs`."""
     moving = {x for x, flag in zip(inputs, active, strict=True) if flag and x.type.is_float}
     outputs, loops = _flattened(b, graph, inputs, moving)
     flat = Graph(inputs, outputs)
-    watcher = _Watcher(b, demands(b, flat))
+    watcher = _Watcher(b, demands(b, flat), order)
     watcher.tangents.update((x, watcher.direction(x.type)) for x in inputs if x in moving)
     for node in flat.nodes:
         watcher.enter(node)
@@ -95,8 +101,8 @@ class _Watcher:
     found : list of Watch
     """
 
-    def __init__(self, b: Builder, needed: dict[Node, Node | None]):
-        self.b, self.needed = b, needed
+    def __init__(self, b: Builder, needed: dict[Node, Node | None], order: int):
+        self.b, self.needed, self.order = b, needed, order
         self.masks, self.tangents = Masks(b), {}
         self.found: list[Watch] = []
         self._random = np.random.default_rng(20221122)
@@ -111,7 +117,7 @@ class _Watcher:
         if node in self.needed:
             self.b.location = node.location
             if node.name == "select":
-                self._select(node, incoming)
+                self._select(node)
             elif node.name in KINKS and any(t is not None for t in incoming):
                 self._kink(node, incoming)
         if not isinstance(node.type, tuple):
@@ -124,6 +130,8 @@ class _Watcher:
         flag = kink.places(self.b, node, incoming)
         if flag is None:
             return
+        if kink.joins:
+            flag = self.b.logical_and(flag, self._apart(*node.inputs))
         if node.primitive.family == "elementwise":
             mask = self.masks.union([t for t in incoming if t is not None], hazard=True)
             flag = flag if mask is None else self.b.logical_and(flag, mask)
@@ -131,18 +139,28 @@ class _Watcher:
         shown = node if kink.shown == "result" else moving
         self._note(node, flag, shown, (kink.name or node.name, kink.reason, kink.convention))
 
-    def _select(self, node: Node, incoming: list[Node | None]) -> None:
+    def _select(self, node: Node) -> None:
         """A choice by a comparison of equal values, between sides that do not join smoothly."""
         border = self._border(node.inputs[0])
         if border is None:
             return
-        b, (_, yes, no) = self.b, node.inputs
-        if node.type.is_float:
-            slopes = differ(b, present(b, yes, incoming[1]), present(b, no, incoming[2]))
-            apart = b.logical_or(differ(b, yes, no), slopes)
-        else:
-            apart = b.ne(yes, no)
-        self._note(node, b.logical_and(border, apart), node, CHOICE)
+        _, yes, no = node.inputs
+        if Reader.is_absent(yes) or Reader.is_absent(no):
+            return  # made by a derivative: the choice itself stands in the function
+        self._note(node, self.b.logical_and(border, self._apart(yes, no)), node, CHOICE)
+
+    def _apart(self, x: Node, y: Node) -> Node:
+        """Emit where two values, or their derivatives in the generic direction, are not the same."""
+        b = self.b
+        if not x.type.is_float:
+            return b.ne(x, y)
+        apart, pair = differ(b, x, y), [x, y]
+        for order in range(1, self.order + 1):
+            if order > 1:
+                push(b, Graph((), pair).nodes, self.tangents, self.masks)
+            pair = [self.tangents.get(z) or b.zeros(x.type) for z in pair]
+            apart = b.logical_or(apart, differ(b, *pair))
+        return apart
 
     def _note(self, node: Node, flag: Node, shown: Node, words: tuple[str, str, str]) -> None:
         needed = self.needed[node]
