@@ -24,6 +24,7 @@ SLOPE = (
 TOO_LARGE = "the result is beyond the largest number: scale the operands, or compute with logarithms"
 BY_ZERO = f"a division by zero; {MASK}: np.where(y != 0, x / y, 0.0)"
 LOG = f"a logarithm of 0; {MASK}: np.where(x > 0, np.log(x), 0.0)"
+POWERS = frozenset({"pow", "integer_pow"})
 LOGARITHMS = frozenset({"log", "log2", "log10", "log1p"})
 
 
@@ -50,7 +51,7 @@ def advice_for(origin: Origin, derivative: bool, operands: Sequence[Any], result
         return BY_ZERO if zeros else DOMAIN
     if name in LOGARITHMS:
         return LOG
-    divided = name == "div" and not np.any(operands[-1])
+    divided = (name == "div" and not np.any(operands[-1])) or (name in POWERS and not np.any(operands[0]))
     return BY_ZERO if divided else TOO_LARGE
 
 

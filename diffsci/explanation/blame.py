@@ -17,7 +17,10 @@ from diffsci.graph.interpreter import evaluate
 from diffsci.primitives.custom import called_graph
 from diffsci.primitives.dependence import FAMILIES
 
-__all__ = ["CONSTANT", "OPERATION", "SOLVE", "Blame", "Frame", "Origin", "not_finite", "values_of"]
+__all__ = [
+    "CONSTANT", "OPERATION", "SOLVE", "Blame", "Frame", "Origin",
+    "dependence_rule", "not_finite", "values_of",
+]  # fmt: skip
 
 # What an origin is.
 OPERATION = "operation"  # its operands are finite, its result is not
@@ -88,6 +91,14 @@ def values_of(graph: Graph, inputs: Sequence[Any], known: dict[Node, Any] | None
             if node not in values:
                 values[node] = evaluate(node, [values[x] for x in node.inputs])
     return values
+
+
+def dependence_rule(node: Node) -> Callable | None:
+    """Return the rule that tells which elements depend on which, None where everything may."""
+    if node.primitive.pattern is None and node.primitive.family == "linalg":
+        matrices = all(len(x.shape) >= 2 for x in node.inputs)
+        return FAMILIES["linalg"] if matrices else None
+    return node.primitive.pattern or FAMILIES.get(node.primitive.family)
 
 
 def not_finite(value: Any, infs: bool = True) -> Array | None:
@@ -254,7 +265,7 @@ class Blame:
             self._found(node, OPERATION, left, result)
 
     def _dependences(self, node: Node) -> Any:
-        rule = node.primitive.pattern or FAMILIES.get(node.primitive.family)
+        rule = dependence_rule(node)
         sizes = [t.size for t in (node.type if isinstance(node.type, tuple) else (node.type,))]
         operands = sum(x.type.size for x in node.inputs)
         small = max(sizes) * operands <= MOST_PLACES or node.primitive.family in ("structural", "indexing")

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from diffsci.explanation.advice import advice_for
-from diffsci.explanation.blame import CONSTANT, OPERATION, SOLVE, Frame, Origin
-from diffsci.explanation.spelling import NUMPY_NAMES, Spelled, element, source_line, spelled
+from diffsci.explanation.blame import CONSTANT, OPERATION, SOLVE, Frame, Origin, dependence_rule
+from diffsci.explanation.spelling import Spelled, element, numpy_name, source_line, spelled
 from diffsci.graph import Node
-from diffsci.primitives.dependence import FAMILIES
 from diffsci.source import Location
 
 __all__ = ["Fault", "Operand", "fault_of", "input_fault"]
@@ -119,7 +118,7 @@ class Fault:
             return f"a constant in the program is {result}{more}"
         if self.kind == "solve":
             return f"{self.expression} gives {result}{more}: {self.note or 'its steps cannot be looked into'}"
-        name = NUMPY_NAMES.get(self.operation, f"np.{self.operation}")
+        name = numpy_name(self.operation)
         called = f"{name}({', '.join(_number(x.value) for x in self.operands)}) = {result}{more}"
         if self.derivative:
             return f"in the derivative of {self.expression}: {called}"
@@ -142,7 +141,7 @@ def fault_of(origin: Origin, phase: str, is_derivative: Callable[[Origin], bool]
         also=(),
         kind=origin.kind,
         operation=node.name,
-        expression=written.text if written else NUMPY_NAMES.get(node.name, node.name),
+        expression=written.text if written else numpy_name(node.name),
         derivative=derivative,
         location=location,
         source=source_line(location),
@@ -213,7 +212,7 @@ def _operand(origin: Origin, x: Node, index: tuple[int, ...], name: str) -> Oper
 def _reached(origin: Origin, x: Node, index: tuple[int, ...]) -> np.ndarray | None:
     """Which elements of an operand an element of the result depends on, None for all."""
     node = origin.node
-    rule = node.primitive.pattern or FAMILIES.get(node.primitive.family)
+    rule = dependence_rule(node)
     if rule is None or isinstance(node.type, tuple) or node.type.size * x.type.size > 1_000_000:
         return None
     places = rule(node, lambda y: None if y.type.is_float else origin.values[y])[node.inputs.index(x)]

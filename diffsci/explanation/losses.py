@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from diffsci.errors import EvaluationError
 from diffsci.explanation.blame import OPERATION, Origin
 from diffsci.explanation.faults import Operand, fault_of
 from diffsci.explanation.flattening import flatten_program
 from diffsci.explanation.forms import Form, suggest
 from diffsci.explanation.rounding import Analysis, analyse
 from diffsci.explanation.spelling import spelled
-from diffsci.explanation.sweeps import FORWARD, TANGENT, Sweep
+from diffsci.explanation.sweeps import FORWARD, Sweep
 from diffsci.graph import Graph, Node
 from diffsci.source import Location, at
 
@@ -125,7 +126,11 @@ def rounding_of(sweeps: Sequence[Sweep]) -> Rounding:
         if len(flat.nodes) * max(sum(y.type.size for y in flat.outputs), 1) > MOST_WORK:
             found.remarks.append(f"no error bars of the {sweep.phase} sweep: it has too many operations")
             continue
-        analysis = analyse(flat, sweep.inputs)
+        try:
+            analysis = analyse(flat, sweep.inputs)
+        except EvaluationError as error:
+            found.remarks.append(f"no error bars of the {sweep.phase} sweep: {error}")
+            continue
         found.remarks += _left_out(flat, found.remarks)
         names = tuple(sweep.outputs_named)
         values = tuple(np.asarray(analysis.values[y]) for y in analysis.graph.outputs)
@@ -211,6 +216,7 @@ def _short_of(sweep: Sweep, analysis: Analysis) -> float:
     for y, bar in zip(analysis.graph.outputs, analysis.bars, strict=True):
         if y.type.is_float and y.type.size:
             value = np.abs(analysis.values[y])
+            bar = np.where(np.asarray(bar) < np.finfo(y.dtype).tiny, 0.0, bar)
             size = _sizes(sweep, value, bar)
             digits = [_digits(*pair, y.dtype) for pair in zip(np.ravel(bar), np.ravel(size), strict=True)]
             worst = max(worst, *digits)
@@ -220,14 +226,13 @@ def _short_of(sweep: Sweep, analysis: Analysis) -> float:
 def _sizes(sweep: Sweep, value: np.ndarray, bar: np.ndarray) -> np.ndarray:
     """What errors of results are measured by: the results.
 
-    A derivative that cannot be told from 0 may well be 0, so it is measured by the largest entry beside it;
-    along the direction of ones, which nobody has chosen, it is not looked at if it is alone.
+    A derivative that cannot be told from 0 may well be 0, as at an optimum: it is measured by the largest
+    entry beside it, and not at all if there is none.
     """
     if sweep.phase == FORWARD:
         return value
     zero = value <= bar
-    alone = np.inf if sweep.phase == TANGENT else 0.0
-    return np.where(zero, np.max(value, where=~zero, initial=0.0) or alone, value)
+    return np.where(zero, np.max(value, where=~zero, initial=0.0) or np.inf, value)
 
 
 def _ill_conditioned(sweep: Sweep, analysis: Analysis, moving: set[Node], worst: float) -> list[Loss]:

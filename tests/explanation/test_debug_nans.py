@@ -54,10 +54,8 @@ def test_every_entrance_raises(name):
     assert watching.contexts == 0
 
 
-@pytest.mark.parametrize("name", ENTRANCES)
+@pytest.mark.parametrize("name", sorted(ENTRANCES.keys() - {"root"}))  # which has an error of its own
 def test_nothing_is_raised_outside(name):
-    if name == "root":
-        pytest.skip("an iteration that finds nothing is an error of its own")
     ENTRANCES[name]()
 
 
