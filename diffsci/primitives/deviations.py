@@ -69,11 +69,10 @@ def _variance(x: Term, *, axes: tuple[int, ...], freedom: float) -> Term:
 
 
 def _standard_deviation(x: Term, *, axes: tuple[int, ...], freedom: float) -> Term:
-    root = freedom**0.5
-    if freedom == 0 or 0 in x.node.shape:
-        return length(_deviation(x, axes=axes), axes=axes) / root
+    if 0 in x.node.shape:
+        return length(x, axes=axes) / freedom**0.5
     apart, back = _scaled_deviation(x, axes)
-    return length(apart / root, axes=axes) * f.max(back, axes=axes)
+    return length(apart, axes=axes) / freedom**0.5 * f.max(back, axes=axes)
 
 
 def _deviation_direction(x: Term, *, axes: tuple[int, ...]) -> Term:

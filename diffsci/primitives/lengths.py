@@ -51,6 +51,12 @@ def _chosen(x: Term, size: Term) -> Term:
     return f.where(f.isinf(size), f.where(f.isinf(x), f.sign(x), f.like(x, 0.0)), x)
 
 
+def _factors(size: Term, whole: Term) -> tuple[Term, Term]:
+    """Split a factor in two: one before products of small numbers underflow, the rest at the end."""
+    early = f.where(size < SMALL, 2.0**200, f.like(size, 1.0))
+    return early, whole / early
+
+
 # hypot: its derivatives are sums of x**a y**b / h**c -------------------------------------------------
 
 
@@ -64,12 +70,15 @@ def _hypot_term(x: Term, y: Term, *, powers: tuple[int, int, int]) -> Term:
     divisions = over_h - a - c
     guard = GUARD if a + c == 2 and divisions == 1 else 1.0
     factors = [first * (guard / h)] * a + [second * (guard / h)] * c
+    early, late = _factors(size, scale * guard**-2)
     result = factors[0] if factors else f.like(h, 1.0)
     for k in range(max(divisions, len(factors) - 1)):
         if k < divisions:
-            result = result / h * (scale * guard**-2)
+            result = result / h * early
         if k + 1 < len(factors):
             result = result * factors[k + 1]
+    for _ in range(divisions):
+        result = result * late
     return f.where(f.isinf(size), 0.0, result) if divisions else result
 
 
@@ -192,7 +201,7 @@ def _direction_tangent(x: Term, t: Term, *, axes: tuple[int, ...]) -> Term:
     guarded = scaled * (GUARD / h)
     between = f.logical_and(h > SMALL, h < BIG)
     over_h = f.where(between, scaled / f.where(between, h * h, 1.0), scaled / h / h)
-    early = f.where(size < SMALL, 2.0**200, f.like(size, 1.0))  # before products of small numbers underflow
+    early, late = _factors(size, scale * (1 / GUARD))
     over_h = over_h * early
     shares = guarded * over_h
     dominates = f.abs(scaled) > 0.75 * h
@@ -200,7 +209,7 @@ def _direction_tangent(x: Term, t: Term, *, axes: tuple[int, ...]) -> Term:
     rest = f.where(dominates, others, over("sum", shares, axes) - shares)
     moved = over_h * t
     elsewhere = over("sum", moved, axes) - moved
-    result = (rest * t - guarded * elsewhere) * (scale / early * (1 / GUARD))
+    result = (rest * t - guarded * elsewhere) * late
     return f.where(f.isinf(size), 0.0, result)
 
 
