@@ -23,7 +23,7 @@ __all__ = ["DERIVATIVES"]
 
 NEAR, TERMS = 1.0, 12  # Taylor's series: up to this angle, and how many terms
 UNIT = 2.0**-52
-LOSS = 2.0**-46  # what the recurrence in double precision may lose, relative to the derivative
+LOSS = 2.0**-44  # what the recurrence in double precision may lose, relative to the derivative
 
 
 class _Kind(NamedTuple):

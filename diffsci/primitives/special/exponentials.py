@@ -17,7 +17,7 @@ from fractions import Fraction
 import numpy as np
 
 from diffsci.primitives.special.formulas import formula_row
-from diffsci.primitives.special.terms import Term, f, row, series
+from diffsci.primitives.special.terms import Term, f, series
 
 __all__ = ["phi_derivative"]
 
@@ -25,8 +25,7 @@ SHIFT = 64.0  # exp(x) is computed as exp(64) exp(x - 64) where it overflows bef
 EXP_SHIFT, DECAY = math.exp(SHIFT), math.exp(-SHIFT)
 LARGE = 700.0  # from here on
 BEYOND = 770.0  # exp(x) over any small power of x overflows, x exp(-x) underflows
-NEGLIGIBLE = 2.0**-60
-SERIES_REACH = 40.0  # Kummer's series of phi_k and its derivatives
+NEGLIGIBLE = 2.0**-60  # terms of series that are left out
 LOW, HIGH, TERMS = -1.0, 1.5, 20  # the series of phi_2: where, and how long
 
 
@@ -58,41 +57,44 @@ def _bernoulli(x: Term) -> Term:
     return f.where(f.eq(x, math.inf), 0.0, f.where(zero, 1.0, value))
 
 
-def phi_derivative(x, *, k: int, order: int):
-    """Return the derivative of that order of phi_k, the integral of t**n (1 - t)**(k-1) exp(x t) / (k-1)!.
+def _phi_derivative(x: Term, k: int, order: int) -> Term:
+    """The derivative of that order of phi_k, the integral of t**n (1 - t)**(k-1) exp(x t) / (k-1)!.
 
     It is n! / (n+k)! M(n+1, n+k+1, x) (DLMF 13.4.1). Kummer's series has terms of one sign: in x for x > 0,
     in -x behind exp(x) for x < 0 (DLMF 13.2.39). Far out the derivative of x phi_k = phi_(k-1) - 1 / (k-1)!
     goes up in k and n without cancellation.
     """
-    x = np.asarray(x, float)
-    near = np.clip(x, -SERIES_REACH, SERIES_REACH)
-    total, term = 0.0, np.full_like(x, math.factorial(order) / math.factorial(order + k))
-    upper = np.where(near < 0, float(k), float(order + 1))
-    size = np.abs(near)
-    for j in range(160):
-        total = total + term
-        if not np.any(term > NEGLIGIBLE * total):
-            break
-        term = term * (size * (upper + j) / ((order + k + 1 + j) * (j + 1)))
-    value = np.where(near < 0, np.exp(near) * total, total)
-    return np.where(near == x, value, _far_phi(x, k, order))
+    reach = 3.0 + k + order
+    size = f.abs(f.minimum(f.maximum(x, -reach), reach))
+    right = series(size, _kummer(order + 1, k, order, reach))
+    left = f.exp(-size) * series(size, _kummer(k, k, order, reach))
+    near = f.where(x < 0, left, right)
+    return f.where(f.gt(f.abs(x), reach), _far_phi(x, k, order), near + 0 * x)
 
 
-def _far_phi(x, k: int, order: int):
-    """The recurrences for large |x|; for x > 0 scaled, lest exp(x) overflow before the result does."""
-    with np.errstate(all="ignore"):
-        high = x > 0
-        scale = np.where(high, EXP_SHIFT, 1.0)
-        below = [np.exp(np.where(high, x - SHIFT, x))] * (order + 1)
-        for level in range(1, k + 1):
-            constant = 1 / math.factorial(level - 1) / scale
-            current = [(below[0] - constant) / x]
-            for n in range(1, order + 1):
-                current.append((below[n] - n * current[-1]) / x)
-            below = current
-        value = below[order] * scale
-    return np.where(x > BEYOND, np.inf, np.where(x == -np.inf, 0.0, value))
+def _kummer(upper: int, k: int, order: int, reach: float) -> list[float]:
+    """The coefficients of n! / (n+k)! M(upper, n+k+1, x), as many as count for 0 < x < reach."""
+    term = Fraction(math.factorial(order), math.factorial(order + k))
+    coefficients, total = [], 0.0
+    while not coefficients or float(term) * reach ** len(coefficients) > NEGLIGIBLE * total:
+        j = len(coefficients)
+        coefficients.append(float(term))
+        total += coefficients[-1] * reach**j
+        term *= Fraction(upper + j, (order + k + 1 + j) * (j + 1))
+    return coefficients
+
+
+def _far_phi(x: Term, k: int, order: int) -> Term:
+    """The recurrences for large |x|; the largest x are scaled, lest exp(x) overflow before the result does."""
+    high = x > LARGE
+    scale, inverse = f.where(high, f.like(x, EXP_SHIFT), 1.0), f.where(high, f.like(x, DECAY), 1.0)
+    below = [f.exp(f.where(high, x - SHIFT, x))] * (order + 1)
+    for level in range(1, k + 1):
+        current = [(below[0] - inverse / math.factorial(level - 1)) / x]
+        for n in range(1, order + 1):
+            current.append((below[n] - n * current[-1]) / x)
+        below = current
+    return f.where(x > BEYOND, math.inf, f.where(f.eq(x, -math.inf), 0.0, below[order] * scale))
 
 
 def _bernoulli_numbers(count: int) -> list[Fraction]:
@@ -133,10 +135,11 @@ formula_row("exprel", _exprel, lambda x, y: f.phi_derivative(x, k=1, order=1), l
 formula_row(
     "phi2", _phi2, lambda x, y: f.phi_derivative(x, k=2, order=1), lambda x: (np.expm1(x) - x) / x / x
 )
-row(
+phi_derivative = formula_row(
     "phi_derivative",
-    phi_derivative,
+    _phi_derivative,
     lambda x, y, k, order: f.phi_derivative(x, k=k, order=order + 1),
+    None,
     params=("k", "order"),
 )
 formula_row(
