@@ -85,7 +85,7 @@ def _kummer(upper: int, k: int, order: int, reach: float) -> list[float]:
 
 
 def _far_phi(x: Term, k: int, order: int) -> Term:
-    """The recurrences for large |x|; the largest x are scaled, lest exp(x) overflow before the result does."""
+    """The recurrences for large |x|; for the largest x scaled: exp(x) overflows before the result does."""
     high = x > LARGE
     scale, inverse = f.where(high, f.like(x, EXP_SHIFT), 1.0), f.where(high, f.like(x, DECAY), 1.0)
     below = [f.exp(f.where(high, x - SHIFT, x))] * (order + 1)
