@@ -8,7 +8,7 @@ from typing import Any
 
 from diffsci import watching
 from diffsci.differentiation import Call
-from diffsci.errors import NonFiniteError
+from diffsci.errors import DegenerateError, NonFiniteError
 from diffsci.explanation.blame import not_finite, values_of
 from diffsci.explanation.report import fault_lines
 from diffsci.explanation.sweeps import FORWARD, Sweep, faults_of, input_names
@@ -89,7 +89,11 @@ class Examiner(EquationsExaminer):
         names += _numbered(inputs)[len(names) :]
         first = Graph(graph.inputs, graph.outputs[:own])
         rest = Graph(graph.inputs, graph.outputs[own:])
-        primal, values = set(first.nodes), values_of(graph, inputs)
+        try:
+            values = values_of(graph, inputs)
+        except DegenerateError as error:
+            raise NonFiniteError(f"not finite, in a limit at equal eigenvalues: {error}") from None
+        primal = set(first.nodes)
         self._fail([
             Sweep(kind, part, list(inputs), names, [], primal, values)
             for kind, part in ((FORWARD, first), (phase, rest))

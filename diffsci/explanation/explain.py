@@ -68,6 +68,10 @@ class Explanation:
         """The first fault."""
         return self.faults[0] if self.faults else None
 
+    def in_phase(self, phase: str) -> tuple[Fault, ...]:
+        """Return the faults that spoil a sweep, the first one first."""
+        return tuple(fault for fault in self.faults if phase in (fault.phase, *fault.also))
+
     def __str__(self) -> str:
         return report(self)
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.derived import Derived
 from diffsci.differentiation import Call
-from diffsci.errors import EvaluationError, UnsupportedError
+from diffsci.errors import DegenerateError, UnsupportedError
 from diffsci.evidence.parameters import argument_names
 from diffsci.explanation.blame import Blame, Origin, not_finite, values_of
 from diffsci.explanation.faults import Fault, fault_of, input_fault
@@ -93,17 +94,28 @@ def sweeps_of(call: Call, active: Sequence[bool]) -> tuple[list[Sweep], list[str
         (TANGENT, jvp_graph, moving, [f"d {results[k]}" for k in real]),
         (COTANGENT, vjp_graph, [graph.outputs[k] for k in real], [f"d/d{name}" for name in wrt]),
     ):
+        inputs = [*call.inputs, *(np.ones(x.shape, x.dtype) for x in seeds)]
+        named = [*names, *("" for _ in seeds)]
         try:
             whole = transform(graph, active)
             own = Graph(whole.inputs, whole.outputs[len(graph.outputs) :])
-            inputs = [*call.inputs, *(np.ones(x.shape, x.dtype) for x in seeds)]
-            sweep = Sweep(phase, own, inputs, [*names, *("" for _ in seeds)], outputs, nodes)
-            sweep.values = values_of(own, inputs, forward.values)
-        except (EvaluationError, UnsupportedError) as error:
-            remarks.append(f"no {phase} sweep: {error}")
-        else:
+            sweep = Sweep(phase, own, inputs, named, outputs, nodes, values_of(own, inputs, forward.values))
             sweeps.append(sweep)
+        except DegenerateError:
+            remarks.append(_limit(phase, own, inputs))
+        except UnsupportedError as error:
+            remarks.append(f"no {phase} sweep: {error}")
     return sweeps, remarks
+
+
+def _limit(phase: str, graph: Graph, inputs: Sequence[Any]) -> str:
+    """Tell of a derivative at equal eigenvalues: a limit of the whole program, which no operation shows."""
+    try:
+        outputs = Derived(graph).run(inputs)
+    except DegenerateError as error:
+        return f"no {phase} sweep: {error}"
+    state = "finite" if all(np.isfinite(y).all() for y in outputs) else "not finite"
+    return f"the {phase} sweep is a limit at equal eigenvalues or singular values: it is {state}"
 
 
 def input_names(call: Call) -> list[str]:

@@ -55,6 +55,41 @@ def test_every_place_is_told_once_with_all_sweeps():
     ]
 
 
+def test_a_sweep_has_its_own_first_fault():
+    found = ds.explain(lambda x, y: np.log(x) + np.sqrt(y), -1.0, 0.0)
+    assert [fault.operation for fault in found.in_phase("forward")] == ["log"]
+    assert found.in_phase("cotangent")[0].operation == "div"
+
+
+def test_limits_at_equal_eigenvalues_are_told():
+    def trace(a):
+        values, vectors = np.linalg.eigh(a)
+        return np.sum((vectors * values) @ vectors.T)
+
+    assert "cotangent sweep is a limit at equal eigenvalues" in str(ds.explain(trace, np.eye(2)))
+
+
+def test_compiled_programs_may_be_not_finite_alone():
+    class Odd(type(ds.jit(np.sin))):
+        def __call__(self, *args):
+            return np.float64(np.nan)
+
+    text = str(ds.explain(Odd(np.sin), 1.0))
+    assert "the compiled program's results are not finite, those of NumPy's operations finite" in text
+
+
+def test_steps_of_checkpointed_and_reversed_loops():
+    def f(x):
+        def body(c, k):
+            return c - np.sqrt(x * k), c
+
+        return ds.scan(body, 1.0, np.arange(10.0), reverse=True, checkpoint=3)[0]
+
+    fault = ds.explain(f, 0.3).first
+    assert fault.phase == "tangent"
+    assert "step 9" in fault.inside[0]
+
+
 def test_argnums_choose_what_is_differentiated():
     def f(x, y):
         return x * np.sqrt(y)
