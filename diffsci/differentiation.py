@@ -434,7 +434,7 @@ def vjp(f: Callable, *primals: Any, strict: bool = False) -> tuple[Any, Callable
     before, after, whole = call.derive(
         ("pullback", tuple(flags), strict), lambda graph: _pullback(graph, flags, strict)
     )
-    values = evaluate(before, call.inputs, call.traced.values)
+    values = _first_half(call, before)
     own, residuals = values[:count], values[count:]
     if watching.contexts:
         call.examine(call.graph, (), own, count, "forward")
@@ -442,15 +442,35 @@ def vjp(f: Callable, *primals: Any, strict: bool = False) -> tuple[Any, Callable
 
     def pullback(ct: Any) -> tuple:
         cotangents = _direction(out, ct, "pullback")
-        found = evaluate(
-            after, [*residuals, *cotangents], None, lambda: evaluate(whole, [*call.inputs, *cotangents])
-        )
+        found = _second_half(call, after, whole, residuals, cotangents)
         if watching.contexts:
             call.examine(vjp_graph(call.graph, flags), cotangents, [*own, *found], count, "cotangent")
         pending = iter(found)
         return tuple(_cotangents(primal, pending) for primal in primals)
 
     return out, pullback
+
+
+def _first_half(call: Call, before: Derived) -> list[Any]:
+    """Return the outputs of a function, and what the second half reads, unless a derivative inside of it met
+    equal eigenvalues: no value between has a limit then.
+    """
+    known = call.traced.values
+    return evaluate(
+        before, call.inputs, known, lambda: evaluate(call.derive("itself", lambda graph: graph), call.inputs)
+    )
+
+
+def _second_half(
+    call: Call, after: Derived, whole: Derived, residuals: Sequence[Any], seeds: Sequence[Any]
+) -> list[Any]:
+    """Run what is linear in a derivative, or the whole of it where equal eigenvalues need that."""
+
+    def entire() -> list[Any]:
+        return evaluate(whole, [*call.inputs, *seeds])
+
+    inputs = [*residuals, *seeds]
+    return entire() if len(inputs) < len(after.graph.inputs) else evaluate(after, inputs, None, entire)
 
 
 def _pullback(graph: Graph, flags: list[bool], strict: bool) -> tuple[Graph, Graph, Graph]:
@@ -512,7 +532,7 @@ def linearize(f: Callable, *primals: Any, strict: bool = False) -> tuple[Any, Ca
     before, after, whole, kept = call.derive(
         ("pushforward", tuple(flags), strict), lambda graph: _pushforward(graph, flags, strict)
     )
-    found = evaluate(before, call.inputs, call.traced.values)
+    found = _first_half(call, before)
     own, residuals = found[:count], found[count:]
     if watching.contexts:
         call.examine(call.graph, (), own, count, "forward")
@@ -520,9 +540,7 @@ def linearize(f: Callable, *primals: Any, strict: bool = False) -> tuple[Any, Ca
 
     def pushforward(*tangents: Any) -> Any:
         direction = _direction(primals, tangents, "pushforward")
-        values = evaluate(
-            after, [*residuals, *direction], None, lambda: evaluate(whole, [*call.inputs, *direction])
-        )
+        values = _second_half(call, after, whole, residuals, direction)
         if watching.contexts:
             call.examine(tangent_graph(call.graph, flags)[0], direction, values, 0, "tangent")
         outputs = call.traced.graph.outputs

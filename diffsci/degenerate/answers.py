@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from diffsci.graph import Graph, Node, interpreter
+from diffsci.graph import Node, interpreter
+from diffsci.primitives.linalg.gaps import only_ties
 from diffsci.primitives.series import linear, product
 from diffsci.transforms.limits import Limit
 from diffsci.transforms.taylor import rule_of
@@ -23,19 +24,23 @@ class Answer:
     def __init__(self, limit: Limit, inputs: Sequence[Any]):
         graph = limit.graph
         values, sizes = {}, {}
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), only_ties():
             for node, x in zip(graph.inputs, inputs, strict=True):
                 values[node] = np.asarray(x)
             for node in graph.nodes:
                 if node not in values:
                     values[node] = interpreter.evaluate(node, [values[x] for x in node.inputs])
                 sizes[node] = _size(node, values, sizes)
-        self.values, self.sizes, self.poles, self.slopes = [], [], [], []
-        for rows, power in zip(_coefficients(graph, limit), limit.powers, strict=True):
-            self.slopes.append(values[rows[power + 1]] if len(rows) > 1 else None)
+        width, outputs = limit.order + 1, graph.outputs
+        self.values, self.sizes, self.slopes = [], [], []
+        poles = list(outputs[width * len(limit.powers) :])
+        for k, power in enumerate(limit.powers):
+            rows = outputs[width * k : width * (k + 1)]
+            poles += rows[:power]
             self.values.append(np.asarray(values[rows[power]]))
             self.sizes.append(np.asarray(sizes[rows[power]]))
-            self.poles += [(values[row], sizes[row]) for row in rows[:power]]
+            self.slopes.append(values[rows[power + 1]])
+        self.poles = [(values[pole], sizes[pole]) for pole in poles]
 
     @classmethod
     def mean(cls, answers: Sequence[Answer]) -> Answer:
@@ -51,7 +56,9 @@ class Answer:
     def moved(self, step: float) -> list[np.ndarray]:
         """Return the values at e = step, to first order."""
         pairs = zip(self.values, self.slopes, strict=True)
-        return [x if slope is None else (x + step * slope).astype(x.dtype) for x, slope in pairs]
+        return [
+            (x + step * slope).astype(x.dtype) if step and x.dtype.kind == "f" else x for x, slope in pairs
+        ]
 
     def regular(self) -> bool:
         """Tell whether the poles are rounding errors."""
@@ -72,17 +79,6 @@ def _is_rounding(x: np.ndarray, size: np.ndarray) -> bool:
     return bool(np.all(small | np.isnan(x)))
 
 
-def _coefficients(graph: Graph, limit: Limit) -> Iterator[list[Node]]:
-    """Yield the coefficients of every output: all of order 0, then those of the float outputs."""
-    count, order = len(limit.powers), limit.order
-    floats = [k for k, y in enumerate(graph.outputs[:count]) if y.type.is_float]
-    for k in range(count):
-        rows = [graph.outputs[k]]
-        if k in floats:
-            rows += [graph.outputs[count + j * len(floats) + floats.index(k)] for j in range(order)]
-        yield rows
-
-
 def _size(node: Node, values: dict, sizes: dict) -> Any:
     """Return how large the terms are that a value was summed from."""
     value = values[node]
@@ -97,6 +93,9 @@ def _size(node: Node, values: dict, sizes: dict) -> Any:
         return np.where(values[node.inputs[0]], own[1], own[2])
     if node.name == "div":
         return own[0] / np.abs(values[node.inputs[1]])
+    if node.name.startswith("solve"):  # linear in the last operand: as much of it is rounding as before
+        known = np.max(np.abs(values[node.inputs[-1]]), initial=0.0)
+        return np.abs(value) * (np.max(own[-1], initial=0.0) / known if known else 1.0)
     rule = rule_of(node.primitive)
     if rule is linear or rule is product or node.name == "mul":
         operands = [size if x.type.is_float else values[x] for size, x in zip(own, node.inputs, strict=True)]

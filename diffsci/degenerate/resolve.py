@@ -24,7 +24,7 @@ from diffsci.degenerate.turns import Turn
 from diffsci.degenerate.values import FACTORS, Equal
 from diffsci.errors import DegenerateError, UnsupportedError
 from diffsci.graph import Builder, Graph, Node, interpreter
-from diffsci.primitives.linalg.gaps import Unresolved, close, only_ties
+from diffsci.primitives.linalg.gaps import Unresolved, close, only_ties, unchecked
 from diffsci.source import at
 from diffsci.transforms.calls import once
 from diffsci.transforms.limits import limit_graph
@@ -56,7 +56,7 @@ def resolved(
     DegenerateError
         If the question depends on the basis of a space of equal values.
     """
-    graph = once(graph, "without calls", lambda: _without_calls(graph))
+    graph = _flat(graph, inputs)
     values = interpreter.Values(zip(graph.inputs, map(np.asarray, inputs), strict=True))
     factors = [node for node in graph.nodes if node.name in KINDS and _is_primal(node)]
     found = {node: KINDS[node.name](node, values[node]) for node in factors}
@@ -96,6 +96,25 @@ def _step(found: dict, cut: dict) -> float:
     step = max(float(np.max(np.abs(offset))) for offset in offsets)
     apart = min(float(np.min(np.abs(np.diff(offset, append=0.0)))) for offset in offsets)
     return step if apart > max(UNEVEN * step, 1e3 * np.finfo(dtype).eps) else 0.0
+
+
+def _flat(graph: Graph, inputs: Sequence[Any]) -> Graph:
+    """Return a program with its sub-programs written out, branches chosen and rolled loops unrolled."""
+    if not any(map(_is_rolled, graph.nodes)):
+        return once(graph, "without calls", lambda: _without_calls(graph))
+    from diffsci.explanation.flattening import flatten_program  # loops are built on derivatives
+
+    with unchecked():
+        return flatten_program(graph, inputs).graph
+
+
+def _is_rolled(node: Node) -> bool:
+    """Tell whether an operation, or one of a sub-program, decides while it runs what is done."""
+    if node.name == "cond" or node.primitive.family == "host":
+        return True
+    return any(
+        isinstance(value, Graph) and any(map(_is_rolled, value.nodes)) for value in node.params.values()
+    )
 
 
 def _without_calls(graph: Graph) -> Graph:

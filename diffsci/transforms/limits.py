@@ -19,20 +19,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
 
 import numpy as np
 
 from diffsci.errors import UnsupportedError
-from diffsci.graph import Builder, Graph, Node, Type
+from diffsci.graph import Builder, Graph, Node, Primitive, Type
 from diffsci.graph.ir import topological
 from diffsci.primitives.linalg.shared import matmul
 from diffsci.primitives.series import linear, product
 from diffsci.source import at
 from diffsci.transforms.forward import push
-from diffsci.transforms.taylor import rule_of, taylor_graph
+from diffsci.transforms.taylor import Coefficients, rule_of
 
 __all__ = ["Limit", "Moving", "limit_graph"]
+
+# x / e^power, whose coefficients are those of x moved down. It stands in power series only: it has no value.
+LOWERED = Primitive(
+    name="lowered",
+    type=lambda x, *, power: x,
+    value=None,
+    family="leaf",
+    taylor=lambda b, node, series, k: series(node.inputs[0], k + node.params["power"]),
+)
 
 DOUBLE = np.dtype(np.float64)
 MOST = 12  # divisions behind each other
@@ -48,8 +56,8 @@ class Limit:
     ----------
     graph : Graph
         Inputs: those of the original, then for each factorization its outputs and the direction in which
-        its values move, then e, and 1, the first coefficient of e. Outputs: the original ones multiplied by
-        powers of e at e = 0, then their first coefficients, and so on.
+        its values move, then e, and 1, the first coefficient of e. Outputs: of each original one,
+        multiplied by a power of e, the coefficients 0 to `order`; then poles of values inside.
     powers : list of int
         For each output which coefficient is the limit.
     terms : int
@@ -97,8 +105,8 @@ def limit_graph(graph: Graph, cut: Mapping[Node, Moving]) -> Limit:
     UnsupportedError
         If what was divided goes into an operation that is not linear in it.
     """
-    powers = _Near(graph, cut, 1).limit().powers
-    return _Near(graph, cut, 2 + max(powers)).limit()
+    terms = _Near(graph, cut, 1).terms_needed()
+    return _Near(graph, cut, terms).limit()
 
 
 class _Near:
@@ -120,23 +128,55 @@ class _Near:
         self.moving: set[Node] = set()  # not constant in e
         self.still: dict[Node, Node] = {}  # of what moves and is not divided: its value at e = 0
         self.slopes: dict[Node, Node] = {}  # of values at e = 0: their derivatives in e
+        self.lowered: dict[Node, Node] = {}  # what was divided, and is finite: itself
 
-    def limit(self) -> Limit:
+    def _walk(self) -> None:
         for node in self.graph.nodes:
             if node not in self.moved and node not in self.cut:
                 self.b.location = node.location
                 self.moved[node] = self._enter(node)
         self.b.location = None
-        outputs = [self.moved[y] for y in self.graph.outputs]
-        powers = [self.powers[y] for y in self.graph.outputs]
+
+    def _last(self) -> int:
+        """Return the last coefficient of outputs, and of what they are made of."""
+        return 1 + max(self.powers[y] for y in self.graph.outputs)
+
+    def _deepest(self) -> int:
+        return self._last() + sum(self.powers[x] for x in self.lowered)
+
+    def terms_needed(self) -> int:
+        """Return how many coefficients of inverses the limit takes."""
+        self._walk()
+        return 1 + self._deepest()
+
+    def limit(self) -> Limit:
+        """Return the power series."""
+        self._walk()
         given = [
             x
             for factor in self.cut
             for x in (*self.given[factor], self.toward[factor], *self.inverses[factor])
         ]
-        near = Graph([*self.graph.inputs, *given, self.e], outputs)
-        active = [False] * (len(near.inputs) - 1) + [True]
-        return Limit(taylor_graph(near, 1 + max(powers), active, degree=1), powers, self.terms)
+        inside = [self.moved[x] for x in self.lowered]
+        near = Graph(
+            [*self.graph.inputs, *given, self.e], [*map(self.moved.get, self.graph.outputs), *inside]
+        )
+        b = Builder()
+        b.adopt(near.nodes)
+        one = b.input(self.e.type)
+        series = _Series(b, near, self._deepest(), {self.e: [one]})
+        for node in near.nodes:  # in this order no call goes deep
+            for k in range(1, self._deepest() + 1):
+                series(node, k)
+        outputs = [
+            series(y, k) or b.zeros(y.type)
+            for y in near.outputs[: len(self.graph.outputs)]
+            for k in range(self._last() + 1)
+        ]
+        poles = [series(self.moved[x], k) for x in self.lowered for k in range(self.powers[x])]
+        outputs += [pole for pole in poles if pole is not None]
+        powers = [self.powers[y] for y in self.graph.outputs]
+        return Limit(Graph([*near.inputs, one], outputs), powers, self.terms)
 
     def _enter(self, node: Node) -> Node:
         if node.name == "project" and node.inputs[0] in self.cut:
@@ -212,7 +252,7 @@ class _Near:
             triangle = triangle.inputs[0]
         factor = triangle.inputs[0] if triangle.name == "project" else None
         if factor not in self.cut or not self.cut[factor].poles or triangle not in self.still:
-            self._refuse(node)
+            raise UnsupportedError(f"the triangle of a QR factorization was changed{at(node.location)}")
         total = None
         for k, inverse in enumerate(self.inverses[factor]):
             for step in reversed(spread):
@@ -232,11 +272,9 @@ class _Near:
     def _linear(self, node: Node, powers: list[int]) -> Node:
         """Operations on what was divided: linear in it, or they are refused."""
         self.moving.add(node)
-        inputs = [self.moved.get(x) for x in node.inputs]
+        inputs = [self.moved[x] for x in node.inputs]
         divided = [k for k, power in enumerate(powers) if power]
         rule = rule_of(node.primitive)
-        if any(x is None for x in inputs) or isinstance(node.type, tuple):
-            self._refuse(node)
         if rule is linear or node.name == "select":
             top = max(powers)
             inputs = [
@@ -248,12 +286,40 @@ class _Near:
         elif (divided == [0] and node.name in FIRST) or (len(divided) == 1 and _is_linear(node, divided[0])):
             top = powers[divided[0]]
         else:
-            self._refuse(node)
+            top = 0
+            inputs = [
+                self._lower(x) if power else self.moved[x]
+                for x, power in zip(node.inputs, powers, strict=True)
+            ]
         self.powers[node] = top
         return self._again(node, inputs)
 
-    def _refuse(self, node: Node) -> NoReturn:
-        raise UnsupportedError(f"{node.name}{at(node.location)} is applied to the derivative itself")
+    def _lower(self, x: Node) -> Node:
+        """Emit what was divided without the power of e, for operations that are not linear in it."""
+        if x not in self.lowered:
+            self.lowered[x] = self.b.emit(LOWERED, self.moved[x], power=self.powers[x])
+            if sum(self.powers[y] for y in self.lowered) > MOST:
+                raise UnsupportedError(
+                    f"more than {MOST} divisions are inside of other functions{at(x.location)}"
+                )
+        return self.lowered[x]
+
+
+class _Series(Coefficients):
+    """Power series of a program in which some values are coefficients of others at e = 0."""
+
+    def __init__(self, b: Builder, graph: Graph, order: int, given: dict):
+        super().__init__(b, graph, order, given)
+        lowered: set[Node] = set()
+        for node in graph.nodes:
+            if node.primitive is LOWERED or any(x in lowered for x in node.inputs):
+                lowered.add(node)
+                del self._start[node]
+
+    def _at_start(self, x: Node) -> Node:
+        if x.primitive is LOWERED and x not in self._start:
+            self._start[x] = self(x.inputs[0], x.params["power"]) or self.b.zeros(x.type)
+        return super()._at_start(x)
 
 
 def _is_linear(node: Node, k: int) -> bool:

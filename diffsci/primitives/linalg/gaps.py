@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
-from typing import NoReturn
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +22,17 @@ from diffsci.primitives.series import convolved, minus
 from diffsci.primitives.shared import add_tangents, batch_elementwise, full_like, same_types
 from diffsci.source import at
 
-__all__ = ["Unresolved", "close", "divisor", "largest", "only_ties", "over_gap", "ties", "values_moved"]
+__all__ = [
+    "Unresolved",
+    "close",
+    "divisor",
+    "largest",
+    "only_ties",
+    "over_gap",
+    "ties",
+    "unchecked",
+    "values_moved",
+]
 
 
 class Unresolved(DegenerateError):
@@ -30,23 +40,34 @@ class Unresolved(DegenerateError):
 
 
 class _Mode(threading.local):
-    close = True
+    reach: Callable | None = None
+    refuse = True
 
 
 _mode = _Mode()
 
 
 @contextlib.contextmanager
-def only_ties() -> Iterator[None]:
-    """Divide by gaps that are small, but not rounding errors: where values are close, and no limit exists."""
-    before, _mode.close = _mode.close, False
+def _changed(name: str, value: Any) -> Iterator[None]:
+    before = getattr(_mode, name)
+    setattr(_mode, name, value)
     try:
         yield
     finally:
-        _mode.close = before
+        setattr(_mode, name, before)
 
 
-def close(dtype: np.dtype) -> float:
+def only_ties() -> contextlib.AbstractContextManager[None]:
+    """Divide by gaps that are small, but not rounding errors: where values are close, and no limit exists."""
+    return _changed("reach", ties)
+
+
+def unchecked() -> contextlib.AbstractContextManager[None]:
+    """Divide by every gap, for programs whose derivatives are not looked at."""
+    return _changed("refuse", False)
+
+
+def close(dtype: np.dtype, n: int = 1) -> float:
     """Return below which gap, relative to the largest value, the limit is the better number.
 
     A quotient by a gap g loses eps / g, and the limit, corrected to first order, is wrong by g^2.
@@ -80,12 +101,14 @@ def values_moved(b: Builder, x: Node, w: Node, factor: Node) -> Node:
     return b.values_moved(x, w, of=factor.name, where=factor.location)
 
 
-def _refuse(of: str, where, what: str) -> NoReturn:
+def _refuse(of: str, where, what: str) -> None:
+    if not _mode.refuse:
+        return
     raise Unresolved(
         f"{of}{at(where)}: {what}, and the derivative divides by nothing; its limit is taken in a whole "
-        "program only, not inside a rolled loop, an integration or a cond: use numpy.linalg.eigvalsh or "
-        "svdvals if only the values are wanted, scipy.linalg.expm, sqrtm or logm for functions of matrices, "
-        "numpy.linalg.lstsq for equations, or take the factorization out of the loop"
+        "program only, not inside an integration or where a branch of a jitted function is decided: use "
+        "numpy.linalg.eigvalsh or svdvals if only the values are wanted, scipy.linalg.expm, sqrtm or logm "
+        "for functions of matrices, or numpy.linalg.lstsq for equations"
     )
 
 
@@ -97,8 +120,8 @@ def _gap_type(x: Type, gap: Type, least: Type, *, of, where) -> Type:
 
 
 def _gap_value(x, gap, least, *, of, where):
-    if not _mode.close:
-        least = least * (ties(x.dtype, x.shape[-1]) / close(x.dtype))
+    if _mode.reach is not None:
+        least = least * (_mode.reach(x.dtype, x.shape[-1]) / close(x.dtype))
     lost = np.abs(gap) <= least
     if lost.any():  # even if x is 0 there: so it is for v f(w) v^T, whose limit is not
         first = np.argwhere(lost)[0][-2:]
@@ -145,7 +168,7 @@ def divisor(b: Builder, r: Node, factor: Node) -> Node:
 
 
 def _divisor_value(r, *, of, where):
-    share = close(r.real.dtype) if _mode.close else ties(r.real.dtype, r.shape[-1])
+    share = (_mode.reach or close)(r.real.dtype, r.shape[-1])
     height, length = np.abs(np.diagonal(r, axis1=-2, axis2=-1)), np.sqrt(np.sum(np.abs(r) ** 2, axis=-2))
     lost = height <= share * length
     if lost.any():
