@@ -142,6 +142,7 @@ def _key(row: Function, points: np.ndarray, count: int) -> str:
 
 
 def _hash(item: object, digest, seen: set[int]) -> None:
+    item = getattr(item, "__wrapped__", item)  # what a cache is around
     if id(item) in seen:
         return
     seen.add(id(item))
@@ -157,8 +158,9 @@ def _hash(item: object, digest, seen: set[int]) -> None:
         ):
             _hash(part, digest, seen)
         for name in _names(item.__code__):
-            if isinstance(item.__globals__.get(name), (FunctionType, int, float, str, tuple)):
-                _hash(item.__globals__[name], digest, seen)
+            found = getattr(item.__globals__.get(name), "__wrapped__", item.__globals__.get(name))
+            if isinstance(found, (FunctionType, int, float, str, tuple)):
+                _hash(found, digest, seen)
     elif callable(item):
         digest.update(getattr(item, "__name__", type(item).__name__).encode())
     else:

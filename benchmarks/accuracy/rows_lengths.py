@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import mpmath as mp
 import numpy as np
 
@@ -45,17 +47,25 @@ def _partials(n, smallest=0):
     }
 
 
-def _mean(x):
-    return mp.fsum(x) / len(x)
+@lru_cache(maxsize=4)
+def _moments(precision, x):
+    """Return n deviations, the sum of their squares, and n std; all but the root are exact."""
+    n, total = len(x), mp.fsum(x)
+    apart = [n * v - total for v in x]
+    squares = mp.fsum(v * v for v in apart)
+    return apart, squares, mp.sqrt(squares / n)
+
+
+def _apart(x):
+    return _moments(mp.mp.prec, x)
 
 
 def _variance(*x):
-    center = _mean(x)
-    return mp.fsum((v - center) ** 2 for v in x) / len(x)
+    return _apart(x)[1] / len(x) ** 3
 
 
 def _variance_first(index):
-    return lambda *x: 2 * (x[index] - _mean(x)) / len(x)
+    return lambda *x: 2 * _apart(x)[0][index] / len(x) ** 2
 
 
 def _variance_second(i, j):
@@ -63,15 +73,15 @@ def _variance_second(i, j):
 
 
 def _std(*x):
-    return mp.sqrt(_variance(*x))
+    return _apart(x)[2] / len(x)
 
 
 def _std_first(index):
     """(x[i] - mean) / (n std); 0 by convention where all are equal."""
 
     def partial(*x):
-        root = _std(*x)
-        return (x[index] - _mean(x)) / (len(x) * root) if root else mp.mpf(0)
+        apart, _, root = _apart(x)
+        return apart[index] / (len(x) * root) if root else mp.mpf(0)
 
     return partial
 
@@ -80,14 +90,17 @@ def _std_second(i, j):
     """(delta_ij - 1/n - d[i] d[j] / (n var)) / (n std); not judged where 1 / std overflows."""
 
     def partial(*x):
-        root, n = _std(*x), len(x)
-        if root <= SMALLEST:
+        (apart, squares, root), n = _apart(x), len(x)
+        if root <= n * SMALLEST:
             return mp.nan
-        d = [n * v - mp.fsum(x) for v in x]  # exact, and so is the numerator, which may be 0
-        squares = mp.fsum(v * v for v in d)
-        return (((i == j) * n - 1) * squares - n * d[i] * d[j]) / (n * n * squares * root)
+        return (((i == j) * n - 1) * squares - n * apart[i] * apart[j]) / (n * squares * root)
 
     return partial
+
+
+def _inverse_std(*x):
+    root = _apart(x)[2]
+    return 1 / root if root else mp.nan
 
 
 def _of_three(first, second):
@@ -170,7 +183,7 @@ ROWS = [
         torch="torch.std(torch.stack([x, y, z], -1), dim=-1, correction=0)",
         autograd="anp.std(anp.stack([x, y, z], -1), axis=-1)",
         digits=350,
-        second_scale=lambda *x: 1 / (len(x) * _std(*x)) if _std(*x) else mp.nan,
+        second_scale=_inverse_std,
     ),
     Function(
         name="sum",
