@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from diffsci.backends.cardinal_forms import CARDINAL_FORMS
 from diffsci.backends.error_forms import ERROR_FORMS
+from diffsci.backends.gamma_forms import GAMMA_FORMS
 from diffsci.backends.logistic_forms import LOGISTIC_FORMS
 from diffsci.backends.logsum_forms import LOGSUM_FORMS
 from diffsci.backends.polynomial_forms import POLYNOMIAL_FORMS
@@ -19,6 +20,7 @@ __all__ = ["FORMS"]
 
 FORMS: dict[str, Callable[..., Term]] = {
     **ERROR_FORMS,
+    **GAMMA_FORMS,
     **POLYNOMIAL_FORMS,
     **CARDINAL_FORMS,
     **FORMULAS,

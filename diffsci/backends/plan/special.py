@@ -5,10 +5,10 @@ Primitives of the same name mean the same as in ``scipy.special``, on floats and
 
 from __future__ import annotations
 
-__all__ = ["COMPONENTS", "SPECIAL"]
+__all__ = ["COMPONENTS", "RENAMED", "SPECIAL"]
 
 _GAMMA = (
-    "gamma gammaln gammasgn rgamma psi poch beta betaln binom gammainc gammaincc gammaincinv gammainccinv "
+    "gamma gammasgn rgamma poch beta binom gammainc gammaincc gammaincinv gammainccinv "
     "betainc betaincc betaincinv betainccinv stdtr stdtrit"
 )
 _ERROR = "erf erfi erfinv erfcinv dawsn ndtri ndtri_exp owens_t exp1 expi"
@@ -34,4 +34,6 @@ COMPONENTS = {
 }
 
 _PLAIN = " ".join([_GAMMA, _ERROR, _BESSEL, _ELLIPTIC, _HYPERGEOMETRIC, _LOGARITHMS]).split()
-SPECIAL = COMPONENTS.keys() | frozenset(_PLAIN)
+# Functions of SciPy's whose primitives have other names, because ours of these names are others.
+RENAMED = {"gammaln_of_scipy": "gammaln", "psi_of_scipy": "psi"}
+SPECIAL = COMPONENTS.keys() | RENAMED.keys() | frozenset(_PLAIN)

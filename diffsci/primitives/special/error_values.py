@@ -14,7 +14,7 @@ from typing import Any
 __all__ = ["TAILS", "erfc", "erfcx", "inverse_mills", "log_ndtr", "ndtr"]
 
 from diffsci.primitives.special.doubled import two_sum
-from diffsci.primitives.special.gaussian import split_gaussian
+from diffsci.primitives.special.gaussian import horner, split_gaussian
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,6 @@ HUGE = 1e150  # squares are not taken beyond
 ROOT_HALF = math.sqrt(0.5)
 
 
-def _horner(coefficients: Any, x: Any) -> Any:
-    total = coefficients[-1]
-    for coefficient in coefficients[-2::-1]:
-        total = total * x + coefficient
-    return total
-
-
 def _scaled_tail(m: Any, x: Any, rate: float, correction: Any = 0.0) -> Any:
     """Return exp(rate x**2) erfc(sqrt(rate) x) for x >= 0, times 1 + correction, which is tiny.
 
@@ -77,7 +70,7 @@ def _scaled_tail(m: Any, x: Any, rate: float, correction: Any = 0.0) -> Any:
     tail = TAILS[rate]
     bounded = m.minimum(x, HUGE)
     t = (bounded - tail.centre) / (bounded + tail.centre)
-    slope = _horner(tail.coefficients[1:], t)
+    slope = horner(tail.coefficients[1:], t)
     denominator, lost = two_sum(bounded, tail.shift)
     value = slope * t + tail.coefficients[0]
     value = (slope * t + value * (correction - lost / denominator)) + tail.coefficients[0]
@@ -89,7 +82,7 @@ def _series(m: Any, x: Any, rate: float) -> Any:
     scale = 2 * math.sqrt(rate / math.pi)
     coefficients = [scale * (-rate) ** k / (math.factorial(k) * (2 * k + 1)) for k in range(SERIES_TERMS + 1)]
     x = m.minimum(m.maximum(x, -1.0), 1.0)
-    return x * _horner(coefficients, x * x)
+    return x * horner(coefficients, x * x)
 
 
 def _tail(m: Any, size: Any, rate: float) -> Any:

@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from diffsci.primitives.special import gamma_values
 from diffsci.primitives.special.scipy_special import special
 from diffsci.primitives.special.terms import Data, f, row
 
@@ -32,7 +33,7 @@ def polygamma_difference(x, d, *, order: int):
     with np.errstate(all="ignore"):
         regular = (x > 0) & (x + d > 0)
         accurate = _difference_of_positive(np.where(regular, x, 1.0), np.where(regular, d, 0.0), order)
-        plain = special.polygamma(order, x + d) - special.polygamma(order, x)
+        plain = gamma_values.polygamma(order, x + d) - gamma_values.polygamma(order, x)
         return np.where(regular, accurate, plain)
 
 
@@ -63,12 +64,16 @@ def _rgamma_slope(x, y):
     return f.where(x < 0.5, reflected, -f.psi(x) * y)
 
 
-row("gammaln", special.gammaln, lambda x, y: f.psi(x))
+row("gammaln", gamma_values.gammaln, lambda x, y: f.psi(x))
+# SciPy's own, of which native code makes ours where they are right.
+row("gammaln_of_scipy", special.gammaln, lambda x, y: f.psi(x))
+row("psi_of_scipy", special.psi, lambda x, y: f.polygamma(f.like(x, 1.0), x), continued=special.psi)
+
 row("gamma", special.gamma, lambda x, y: y * f.psi(x))
 row("rgamma", special.rgamma, _rgamma_slope)
 row("gammasgn", special.gammasgn, None)
-row("psi", special.psi, lambda x, y: f.polygamma(f.like(x, 1.0), x))
-row("polygamma", special.polygamma, Data("n"), lambda n, x, y: f.polygamma(n + 1, x))
+row("psi", gamma_values.psi, lambda x, y: f.polygamma(f.like(x, 1.0), x), continued=special.psi)
+row("polygamma", gamma_values.polygamma, Data("n"), lambda n, x, y: f.polygamma(n + 1, x))
 row(
     "polygamma_difference",
     polygamma_difference,
@@ -90,7 +95,7 @@ row(
 )
 row(
     "betaln",
-    special.betaln,
+    gamma_values.betaln,
     lambda a, b, y: -f.polygamma_difference(a, b, order=0),
     lambda a, b, y: -f.polygamma_difference(b, a, order=0),
 )

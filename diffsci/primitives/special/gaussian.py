@@ -15,7 +15,7 @@ import numpy as np
 from diffsci.primitives.special.doubled import two_product
 from diffsci.primitives.special.terms import f, row
 
-__all__ = ["ARRAYS", "gaussian", "product_error", "split_gaussian"]
+__all__ = ["ARRAYS", "gaussian", "horner", "product_error", "split_gaussian"]
 
 LARGEST = 40.0  # beyond, the exponential of half of the square is 0 or infinite
 HALVED = 700.0  # exponents beyond are halved: the exponential alone may be subnormal or infinite
@@ -35,10 +35,19 @@ ARRAYS = SimpleNamespace(
     where=np.where,
     lt=np.less,
     gt=np.greater,
+    logical_and=np.logical_and,
     maximum=np.maximum,
     minimum=np.minimum,
     product_error=product_error,
 )
+
+
+def horner(coefficients: Any, x: Any) -> Any:
+    """Return the value of a polynomial, lowest coefficient first."""
+    total = coefficients[-1]
+    for coefficient in coefficients[-2::-1]:
+        total = total * x + coefficient
+    return total
 
 
 def split_gaussian(m: Any, x: Any, rate: float) -> tuple[Any, Any, Any]:

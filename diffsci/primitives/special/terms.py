@@ -28,7 +28,7 @@ __all__ = ["REAL_ONLY", "Data", "Term", "f", "row", "series"]
 # of many others take real numbers only, or lose it.
 COMPLEX = frozenset(
     """
-    psi erf erfi fresnel_s fresnel_c kv kve exp1
+    erf erfi fresnel_s fresnel_c kv kve exp1
     spence wrightomega elliprc xlogy xlog1py logaddexp2 eval_legendre eval_chebyt eval_chebyu
     eval_laguerre eval_gegenbauer eval_genlaguerre eval_jacobi
     """.split()
