@@ -194,9 +194,12 @@ def _operands(origin: Origin, index: tuple[int, ...], names: tuple[str, ...]) ->
     """The operands at the offending element."""
     node = origin.node
     numbers = [x for x in node.inputs if x.type.is_float or node.name == "select"]
-    if len(names) != len(numbers):
-        names = tuple(f"operand {k + 1}" for k in range(len(numbers))) if len(numbers) > 1 else ("operand",)
-    return [_operand(origin, x, index, name) for x, name in zip(numbers, names, strict=True)]
+    exponent = [node.params["exponent"]] if node.name == "integer_pow" else []
+    count = len(numbers) + len(exponent)
+    if len(names) != count:
+        names = tuple(f"operand {k + 1}" for k in range(count)) if count > 1 else ("operand",)
+    found = [_operand(origin, x, index, name) for x, name in zip(numbers, names, strict=False)]
+    return found + [Operand(str(n), None, n) for n in exponent]
 
 
 def _operand(origin: Origin, x: Node, index: tuple[int, ...], name: str) -> Operand:

@@ -131,7 +131,9 @@ def rounding_of(sweeps: Sequence[Sweep]) -> Rounding:
         except EvaluationError as error:
             found.remarks.append(f"no error bars of the {sweep.phase} sweep: {error}")
             continue
-        found.remarks += _left_out(flat, found.remarks)
+        for remark in (*_left_out(flat), *_undecided(analysis)):
+            if remark not in found.remarks:
+                found.remarks.append(remark)
         names = tuple(sweep.outputs_named)
         values = tuple(np.asarray(analysis.values[y]) for y in analysis.graph.outputs)
         errors = tuple(map(np.asarray, analysis.bars))
@@ -143,17 +145,23 @@ def rounding_of(sweeps: Sequence[Sweep]) -> Rounding:
     return found
 
 
-def _left_out(graph: Graph, told: list[str]) -> list[str]:
+def _left_out(graph: Graph) -> list[str]:
     """Say which loops are one operation here: their own rounding is in no bar."""
-    texts = []
-    for node in graph.nodes:
-        if node.primitive.family == "host":
-            written = spelled(node.location)
-            text = f"the bars leave out rounding inside of {written.text if written else 'a loop'}"
-            text += at(node.location)
-            if text not in (*told, *texts):
-                texts.append(text)
-    return texts
+    loops = [node for node in graph.nodes if node.primitive.family == "host"]
+    return [f"the bars leave out rounding inside of {_written(node, 'a loop')}" for node in loops]
+
+
+def _undecided(analysis: Analysis) -> list[str]:
+    """Say which comparisons rounding may have decided wrongly."""
+    return [
+        f"rounding decides {_written(node, 'a comparison')}: the bars hold only if it decided right"
+        for node in analysis.undecided
+    ]
+
+
+def _written(node: Node, otherwise: str) -> str:
+    written = spelled(node.location)
+    return (written.text if written else otherwise) + at(node.location)
 
 
 def _enter(losses: list[Loss], loss: Loss) -> None:

@@ -334,6 +334,12 @@ def masked_too_late(x):
     return np.sum(np.where(y > 1.0, y, 2.0 * y))
 
 
+@planted(np.array([0.0, 2.0]), phase="cotangent", operations="div")
+def slope_of_what_was_not_taken(x):
+    roots = np.sqrt(x)  # here
+    return np.sort(roots)[-1]
+
+
 # ---- derivatives as functions --------------------------------------------------------------------------
 
 

@@ -74,10 +74,16 @@ def _ones(value):
     return np.ones_like(value)
 
 
+def both_modes(case):
+    ds.jvp(case.function, case.args, tuple(map(np.ones_like, case.args)))
+    out, pullback = ds.vjp(case.function, *case.args)
+    pullback(np.ones_like(out))
+
+
 @pytest.mark.parametrize("case", PLANTED, ids=lambda case: case.name)
 def test_planted_faults_are_raised_with_their_line(case):
     with pytest.raises(ds.NonFiniteError) as caught, ds.debug_nans():
-        ds.jvp(case.function, case.args, tuple(map(np.ones_like, case.args)))
+        both_modes(case)
     assert caught.value.fault.line == case.line
 
 

@@ -55,6 +55,28 @@ def test_every_place_is_told_once_with_all_sweeps():
     ]
 
 
+def test_comparisons_that_rounding_decides_are_told():
+    def f(x):
+        return np.where(x * 0.1 * 3.0 > 0.3, x, 2.0 * x)
+
+    text = str(ds.explain(f, 1.0))
+    assert "rounding decides x * 0.1 * 3.0 > 0.3" in text
+
+
+def test_loops_without_bars_are_told():
+    from solvers import solve_ivp
+
+    def f(rate):
+        return solve_ivp(lambda t, y: -rate * y, (0.0, 1.0), [1.0]).y[0, -1]
+
+    assert "the bars leave out rounding inside of solve_ivp" in str(ds.explain(f, 1.0))
+
+
+def test_exponents_are_shown():
+    fault = ds.explain(lambda x: x**3, 1e200).first
+    assert fault.what == "x**3: np.power(1e+200, 3) = inf"
+
+
 def test_a_sweep_has_its_own_first_fault():
     found = ds.explain(lambda x, y: np.log(x) + np.sqrt(y), -1.0, 0.0)
     assert [fault.operation for fault in found.in_phase("forward")] == ["log"]
