@@ -97,12 +97,21 @@ def _share(index):
     return share
 
 
+def _shares(*x):
+    return [_share(k)(*x) for k in range(len(x))]
+
+
+def _slope(s, i, j):
+    """delta_ij - s_j, where 1 - s_i is the sum of the others."""
+    return mp.fsum(s[k] for k in range(len(s)) if k != i) if i == j else -s[j]
+
+
 def _product(i, j):
-    """s_i (delta_ij - s_j), where 1 - s_i is the sum of the others."""
+    """The derivative s_i (delta_ij - s_j) of a share."""
 
     def product(*x):
-        s = [_share(k)(*x) for k in range(len(x))]
-        return s[i] * mp.fsum(s[k] for k in range(len(x)) if k != i) if i == j else -s[i] * s[j]
+        s = _shares(*x)
+        return s[i] * _slope(s, i, j)
 
     return product
 
@@ -111,8 +120,8 @@ def _share_second(j, k):
     """The second derivatives of the first share, s_0 ((d_0j - s_j)(d_0k - s_k) - s_j (d_jk - s_k))."""
 
     def second(*x):
-        s = [_share(index)(*x) for index in range(len(x))]
-        first, rest = ((j == 0) - s[j]) * ((k == 0) - s[k]), s[j] * ((j == k) - s[k])
+        s = _shares(*x)
+        first, rest = _slope(s, 0, j) * _slope(s, 0, k), s[j] * _slope(s, j, k)
         judged = abs(first - rest) > JUDGED * max(abs(first), abs(rest))
         return s[0] * (first - rest) if judged else mp.nan
 
@@ -120,8 +129,8 @@ def _share_second(j, k):
 
 
 def _log_share(*x):
-    top = max(x)
-    return (x[0] - top) - (mp.log1p(mp.fsum(mp.exp(v - top) for v in x) - 1))
+    *others, top = sorted(x)
+    return (x[0] - top) - mp.log1p(mp.fsum(mp.exp(v - top) for v in others))
 
 
 def _log_share_first(j):
@@ -321,7 +330,6 @@ ROWS = [
         points=mix(*THREE[:3]),
         jax="jax.nn.softmax(jnp.stack([x, y, z], -1), axis=-1)[..., 0]",
         torch="torch.softmax(torch.stack([x, y, z], -1), -1)[..., 0]",
-        digits=700,
     ),
     Function(
         name="log_softmax",
@@ -333,6 +341,5 @@ ROWS = [
         points=mix(*THREE[:3]),
         jax="jax.nn.log_softmax(jnp.stack([x, y, z], -1), axis=-1)[..., 0]",
         torch="torch.log_softmax(torch.stack([x, y, z], -1), -1)[..., 0]",
-        digits=700,
     ),
 ]

@@ -17,6 +17,11 @@ def _sigmoid_slope(x: Term) -> Term:
     return z / (1 + z) ** 2
 
 
+def _sech_squared(x: Term) -> Term:
+    z = f.exp(-2 * f.abs(x))
+    return 4 * z / (1 + z) ** 2
+
+
 def _logit(p: Term) -> Term:
     low, high = LOGIT_MIDDLE
     middle = f.logical_and(p > low, p < high)
@@ -47,6 +52,7 @@ def log1mexp_slope(x: Term) -> Term:
 
 LOGISTIC_FORMS: dict[str, Callable[..., Term]] = {
     "sigmoid_slope": _sigmoid_slope,
+    "sech_squared": _sech_squared,
     "log_expit": lambda x: -f.softplus(-x),
     "logit": _logit,
     "logit_slope": _logit_slope,

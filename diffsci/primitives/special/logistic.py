@@ -48,6 +48,12 @@ def _sigmoid_slope(x):
     return z / np.square(1 + z)
 
 
+def _sech_squared(x):
+    """4 s(2x) s(-2x)."""
+    z = np.exp(-2 * np.abs(np.asarray(x, float)))
+    return 4 * z / np.square(1 + z)
+
+
 def softplus(x):
     """Return log(1 + exp(x)) of real numbers without overflow."""
     x = np.asarray(x, float)
@@ -113,6 +119,12 @@ row(
     _sigmoid_slope,
     lambda x, y: -y * f.tanh(0.5 * x),
     continued=lambda x: 1 / (2 + 2 * np.cosh(x)),
+)
+row(
+    "sech_squared",
+    _sech_squared,
+    lambda x, y: -2 * y * f.tanh(x),
+    continued=lambda x: 1 / np.cosh(x) ** 2,
 )
 row("softplus", softplus, lambda x, y: f.sigmoid(x), continued=_complex_softplus)
 row(
