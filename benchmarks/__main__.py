@@ -1,4 +1,4 @@
-"""Run benchmark groups: ``python -m benchmarks [GROUP ...]``; errors: ``python -m benchmarks accuracy``."""
+"""Run benchmark groups: ``python -m benchmarks [GROUP ...]``; or ``accuracy``, or ``textbook``."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from benchmarks.report import terminal, write_page
 from benchmarks.timing import busy, define_threads, versions
 
 GROUPS = ("overhead", "eager", "stencil", "robertson", "gray_scott_case", "startup", "rounding")
+COMMANDS = ("accuracy", "textbook")  # with options and pages of their own
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure the groups asked for, print their tables, and update docs/performance.md.
 
-    ``accuracy`` is a command with options of its own, see `benchmarks.accuracy`.
+    ``accuracy`` and ``textbook`` are commands with options and pages of their own, see `benchmarks.accuracy`
+    and `benchmarks.textbook`.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments[:1] == ["accuracy"]:
-        return import_module("benchmarks.accuracy.__main__").main(arguments[1:])
+    if arguments[:1] and arguments[0] in COMMANDS:
+        return import_module(f"benchmarks.{arguments[0]}.__main__").main(arguments[1:])
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "groups", nargs="*", metavar="GROUP", help=f"which to run: {', '.join(GROUPS)} (default: all)"

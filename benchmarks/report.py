@@ -115,12 +115,17 @@ def write_page(tables: Sequence[Table], page: Path = PAGE) -> None:
     """Replace the sections of the measured groups; the other sections stay."""
     text = page.read_text(encoding="utf-8") if page.exists() else HEADER
     for table in tables:
-        begin, end = BEGIN.format(table.group), END.format(table.group)
-        section = f"{begin}\n{markdown(table)}\n{end}"
-        if begin in text and end in text:
-            head, rest = text.split(begin, 1)
-            text = head + section + rest.split(end, 1)[1]
-        else:
-            text = text.rstrip() + "\n\n" + section + "\n"
+        text = put_section(text, table.group, markdown(table))
     page.parent.mkdir(exist_ok=True)
     page.write_text(text, encoding="utf-8")
+
+
+def put_section(text: str, name: str, section: str | None) -> str:
+    """A page with one section replaced, or put at its end; None makes an empty place if there is none yet."""
+    begin, end = BEGIN.format(name), END.format(name)
+    if begin not in text or end not in text:
+        return f"{text.rstrip()}\n\n{begin}\n{section or ''}\n{end}\n"
+    if section is None:
+        return text
+    head, rest = text.split(begin, 1)
+    return f"{head}{begin}\n{section}\n{end}{rest.split(end, 1)[1]}"
