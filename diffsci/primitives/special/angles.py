@@ -22,6 +22,7 @@ BITS = 1300  # of pi: the exponent of a double, its mantissa and the digits that
 MODERATE = 2.0**22  # multiples of pi/2 below are products of 23 and 30 bits
 PIECES, WIDTH = 5, 30
 TERMS = 16  # of the series of sin and cos for |x| <= pi/4: the next is below 2**-110
+DOUBLED = 8  # so many of them need two doubles: the next is below 2**-53
 
 Reduced = tuple[np.ndarray, dd.Doubled]
 
@@ -113,8 +114,15 @@ def _series(first: int) -> list[dd.Doubled]:
 def sine_cosine(quarter: np.ndarray, r: dd.Doubled) -> tuple[dd.Doubled, dd.Doubled]:
     """Return the sine and the cosine of k pi/2 + r."""
     square = dd.multiply(r, r)
-    sine, cosine = dd.multiply(r, dd.polynomial(_series(1), square)), dd.polynomial(_series(0), square)
+    sine, cosine = dd.multiply(r, _sum(_series(1), square)), _sum(_series(0), square)
     return _turned(sine, cosine, quarter), _turned(sine, cosine, (quarter + 1) % 4)
+
+
+def _sum(terms: list[dd.Doubled], square: dd.Doubled) -> dd.Doubled:
+    tail = 0.0
+    for term, _ in reversed(terms[DOUBLED:]):
+        tail = tail * square[0] + term
+    return dd.polynomial([*terms[:DOUBLED], (tail, 0.0)], square)
 
 
 def _turned(sine: dd.Doubled, cosine: dd.Doubled, quarter: np.ndarray) -> dd.Doubled:
