@@ -18,7 +18,8 @@ FAMILIES = {
     "diffsci.stable.polynomials": "polyval quadratic_roots",
     "diffsci.stable.lengths": "hypot norm variance std sum",
     "diffsci.stable.orthogonal": "qr lstsq",
-    "scipy.special": "betaln digamma erfc erfcx gammaln log_ndtr ndtr",
+    "diffsci.stable.errorfunctions": "erfc erfcx ndtr log_ndtr",
+    "diffsci.stable.gammafunctions": "gammaln digamma betaln",
 }
 _HOME = {name: module for module, names in FAMILIES.items() for name in names.split()}
 
