@@ -9,6 +9,8 @@ import numpy as np
 
 from diffsci.graph import Builder, Graph, Node, Type
 from diffsci.transforms import batch_graph, inline, jvp_graph, simplify, strictly, taylor_graph, vjp_graph
+from diffsci.transforms.hazards import Hazards
+from diffsci.transforms.masks import Masks, multiplies
 
 __all__ = ["CARRY", "CONST", "INDEX", "ITEM", "Body"]
 
@@ -143,6 +145,51 @@ class Body:
         inputs = (*self.graph.inputs, *incoming, *sums.values())
         return simplify(Graph(inputs, [*carries, *totals, *items]))
 
+    def masked(self, ins: tuple[bool, ...], outs: tuple[bool, ...]) -> Body | None:
+        """Return the step with masks of some inputs and outputs as further inputs, in this order.
+
+        What a mask leaves out has its value but no derivative. None where masks are of no use, because no
+        slope can be infinite, or where a carry leaves its mask on the way from step to step.
+        """
+        return self.once(("masked", ins, outs), lambda: self._masked(ins, outs))
+
+    def _masked(self, ins: tuple[bool, ...], outs: tuple[bool, ...]) -> Body | None:
+        hazards = Hazards()
+        if not any(multiplies(node) and hazards.slope(node) for node in self.graph.nodes):
+            return None
+        b = Builder()
+        inputs = [b.input(type_) for type_ in self.graph.input_types]
+        flagged = [self.types[k] for k, flag in enumerate(ins) if flag]
+        flagged += [kind for kind, flag in zip(self.graph.output_types, outs, strict=True) if flag]
+        masks = [b.input(Type(kind.shape, np.dtype(bool))) for kind in flagged]
+        pending = iter(masks)
+        own = [_held(b, x, next(pending)) if flag else x for x, flag in zip(inputs[1:], ins, strict=True)]
+        outputs, _ = inline(b, Graph(self.graph.inputs, self.graph.outputs), [inputs[0], *own])
+        outputs = [_held(b, y, next(pending)) if flag else y for y, flag in zip(outputs, outs, strict=True)]
+        graph = Graph([*inputs, *masks], outputs)
+        if not self._keeps(graph, masks, ins, outs):
+            return None
+        roles = [role for role, flag in zip(self.roles, ins, strict=True) if flag]
+        roles += [role for role, flag in zip(self.out_roles, outs, strict=True) if flag]
+        extra = [ITEM if role == ITEM else CONST for role in roles]
+        return Body(graph, (*self.roles, *extra), self.out_roles, self._widened(graph))
+
+    def _keeps(self, graph: Graph, masks: list[Node], ins: Sequence[bool], outs: Sequence[bool]) -> bool:
+        """Tell whether carries that are masked stay so: their derivatives after a step have the same mask."""
+        pending = iter(masks)
+        of_inputs = [next(pending) if flag else None for flag in ins]
+        of_outputs = [next(pending) if flag else None for flag in outs]
+        pairs = []
+        pushed, pulled = jvp_graph(graph), vjp_graph(graph)
+        moved = _spread(pushed.outputs[len(graph.outputs) :], graph.output_types)
+        back = _spread(pulled.outputs[len(graph.outputs) :], graph.input_types)[1:]
+        for place, out in zip(self.places(CARRY), self.out_places(CARRY), strict=True):
+            pairs += [(of_inputs[place], moved[out]), (of_outputs[out], back[place])]
+        b = Builder()
+        b.adopt([*pushed.nodes, *pulled.nodes])
+        reader = Masks(b)
+        return all(mask is None or _within(reader.of(linear), mask) for mask, linear in pairs)
+
     def raising(self, active: tuple[bool, ...]) -> Body:
         """Return the step that raises at kinks, if the loop is differentiated in the inputs marked."""
         return self.once(("raising", active), lambda: self._raising(list(active)))
@@ -196,6 +243,28 @@ class Body:
         """Estimate the microseconds that the interpreter needs for a step."""
         graphs = [self.graph] if self.predicate is None else [self.graph, self.predicate]
         return self.once("weight", lambda: sum(_weight(graph) for graph in graphs))
+
+
+def _held(b: Builder, x: Node, mask: Node) -> Node:
+    """Emit a value that moves under a mask only."""
+    return b.select(mask, x, b.stop_gradient(x))
+
+
+def _spread(linear: Sequence[Node], types: Sequence[Type]) -> list[Node | None]:
+    """Return one derivative per value, None for those that are no floats."""
+    pending = iter(linear)
+    return [next(pending) if type_.is_float else None for type_ in types]
+
+
+def _within(mask: Node | None, allowed: Node) -> bool:
+    """Tell whether the form of a mask shows that it lies within another one."""
+    if mask is None or mask is allowed:
+        return mask is allowed
+    if mask.name == "logical_and":
+        return any(_within(x, allowed) for x in mask.inputs)
+    if mask.name == "logical_or":
+        return all(_within(x, allowed) for x in mask.inputs)
+    return mask.is_known and not np.any((mask.inputs[0] if mask.inputs else mask).params["value"])
 
 
 def _select(b: Builder, mask: Node, new: Node, old: Node) -> Node:

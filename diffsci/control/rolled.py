@@ -202,6 +202,16 @@ class RolledLoop(CustomLoop):
         """See `CustomLoop`."""
         return RolledTape(tape.steps, tape.native)
 
+    def masked(self, ins: tuple[bool, ...], outs: tuple[bool, ...]) -> RolledLoop | None:
+        """See `CustomLoop`."""
+        body = self.body.masked(ins, outs)
+        if body is None:
+            return None
+        depths = [depth for depth, flag in zip(self.depths, ins, strict=True) if flag]
+        roles = zip(self.body.out_roles, outs, strict=True)
+        depths += [self.depth * (role == ITEM) for role, flag in roles if flag]
+        return self._with(("masked", ins, outs), body=body, depths=(*self.depths, *depths))
+
     def raising(self, active: tuple[bool, ...]) -> RolledLoop:
         """See `CustomLoop`."""
         return self._with(("raising", active), body=self.body.raising(active))

@@ -106,6 +106,13 @@ class CustomLoop(ABC):
         """Return why the run that left this tape has no result; nothing if it has one."""
         return ""
 
+    def masked(self, ins: tuple[bool, ...], outs: tuple[bool, ...]) -> CustomLoop | None:
+        """Return the loop with the masks of some inputs, then of some outputs, as further inputs.
+
+        Its values are the same; what a mask leaves out has no derivative. None: masks are not looked at.
+        """
+        return None
+
     def raising(self, active: tuple[bool, ...]) -> CustomLoop:
         """Return the loop that raises KinkError at kinks inside; itself where it cannot tell.
 
@@ -199,6 +206,22 @@ def _run_jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node | None]:
     return [b.project(moved, index=next(outputs)) if type_.is_float else None for type_ in node.type]
 
 
+def _run_jvp_masked(b: Builder, node: Node, t: list[Node | None], masks: Any) -> list[Node | None]:
+    """The tangent of the loop that keeps infinite slopes away from inputs that were selected away."""
+    found = [None if tangent is None else masks.of(tangent) for tangent in t]
+    flags = tuple(mask is not None for mask in found)
+    loop, x = node.params["loop"], node.inputs
+    masked = loop.masked(flags, (False,) * (len(node.type) - 1)) if any(flags) else None
+    if masked is None:
+        return _run_jvp(b, node, t)
+    tape = b.project(node, index=len(node.type) - 1)
+    dx = [_or_zeros(b, t[k], x[k]) for k in _floats([n.type for n in x])]
+    operands = [*x, *(mask for mask in found if mask is not None)]
+    moved = b.host_jvp(*operands, tape, *dx, loop=masked, inputs=len(operands))
+    outputs = iter(range(len(moved.type)))
+    return [b.project(moved, index=next(outputs)) if type_.is_float else None for type_ in node.type]
+
+
 def _or_zeros(b: Builder, tangent: Node | None, x: Node) -> Node:
     return b.zeros(x.type) if tangent is None else tangent
 
@@ -253,6 +276,28 @@ def _jvp_transpose(b: Builder, node: Node, cts: list[Node], linear: list[bool]) 
     return [None] * (count + 1) + [
         g if is_lin else None for g, is_lin in zip(back, linear[count + 1 :], strict=True)
     ]
+
+
+def _jvp_transpose_masked(
+    b: Builder, node: Node, cts: list[Node | None], linear: list[bool], masks: Any
+) -> list[Node | None]:
+    """The adjoint of the loop that keeps infinite slopes away from outputs that were selected away."""
+    x, tape, _ = _split(node)
+    loop = node.params["loop"]
+    filled = [b.zeros(type_) if ct is None else ct for ct, type_ in zip(cts, node.type, strict=True)]
+    found = [masks.of(ct) for ct in filled]
+    if all(mask is None or masks.is_absent(ct) for mask, ct in zip(found, filled, strict=True)):
+        return _jvp_transpose(b, node, filled, linear)
+    pending = iter(found)
+    types = loop.output_types([n.type for n in x])
+    flags = tuple(type_.is_float and next(pending) is not None for type_ in types)
+    masked = loop.masked((False,) * len(x), flags)
+    if masked is None:
+        return _jvp_transpose(b, node, filled, linear)
+    operands = [*x, *(mask for mask in found if mask is not None)]
+    pulled = b.host_vjp(*operands, tape, *filled, loop=masked, inputs=len(operands))
+    back = [b.project(pulled, index=k) if flag else None for k, flag in enumerate(linear[len(x) + 1 :])]
+    return [None] * (len(x) + 1) + back
 
 
 def _vjp_jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node | None]:
@@ -384,6 +429,7 @@ register(
         value=_run_value,
         family="host",
         jvp=_run_jvp,
+        masked_jvp=_run_jvp_masked,
         batch=_run_batch,
         taylor=_run_taylor,
     )
@@ -406,6 +452,7 @@ register(
         family="host",
         jvp=_jvp_jvp,
         transpose=_jvp_transpose,
+        masked_transpose=_jvp_transpose_masked,
         batch=_derivative_batch,
     )
 )

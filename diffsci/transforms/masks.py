@@ -146,6 +146,10 @@ class Masks:
         """Return where one of several may be nonzero."""
         return (self._placed if hazard else self._selected).either(linear)
 
+    def is_absent(self, linear: Node) -> bool:
+        """Tell whether a linear value is nothing but structural zeros."""
+        return Reader.is_absent(linear)
+
     def is_hazard(self, node: Node) -> bool:
         """Tell whether the slopes of an operation can be infinite or NaN at finite operands."""
         return self._hazards.slope(node)
