@@ -188,6 +188,7 @@ CONVOLUTIONS = table(
 
 POLYNOMIALS = table(
     ("polyval", lambda x: np.polyval(x[:3], x), VECTOR),
+    ("polyval at a matrix", lambda x: np.polyval(x[:3], np.stack([x, 0.5 * x])), VECTOR),
     ("polyadd polysub polymul", lambda x: np.polymul(np.polyadd(x, x[:2]), np.polysub(x[:2], x[:3])), VECTOR),
     ("polyder polyint", lambda x: np.polyder(x, 2)[0] * np.polyint(x, 2, k=[1.0, 2.0]), VECTOR),
     ("poly of roots", lambda x: np.poly(x[:3]) * series.polynomial.polyfromroots(x[:3])[::-1], VECTOR),
