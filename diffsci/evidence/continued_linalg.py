@@ -13,6 +13,7 @@ import numpy as np
 
 from diffsci.evidence.not_analytic import NotAnalytic
 from diffsci.graph import lookup
+from diffsci.primitives.linalg.gaps import close
 
 __all__ = ["CONTINUED"]
 
@@ -97,9 +98,33 @@ def eigh(a: Array, *, driver: str) -> tuple[Array, Array]:
         return np.block([[shifted, -x[:n, None]], [x[None, :n], np.zeros((1, 1))]])
 
     w, v = lookup("eigh").value(whole.real, driver=driver)
+    if _coincide(w):
+        return _perturbed(w, v, whole.imag)
     found = [_newton(residual, jacobian, np.append(v[:, k], w[k])) for k in range(n)]
     both = np.array(found, dtype=complex).reshape(n, n + 1)
     return both[:, n], both[:, :n].T
+
+
+def _coincide(w: Array) -> bool:
+    """Tell whether neighbours are too close for Newton's method to tell them apart."""
+    size = np.max(np.abs(w), initial=0.0)
+    return bool(np.any(np.abs(np.diff(w)) <= close(w.dtype) * size))
+
+
+def _perturbed(w: Array, v: Array, change: Array) -> tuple[Array, Array]:
+    """Eigenpairs to first order in a change, in the basis of equal values that the change keeps apart
+    (T. Kato, "Perturbation Theory for Linear Operators", 1966, chapter 2).
+    """
+    size = np.max(np.abs(w), initial=0.0)
+    group = np.concatenate([[0], np.cumsum(np.abs(np.diff(w)) > close(w.dtype) * size)])
+    v = v.copy()
+    for k in np.unique(group):
+        inside = v[:, group == k]
+        block = inside.conj().T @ change @ inside
+        v[:, group == k] = inside @ np.linalg.eigh(block / (np.max(np.abs(block)) or 1.0))[1]
+    coupling = v.conj().T @ change @ v
+    gap = np.where(group == group[:, None], np.inf, w - w[:, None])
+    return w + 1j * np.diag(coupling).real, v + 1j * (v @ (coupling / gap))
 
 
 def svd(a: Array) -> tuple[Array, Array, Array]:
@@ -115,6 +140,8 @@ def svd(a: Array) -> tuple[Array, Array, Array]:
         return np.block([[-s * np.eye(m), a, -u], [a.T, -s * np.eye(n), -v], [u.T, v.T, np.zeros((1, 1))]])
 
     u, s, vt = np.linalg.svd(a.real, full_matrices=False)
+    if _coincide(np.append(s, -s[-1:])):
+        raise NotAnalytic("singular values that coincide, or are zero")
     found = [
         _newton(residual, jacobian, np.concatenate([u[:, k], vt[k], s[k : k + 1]])) for k in range(s.size)
     ]
@@ -241,6 +268,8 @@ def hermitian_eigh(re: Array, im: Array) -> tuple[Array, Array, Array]:
         return below + below.conj().T + np.diag(np.diag(re))
 
     w, v = np.linalg.eigh(hermitian(re.real, im.real))
+    if _coincide(w):
+        raise NotAnalytic("eigenvalues that coincide")
     coupling = v.conj().T @ hermitian(re.imag, im.imag) @ v
     gap = w - w[:, None] + np.eye(w.size)
     dv = v @ (coupling * (1.0 - np.eye(w.size)) / gap)
