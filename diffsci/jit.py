@@ -402,7 +402,10 @@ class CompiledFunction:
         """Run it on arguments of the same types."""
         inputs, _ = _key(args, {})
         inputs = [*inputs, *map(standard, self.captured)]
-        status, outputs = self.program.run(inputs)
+        try:
+            status, outputs = self.program.run(inputs)
+        except Unresolved as problem:
+            status, outputs = 0, resolved(self.graph, inputs, problem, lambda: self.program.run(inputs)[1])
         if status:
             raise EvaluationError(self.program.message(status))
         if watching.contexts:

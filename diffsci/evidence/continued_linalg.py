@@ -60,6 +60,8 @@ def qr(a: Array) -> tuple[Array, Array]:
             r[:j, j] += part
             q[:, j] -= q[:, :j] @ part
         r[j, j] = np.sqrt(q[:, j] @ q[:, j])
+        if abs(r[j, j]) <= close(a.real.dtype) * np.linalg.norm(a[:, j]):
+            raise NotAnalytic("a QR factorization of dependent columns")
         q[:, j] /= r[j, j]
     signs = np.sign(np.diag(np.linalg.qr(a.real)[1]))
     return q * signs, r * signs[:, None]
