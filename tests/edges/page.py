@@ -21,6 +21,8 @@ run (`python -m tests.edges.page > docs/edges.md`).
   0 at 0, in every order and mode, without a safe operand. The decision is made by the structure of the program,
   never by a value that happens to be 0: `np.sqrt(x) ** 2` at 0 is 0 times infinity, NaN.
 - Where the slope is infinite the derivative is, too.
+- Masks reach through calls, branches, `vmap` and rolled loops; not from outside into an integration by `solvers`, an
+  implicit function, or a loop whose carry mixes masked elements with others: there the mask belongs inside.
 
 `strict=True` (for `grad`, `value_and_grad`, `jvp`, `vjp`, `linearize`, `jacobian`, `hessian` and `hvp`) raises
 `diffsci.KinkError` instead, with the line, the value, its index, and what the derivative would have been. It raises
