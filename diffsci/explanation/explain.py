@@ -92,7 +92,7 @@ def explain(
 
     Where results are finite, their rounding errors are bounded to first order (by a reverse sweep from every
     result to every operation), and operations are named that amplify the errors of their operands so much
-    that a result is short of three digits or more, with the stable form to write instead.
+    that a result is short of more than three digits, with the stable form to write instead.
 
     Parameters
     ----------

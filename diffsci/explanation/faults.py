@@ -229,7 +229,8 @@ def _point(origin: Origin, index: tuple[int, ...], written: Spelled) -> list[Ope
     """Operands of the user's own operation, of which the offending one is a derivative."""
     node = origin.node
     own = [x for x in origin.graph.nodes if x is not node and x.location is node.location]
-    own = [x for x in own if x.name in written.names and x.shape == node.shape]
+    own = [x for x in own if x.name in written.names and not isinstance(x.type, tuple)]
+    own = [x for x in own if x.shape == origin.mask.shape]
     if not own:
         return []
     numbers = [x for x in own[0].inputs if x.type.is_float]

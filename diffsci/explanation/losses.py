@@ -20,7 +20,8 @@ from diffsci.source import Location, at
 
 __all__ = ["Bars", "Loss", "Step", "rounding_of"]
 
-LEAST_DIGITS = 3.0  # lost by one operation, or by all runs of one line
+LEAST_DIGITS = 3.5  # lost by one operation, or by all runs of one line
+UNKNOWN = 100.0  # error bars: derivatives that are smaller have hardly a digit
 NEAR = 4.0  # digits: what is lost on the way to a result may differ by so much from what it is short of
 MOST_WORK = 300_000  # operations times entries of results that are analysed
 TOGETHER = frozenset({"linalg", "implicit"})  # families whose own error stands at their operands
@@ -234,27 +235,24 @@ def _short_of(sweep: Sweep, analysis: Analysis) -> float:
 def _sizes(sweep: Sweep, value: np.ndarray, bar: np.ndarray) -> np.ndarray:
     """What errors of results are measured by: the results.
 
-    A derivative that cannot be told from 0 may well be 0, as at an optimum: it is measured by the largest
-    entry beside it, and not at all if there is none.
+    What cannot be told from 0 may well be 0: it is measured by the largest entry beside it. If there is none,
+    a derivative is not measured at all: at an optimum it is 0.
     """
     if sweep.phase == FORWARD:
         return value
-    zero = value <= bar
-    return np.where(zero, np.max(value, where=~zero, initial=0.0) or np.inf, value)
+    zero = value <= (1.0 if sweep.phase == FORWARD else UNKNOWN) * bar
+    alone = value if sweep.phase == FORWARD else np.inf
+    return np.where(zero, np.max(value, where=~zero, initial=0.0) or alone, value)
 
 
 def _ill_conditioned(sweep: Sweep, analysis: Analysis, moving: set[Node], worst: float) -> list[Loss]:
     """Solves and factorizations: backward stable, so what they lose is the condition of their matrix."""
     losses = []
     for node in analysis.graph.nodes:
-        if (
-            node.primitive.family not in TOGETHER
-            or isinstance(node.type, tuple)
-            or node not in analysis.errors
-        ):
+        if node.primitive.family not in TOGETHER or not _is_looked_at(analysis, node):
             continue
         error, value = np.asarray(analysis.errors[node]), np.asarray(analysis.values[node])
-        if not value.size or not node.type.is_float:
+        if not value.size:
             continue
         digits = _digits(float(np.max(error)), float(np.max(np.abs(value))), node.dtype)
         if digits >= LEAST_DIGITS and digits >= worst - NEAR:
@@ -271,12 +269,12 @@ def _bit_by_bit(sweep: Sweep, analysis: Analysis, moving: set[Node], worst: floa
     """Lines that ran many times and lost a little in each: a sum whose terms cancel."""
     lines: dict[Location, list[Node]] = {}
     for node in analysis.graph.nodes:
-        if node.location is not None and node in analysis.errors and node.type.is_float:
+        if node.location is not None and _is_looked_at(analysis, node):
             lines.setdefault(node.location, []).append(node)
     losses = []
     for nodes in lines.values():
         own = set(nodes)
-        outside = {x for node in nodes for x in node.inputs if x not in own and x in analysis.errors}
+        outside = {x for node in nodes for x in node.inputs if x not in own and _is_looked_at(analysis, x)}
         before = max((_typical(analysis, x) for x in outside), default=0.0)
         digits = _typical(analysis, nodes[-1]) - max(before, 0.0)
         if digits >= LEAST_DIGITS and digits >= worst - NEAR:
@@ -287,9 +285,14 @@ def _bit_by_bit(sweep: Sweep, analysis: Analysis, moving: set[Node], worst: floa
     return losses
 
 
+def _is_looked_at(analysis: Analysis, node: Node) -> bool:
+    """Tell whether an operation has one result, of floats, that is not exact."""
+    return not isinstance(node.type, tuple) and node.type.is_float and node in analysis.errors
+
+
 def _typical(analysis: Analysis, node: Node) -> float:
     value = np.asarray(analysis.values[node])
-    if not value.size or isinstance(node.type, tuple):
+    if not value.size:
         return 0.0
     return _digits(float(np.max(analysis.errors[node])), float(np.max(np.abs(value))), node.dtype)
 
