@@ -47,8 +47,8 @@ class Loss:
         Relative condition number of the operation there.
     share : float
         Part of a result's error that comes through it.
-    runs : int
-        In how many runs of the line they were lost.
+    run, runs : int or None, int
+        In which run of the expression they were lost, counted from 0, and of how many; None: in all of them.
     form : Form or None
         What to write instead.
     """
@@ -68,6 +68,7 @@ class Loss:
     digits: float
     condition: float
     share: float
+    run: int | None = 0
     runs: int = 1
     form: Form | None = None
 
@@ -240,9 +241,11 @@ def _sizes(sweep: Sweep, value: np.ndarray, bar: np.ndarray) -> np.ndarray:
     """
     if sweep.phase == FORWARD:
         return value
-    zero = value <= (1.0 if sweep.phase == FORWARD else UNKNOWN) * bar
-    alone = value if sweep.phase == FORWARD else np.inf
-    return np.where(zero, np.max(value, where=~zero, initial=0.0) or alone, value)
+    unknown = value <= (1.0 if sweep.phase == FORWARD else UNKNOWN) * bar
+    largest = np.max(value, where=~unknown, initial=0.0)
+    if largest:
+        return np.where(unknown, largest, value)
+    return np.where((value <= bar) & (sweep.phase != FORWARD), np.inf, value)
 
 
 def _ill_conditioned(sweep: Sweep, analysis: Analysis, moving: set[Node], worst: float) -> list[Loss]:
@@ -281,7 +284,7 @@ def _bit_by_bit(sweep: Sweep, analysis: Analysis, moving: set[Node], worst: floa
             index = (0,) * len(nodes[-1].shape)
             condition = max(analysis.conditions.get(node, 1.0) for node in nodes)
             loss = _loss(sweep, analysis, moving, nodes[-1], index, digits, condition, 1.0)
-            losses.append(replace(loss, runs=len(nodes)))
+            losses.append(replace(loss, run=None, runs=len(nodes)))
     return losses
 
 
@@ -328,6 +331,8 @@ def _loss(
     origin = Origin(node, OPERATION, 0, mask, analysis.values, analysis.graph, (), ())
     told = fault_of(origin, sweep.phase, is_derivative)
     error = np.broadcast_to(np.asarray(analysis.errors[node]), node.shape)[index]
+    alike = [x for x in analysis.graph.nodes if x.location is node.location and x.name == node.name]
+    alike = [x for x in alike if (x in moving) == (node in moving)]
     return Loss(
         phase=sweep.phase,
         also=(),
@@ -344,6 +349,8 @@ def _loss(
         digits=digits,
         condition=float(condition),
         share=share,
+        run=alike.index(node),
+        runs=len(alike),
         form=_form(analysis, node, moving),
     )
 

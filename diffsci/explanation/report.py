@@ -51,7 +51,9 @@ def fault_lines(fault: Fault) -> list[str]:
 def _loss_lines(loss: Loss) -> list[str]:
     """Where digits were lost."""
     where = f"in the derivative of {loss.expression}" if loss.derivative else loss.expression
-    runs = f" in {loss.runs} runs of this line" if loss.runs > 1 else ""
+    runs = ""
+    if loss.runs > 1:
+        runs = f" in all {loss.runs} runs" if loss.run is None else f" in run {loss.run} of {loss.runs}"
     lines = [
         f"{loss.digits:.0f} digits lost{runs}, in {_spoilt(loss)}: "
         f"{element(where, loss.index)} = {loss.result} ± {loss.error:.1g}",
