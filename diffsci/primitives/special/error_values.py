@@ -130,4 +130,4 @@ def inverse_mills(m: Any, x: Any) -> Any:
     left = math.sqrt(2 / math.pi) / _scaled_tail(m, m.maximum(-x, 0.0), 0.5)
     high, low, error = split_gaussian(m, x, -0.5)
     right = (low * (1.0 + error) / math.sqrt(2 * math.pi) / ndtr(m, x)) * high
-    return m.where(m.lt(x, 0.0), left, right)
+    return m.where(m.lt(x, -HUGE), -x, m.where(m.lt(x, 0.0), left, right))
