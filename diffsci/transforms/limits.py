@@ -44,7 +44,7 @@ LOWERED = Primitive(
 
 DOUBLE = np.dtype(np.float64)
 MOST = 12  # divisions behind each other
-FIRST = frozenset({"div", "quotient", "gap_quotient", "values_moved", "shared_by_equals"})  # in operand 0
+FIRST = frozenset({"div", "gap_quotient", "values_moved", "shared_by_equals"})  # in operand 0
 BOTH = frozenset({"mul", "contract"})
 
 

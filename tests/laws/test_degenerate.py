@@ -434,6 +434,18 @@ def test_low_rank_approximations_that_cut_a_group():
         ds.grad(cut)(a)
 
 
+def test_vectors_of_general_matrices_may_be_missing():
+    def squared(x):
+        w, v = la.eig(x)
+        return np.sum((v * w**2) @ la.inv(v))
+
+    a = np.diag([1.0, 1.0, 2.0])
+    for call in (lambda: ds.grad(squared)(a), lambda: ds.jvp(squared, (a,), (np.ones((3, 3)),))):
+        with pytest.raises(DegenerateError, match=r"eig .*test_degenerate\.py:\d+ in squared.*use numpy"):
+            call()
+    np.testing.assert_allclose(ds.grad(lambda x: np.sum(la.eigvals(x) ** 2))(a), 2 * a, atol=1e-14)
+
+
 # larger programs ------------------------------------------------------------------------------------
 
 

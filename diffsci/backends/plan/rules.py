@@ -180,14 +180,6 @@ def _convert_to(body: Body, a: int, code: str) -> int:
     return body._emit("convert", code, (a,))
 
 
-def _quotient(body: Body, a: int, b: int) -> int:
-    """Zero where the dividend is, whatever the divisor."""
-    if body.is_absent(a):
-        return a
-    zero = body.lit(0, body.codes[a])
-    return _select(body, body.op("eq", a, zero), zero, _div(body, a, b))
-
-
 def _integer_pow(body: Body, a: int, exponent: int) -> int:
     if exponent == 0:
         return body.lit(1, body.codes[a])
@@ -324,7 +316,6 @@ RULES: dict[str, Any] = {
     "sub": _sub,
     "mul": _mul,
     "div": _div,
-    "quotient": _quotient,
     "neg": _neg,
     "abs": _abs,
     "select": _select,

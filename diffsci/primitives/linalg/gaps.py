@@ -24,6 +24,7 @@ from diffsci.source import at
 
 __all__ = [
     "Unresolved",
+    "apart",
     "close",
     "divisor",
     "largest",
@@ -37,6 +38,18 @@ __all__ = [
 
 class Unresolved(DegenerateError):
     """A derivative met equal values; whoever knows the whole program may take its limit."""
+
+
+LIMITED = (
+    "its limit is taken in a whole program only, not inside an integration or where a branch of a jitted "
+    "function is decided: use numpy.linalg.eigvalsh or svdvals if only the values are wanted, "
+    "scipy.linalg.expm, sqrtm or logm for functions of matrices, or numpy.linalg.lstsq for equations"
+)
+OTHERWISE = {
+    "eig": "vectors of equal values of a general matrix may be missing; use numpy.linalg.eigh for a "
+    "symmetric matrix, numpy.linalg.eigvals for the sum or the product of values, scipy.linalg.expm, sqrtm "
+    "or logm for functions of matrices"
+}
 
 
 class _Mode(threading.local):
@@ -88,11 +101,17 @@ def largest(b: Builder, *values: Node) -> Node:
 
 def over_gap(b: Builder, x: Node, gap: Node, w: Node, factor: Node) -> Node:
     """Emit x / gap, entry by entry, for gaps between the values w of a factorization."""
-    if gap.shape[-2:] == 2 * w.shape[-1:]:  # between pairs: on the diagonal there is no gap, and no x
-        axes = (len(x.shape) - 2, len(x.shape) - 1)
-        pairs = b.broadcast(b.const(~np.eye(w.shape[-1], dtype=bool)), shape=x.shape, axes=axes)
-        x, gap = b.select(pairs, x, b.zeros(x.type)), b.select(pairs, gap, full_like(b, gap, 1.0))
     least = b.mul(largest(b, w), full_like(b, largest(b, w), close(w.dtype)))
+    if gap.shape[-2:] == 2 * w.shape[-1:]:  # between pairs, not between values and nothing
+        return apart(b, x, gap, least, factor)
+    return b.gap_quotient(x, gap, spread_stack(b, least, gap.shape), of=factor.name, where=factor.location)
+
+
+def apart(b: Builder, x: Node, gap: Node, least: Node, factor: Node) -> Node:
+    """Emit x / gap for the gaps between pairs of values: on the diagonal there is none, and nothing of x."""
+    axes = (len(x.shape) - 2, len(x.shape) - 1)
+    pairs = b.broadcast(b.const(~np.eye(x.shape[-1], dtype=bool)), shape=x.shape, axes=axes)
+    x, gap = b.select(pairs, x, b.zeros(x.type)), b.select(pairs, gap, full_like(b, gap, 1.0))
     return b.gap_quotient(x, gap, spread_stack(b, least, gap.shape), of=factor.name, where=factor.location)
 
 
@@ -105,10 +124,7 @@ def _refuse(of: str, where, what: str) -> None:
     if not _mode.refuse:
         return
     raise Unresolved(
-        f"{of}{at(where)}: {what}, and the derivative divides by nothing; its limit is taken in a whole "
-        "program only, not inside an integration or where a branch of a jitted function is decided: use "
-        "numpy.linalg.eigvalsh or svdvals if only the values are wanted, scipy.linalg.expm, sqrtm or logm "
-        "for functions of matrices, or numpy.linalg.lstsq for equations"
+        f"{of}{at(where)}: {what}, and the derivative divides by nothing: {OTHERWISE.get(of, LIMITED)}"
     )
 
 
@@ -120,7 +136,7 @@ def _gap_type(x: Type, gap: Type, least: Type, *, of, where) -> Type:
 
 
 def _gap_value(x, gap, least, *, of, where):
-    if _mode.reach is not None:
+    if _mode.reach is not None and of != "eig":  # whose gaps are squares, and never taken for closer
         least = least * (_mode.reach(x.dtype, x.shape[-1]) / close(x.dtype))
     lost = np.abs(gap) <= least
     if lost.any():  # even if x is 0 there: so it is for v f(w) v^T, whose limit is not

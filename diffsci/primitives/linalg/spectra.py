@@ -15,8 +15,7 @@ from functools import partial
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
-from diffsci.primitives.dependence import elementwise
-from diffsci.primitives.linalg.gaps import largest, over_gap, values_moved
+from diffsci.primitives.linalg.gaps import apart, largest, over_gap, values_moved
 from diffsci.primitives.linalg.shared import (
     antisymmetric,
     batch_stack,
@@ -31,42 +30,7 @@ from diffsci.primitives.linalg.shared import (
     swapped,
     symmetric,
 )
-from diffsci.primitives.series import quotient
-from diffsci.primitives.shared import add_tangents, batch_elementwise, full_like, same_types
-
-# quotient -------------------------------------------------------------------------------------------
-
-
-def _quotient_value(x, y):
-    return np.where(x == 0, np.zeros_like(x), x / np.where(x == 0, np.ones_like(y), y))
-
-
-def _quotient_jvp(b: Builder, node: Node, t: list[Node | None]) -> Node:
-    over_y = None if t[1] is None else b.neg(b.mul(node, t[1]))
-    return b.quotient(add_tangents(b, t[0], over_y), node.inputs[1])
-
-
-register(
-    Primitive(
-        name="quotient",  # x / y, and 0 where x is 0 whatever y is
-        type=same_types,
-        value=_quotient_value,
-        family="linalg",
-        jvp=_quotient_jvp,
-        transpose=lambda b, node, ct, linear: [b.quotient(ct, node.inputs[1]), None],
-        batch=batch_elementwise,
-        taylor=quotient,
-        pattern=elementwise,
-    )
-)
-
-
-def off_diagonal(b: Builder, x: Node) -> Node:
-    """Emit (stacks of) matrices without their diagonals."""
-    mask = b.const(~np.eye(x.shape[-1], dtype=bool))
-    axes = (len(x.shape) - 2, len(x.shape) - 1)
-    return b.select(b.broadcast(mask, shape=x.shape, axes=axes), x, b.zeros(x.type))
-
+from diffsci.primitives.shared import full_like
 
 # eigh: symmetric matrices, of the lower triangle ----------------------------------------------------
 
@@ -211,11 +175,10 @@ def _eig_jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node]:
     size = largest(b, wr, wi)
     square = b.add(b.mul(gr, gr), b.mul(gi, gi))
     unit = full_like(b, size, n * float(np.finfo(wr.dtype).eps))
-    least = b.broadcast(b.mul(unit, size), shape=square.shape, axes=tuple(range(len(size.shape))))
-    apart = b.select(b.gt(square, b.mul(least, least)), square, full_like(b, square, np.nan))
+    least = b.mul(unit, size)
     even = b.add(b.mul(xr, gr), b.mul(xi, gi))
     odd = b.sub(b.mul(xi, gr), b.mul(xr, gi))
-    mix_r, mix_i = (b.quotient(off_diagonal(b, x), apart) for x in (even, odd))
+    mix_r, mix_i = (apart(b, x, square, b.mul(least, least), node) for x in (even, odd))
     ur = b.sub(matmul(b, vr, mix_r), matmul(b, vi, mix_i))
     ui = b.add(matmul(b, vr, mix_i), matmul(b, vi, mix_r))
     return [diagonal(b, xr), diagonal(b, xi), *_normalised(b, vr, vi, ur, ui)]

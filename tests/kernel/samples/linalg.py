@@ -91,7 +91,6 @@ SAMPLES = [
     ("svd", [np.swapaxes(tall(3, 2), 0, 1)], {}),
     ("eig", [TURNING], {}),
     ("eig", [np.stack([TURNING, well_conditioned(3, 3)])], {}),
-    ("quotient", [uniform(2, 3), uniform(2, 3)], {}),
     (
         "gap_quotient",
         [uniform(2, 3, 3), 1.0 + uniform(2, 3, 3), np.full((2, 3, 3), 0.1)],
