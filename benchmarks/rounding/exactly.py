@@ -48,6 +48,7 @@ FUNCTIONS: dict[str, Callable] = {
     "arctan": _each(lambda x: mp.atan(x)),
     "sigmoid": _each(lambda x: 1 / (1 + mp.exp(-x))),
     "sigmoid_slope": _each(lambda x: 1 / (2 + 2 * mp.cosh(x))),
+    "sech_squared": _each(lambda x: mp.sech(x) ** 2),
     "hypot": _each(lambda x, y: mp.hypot(x, y)),
     "arctan2": _each(lambda y, x: mp.atan2(y, x)),
     "pow": _each(lambda x, y: x**y),
