@@ -12,6 +12,7 @@ from diffsci.control import cond, fori_loop, scan, while_loop
 from diffsci.custom import custom_jvp, custom_vjp
 from diffsci.differentiation import grad, hvp, jvp, linearize, value_and_grad, vjp
 from diffsci.errors import (
+    DegenerateError,
     DiffsciError,
     EvaluationError,
     KinkError,
@@ -35,10 +36,11 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CustomLoop",
+    "DegenerateError",
     "DiffsciError",
     "EvaluationError",
-    "KinkError",
     "Explanation",
+    "KinkError",
     "NonFiniteError",
     "TraceError",
     "UnsupportedError",
