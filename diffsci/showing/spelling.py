@@ -70,6 +70,12 @@ WRITTEN: dict[str, Callable[..., str]] = {
     "cumprod": lambda x, axis: f"np.cumprod({x}, axis={axis})",
     **{name: _reduction(name) for name in ("sum", "prod", "max", "min", "any", "all")},
 }
+STABLE = {"log_expit": "log_sigmoid"} | {
+    name: name
+    for name in (
+        "sigmoid softplus logit logcosh log1mexp logaddexp logsubexp logsumexp softmax log_softmax"
+    ).split()
+}
 HELPED = {"broadcast", "pad", "set_slice", "put", "put_add", "cumsum"}  # see `helpers`
 
 
@@ -92,6 +98,8 @@ def spelled(node: Node, operands: Sequence[str], params: dict[str, str]) -> str:
     if node.name in HELPED:
         assert hasattr(helpers, node.name)
         return f"{node.name}({arguments})"
+    if node.name in STABLE:
+        return f"ds.stable.{STABLE[node.name]}({arguments})"
     library = None if params else _library(node.primitive)
     if library is not None:
         return f"{library}({arguments})"

@@ -20,6 +20,7 @@ __all__ = ["Writer"]
 LARGE = 1000  # elements of a constant that is written out
 HEAD = {
     "np.": "import numpy as np",
+    "ds.": "import diffsci as ds",
     "special.": "from scipy import special",
     "operation(": "from diffsci.low_level import operation",
     "inf": "from numpy import inf",
