@@ -54,11 +54,12 @@ def _scaled_deviation(x: Term, axes: tuple[int, ...]) -> tuple[Term, Term]:
     return apart + (errors + more), f.where(huge, 1 / DOWN, f.where(tiny, 1 / UP, one))
 
 
-def _deviation(x: Term, *, axes: tuple[int, ...]) -> Term:
+def _deviation(x: Term, *, axes: tuple[int, ...], factor: float = 1.0) -> Term:
+    """Deviations times a factor, which may keep them from overflowing."""
     if 0 in x.node.shape:
         return x
     apart, back = _scaled_deviation(x, axes)
-    return apart * back
+    return apart * (back * factor)
 
 
 def _variance(x: Term, *, axes: tuple[int, ...], freedom: float) -> Term:
@@ -80,19 +81,18 @@ def _deviation_direction(x: Term, *, axes: tuple[int, ...]) -> Term:
 
 
 def _deviation_jvp(b: Builder, node: Node, t: list[Node | None]) -> Node:
-    return b.deviation(t[0], axes=node.params["axes"])
+    return b.deviation(t[0], **node.params)
 
 
 def _deviation_transpose(b: Builder, node: Node, ct: Node, linear: list[bool]) -> list[Node]:
     """It is symmetric: the projection on vectors whose sum is 0."""
-    return [b.deviation(ct, axes=node.params["axes"])]
+    return [b.deviation(ct, **node.params)]
 
 
 def _variance_jvp(b: Builder, node: Node, t: list[Node | None]) -> Node:
-    """The slope is 2 deviation / freedom: the deviations of a sum of deviations are themselves."""
-    x, axes, freedom = node.inputs[0], node.params["axes"], node.params["freedom"]
-    factor = 2 / freedom if freedom else math.inf
-    slope = b.mul(full_like(b, x, factor), b.deviation(x, axes=axes))
+    """The slope is 2 deviation / freedom: the deviations of deviations are themselves."""
+    axes, freedom = node.params["axes"], node.params["freedom"]
+    slope = b.deviation(node.inputs[0], axes=axes, factor=2 / freedom if freedom else math.inf)
     return b.sum(b.mul(slope, t[0]), axes=axes)
 
 
@@ -105,11 +105,12 @@ def _standard_deviation_jvp(b: Builder, node: Node, t: list[Node | None]) -> Nod
 
 def _deviation_direction_jvp(b: Builder, node: Node, t: list[Node | None]) -> Node:
     x, axes = node.inputs[0], node.params["axes"]
-    return b.direction_tangent(b.deviation(x, axes=axes), b.deviation(t[0], axes=axes), axes=axes)
+    apart, moved = (b.deviation(z, axes=axes, factor=1.0) for z in (x, t[0]))
+    return b.direction_tangent(apart, moved, axes=axes)
 
 
-def _continued_deviation(z, *, axes):
-    return z - np.mean(z, axis=axes, keepdims=True)
+def _continued_deviation(z, *, axes, factor=1.0):
+    return (z - np.mean(z, axis=axes, keepdims=True)) * factor
 
 
 def _continued_variance(z, *, axes, freedom):

@@ -10,7 +10,7 @@ SAMPLES = [
     ("direction", [uniform(2, 3)], {"axes": (1,)}),
     ("direction_tangent", [uniform(2, 3), uniform(2, 3)], {"axes": (1,)}),
     ("exact_sum", [uniform(2, 3, 2)], {"axes": (0, 2)}),
-    ("deviation", [uniform(2, 3, 2)], {"axes": (0, 2)}),
+    ("deviation", [uniform(2, 3, 2)], {"axes": (0, 2), "factor": 0.5}),
     ("deviation_direction", [uniform(2, 3)], {"axes": (1,)}),
     ("variance", [uniform(2, 3)], {"axes": (1,), "freedom": 2.0}),
     ("standard_deviation", [uniform(2, 3)], {"axes": (0, 1), "freedom": 6.0}),
