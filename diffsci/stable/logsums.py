@@ -109,12 +109,12 @@ def logsumexp(
     """
     if holds_traced(a, b):
         return traced.logsumexp(a, axis=axis, b=b, keepdims=keepdims, return_sign=return_sign)
-    if b is not None or np.iscomplexobj(a):
-        with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):
+        if b is not None or np.iscomplexobj(a):
             return special.logsumexp(a, axis=axis, b=b, keepdims=keepdims, return_sign=return_sign)
-    (x,) = floats(a)
-    axes = ops.normal_axes(axis, x.ndim)
-    result = np.asarray(traced.sum_over(_sum, x, axes, np.transpose, np.reshape))
+        (x,) = floats(a)
+        axes = ops.normal_axes(axis, x.ndim)
+        result = np.asarray(traced.sum_over(_sum, x, axes, np.transpose, np.reshape))
     if keepdims:
         result = np.expand_dims(result, axes)
     return (result[()], np.ones_like(result)[()]) if return_sign else result[()]

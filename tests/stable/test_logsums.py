@@ -250,6 +250,21 @@ def test_selections():
     assert ds.grad(lambda x: stable.logsumexp(x[mask]))(x)[1] == 0.0
 
 
+def test_error_state_is_left_alone():
+    x = np.array([-INF, -750.0, -1.0, -1e-300, -0.0, 0.0, 800.0, INF, NAN])
+    with np.errstate(all="raise"):
+        before = np.geterr()
+        for name in UNARY:
+            getattr(stable, name)(x)
+        for f in (stable.logaddexp, stable.logsubexp):
+            f(x, x[::-1])
+        for f in (stable.logsumexp, stable.softmax, stable.log_softmax):
+            for some in (x, x[:5], x[:2]):
+                f(some)
+                ds.grad(lambda x: np.sum(f(x)))(some)  # noqa: B023
+        assert np.geterr() == before
+
+
 def test_refusals():
     with pytest.raises(np.exceptions.AxisError):
         stable.logsumexp([1.0, 2.0], axis=1)
