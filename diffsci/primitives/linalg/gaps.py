@@ -33,6 +33,7 @@ __all__ = [
     "ties",
     "unchecked",
     "values_moved",
+    "zeros",
 ]
 
 
@@ -89,7 +90,15 @@ def close(dtype: np.dtype, n: int = 1) -> float:
 
 
 def ties(dtype: np.dtype, n: int) -> float:
-    """Return below which gap, relative to the largest value, n values are equal up to rounding."""
+    """Return below which gap, relative to the largest value, n values are equal up to rounding.
+
+    A few n eps of rounding are in a matrix that was computed; of a vector over such a gap no digit is right.
+    """
+    return 32 * zeros(dtype, n)
+
+
+def zeros(dtype: np.dtype, n: int) -> float:
+    """Return below which share of the largest one a singular value of n is zero up to rounding."""
     return n * float(np.finfo(dtype).eps)
 
 
@@ -209,9 +218,11 @@ register(
 def _level(w: np.ndarray, of: str) -> tuple[np.ndarray, np.ndarray | None]:
     """Return which neighbours are equal, and where values are equal to their opposites (None: nowhere)."""
     size = np.abs(w)
-    least = ties(w.dtype, w.shape[-1]) * size.max(axis=-1, keepdims=True, initial=0.0)
-    zero = size <= least if of == "svd" else None
-    return np.abs(w[..., 1:] - w[..., :-1]) <= least, None if zero is None or not zero.any() else zero
+    most = size.max(axis=-1, keepdims=True, initial=0.0)
+    least = ties(w.dtype, w.shape[-1]) * most
+    zero = size <= zeros(w.dtype, w.shape[-1]) * most if of == "svd" else None
+    equal = np.abs(w[..., 1:] - w[..., :-1]) <= least
+    return equal, None if zero is None or not zero.any() else zero
 
 
 def _values_type(x: Type, w: Type, *, of, where) -> Type:
