@@ -15,6 +15,7 @@ from diffsci.tracing.array import TracedArray
 from diffsci.tracing.functions.sorting import partition_in_place, sort_in_place
 from diffsci.tracing.lenses import FlatLens
 from diffsci.tracing.numbers import truncated
+from diffsci.tracing.powers import power
 from diffsci.tracing.quick import quick_binary
 from diffsci.tracing.selection import Selected
 
@@ -147,7 +148,7 @@ for _name, _apply in {
     "truediv": _divide,
     "floordiv": _arithmetic("floor_divide"),
     "mod": _arithmetic("mod"),
-    "pow": lambda x, y: ops.power(x, y, weak=True),
+    "pow": lambda x, y: power(x, y, weak=True),
     "matmul": _matmul,
     "and": _bits("and", "logical_and"),
     "or": _bits("or", "logical_or"),

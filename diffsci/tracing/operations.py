@@ -168,23 +168,6 @@ def truth(x: Any) -> Any:
     return np.asarray(x) != 0
 
 
-def power(x: Any, p: Any, weak: bool = False) -> TracedArray:
-    """X ** p; a literal whole exponent is a repeated product, right for every base and order."""
-    literal = literal_number(p)
-    if literal is not None and isinstance(as_operand(x), TracedArray):
-        floats = as_operand(x).dtype.kind in "fc"
-        if floats and float(literal).is_integer() and abs(literal) <= 1024:
-            x = as_operand(x)
-            if promoted(x, as_operand(p)) == x.dtype:
-                return unary("integer_pow", x, weak=weak, exponent=int(literal))
-        if floats and literal == 0.5:
-            return float_elementwise("sqrt", x, weak=weak)
-    x, p = as_operand(x), as_operand(p)
-    if promoted(x, p).kind in "iub" and literal is not None and literal < 0:
-        raise ValueError(f"integers to negative integer powers are not allowed{at(user_location())}")
-    return arithmetic("pow", x, p, weak=weak)
-
-
 def literal_number(x: Any) -> float | None:
     """Return the value of a real number known while tracing (0-d, not traced), else None."""
     if type(x) in (int, float):

@@ -13,6 +13,7 @@ from diffsci.tracing import ufunc_methods
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.complex.carried import CARRIED
 from diffsci.tracing.complex.functions import complex_implementation, holds_complex
+from diffsci.tracing.powers import power
 
 __all__ = [
     "FUNCTIONS",
@@ -108,7 +109,7 @@ def _isnan(x):
 
 
 def _square(x):
-    return ops.power(x, 2)
+    return power(x, 2)
 
 
 def _heaviside(x, half):
@@ -136,7 +137,7 @@ def _modf(x):
 def _ldexp(x, exponent):
     x = ops.traced(x)
     x = x if x.dtype.kind == "f" else ops.convert(x, float)
-    return x * ops.power(np.asarray(2.0, x.dtype), ops.convert(exponent, x.dtype))
+    return x * power(np.asarray(2.0, x.dtype), ops.convert(exponent, x.dtype))
 
 
 def _frexp(x):
@@ -147,7 +148,7 @@ def _frexp(x):
     zero = ops.logical("logical_or", ops.compare("eq", size, 0), ~ops.unary("isfinite", size))
     size = ops.where(zero, 0.5, size)
     exponent = ops.unary("floor", ops.unary("log2", size)) + 1
-    mantissa = size * ops.power(np.asarray(2.0, x.dtype), -exponent)
+    mantissa = size * power(np.asarray(2.0, x.dtype), -exponent)
     # The logarithm is rounded: next to a power of two it may be one off.
     exponent = exponent - ops.where(ops.compare("lt", mantissa, 0.5), 1, 0)
     exponent = exponent + ops.where(ops.compare("ge", mantissa, 1), 1, 0)
@@ -210,8 +211,8 @@ UFUNCS: dict[str, Callable] = {
     "positive": lambda x: ops.copy(ops.traced(x)),
     "fabs": _float("abs"),
     "divide": _float("div"),
-    "power": lambda x, p: ops.power(x, p),
-    "float_power": lambda x, p: ops.power(ops.convert(x, float), p),
+    "power": lambda x, p: power(x, p),
+    "float_power": lambda x, p: power(ops.convert(x, float), p),
     "square": _square,
     "reciprocal": lambda x: ops.float_elementwise("div", 1.0, x),
     "fmax": _fmax("maximum"),

@@ -11,6 +11,7 @@ from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.complex.python import INVERSES, TracedComplex, is_close
 from diffsci.tracing.numbers import TracedFloat, TracedInt, traced_isinstance, truncated
+from diffsci.tracing.powers import power
 
 __all__ = ["BUILTINS", "MATH"]
 
@@ -88,12 +89,12 @@ MATH: dict[str, Any] = {
     },
     **{name: _whole(name) for name in ("floor", "ceil", "trunc")},
     "log": _log,
-    "pow": lambda x, p: ops.power(x, p),
+    "pow": lambda x, p: power(x, p),
     "hypot": _hypot,
     "fsum": _fsum,
     "sumprod": lambda p, q: _fsum(a * b for a, b in zip(p, q, strict=True)),
     "modf": lambda x: (_remainder(x), _number(ops.unary("trunc", _number(x)))),
-    "ldexp": lambda x, i: _number(x) * ops.power(2.0, i),
+    "ldexp": lambda x, i: _number(x) * power(2.0, i),
     "remainder": lambda x, y: x - y * ops.unary("rint", ops.float_elementwise("div", _number(x), _number(y))),
     "prod": _prod,
     "dist": _dist,

@@ -78,7 +78,7 @@ TOPICS = [
             Row("fmod at a multiple", "np.fmod(x, 2.0)", [4, -5], [0, -1], [1, 1], [0, 0], True, "A jump between pieces of slope 1."),
             Row("modf", "np.modf(x)[0]", [1, 1.5], [0, 0.5], [0, 1], [0, 0], True, "The fractional part: pieces of slope 1, the whole part has slope 0."),
             Row("int()", "int(x[0]) * x[0]", [2], 4, [2], [0], True, "int(x) is a step function: a number whose slope is 0."),
-            Row("abs squared at 0", "np.abs(x) ** 2", [0, -1.5], [0, 2.25], [0, -3], [0, 2], True, "The product of conventions: 2 abs(x) sign(x), then 2 sign(x)**2. The function is smooth with second derivative 2: write x**2, or let strict=True find it."),
+            Row("abs squared at 0", "np.abs(x) ** 2", [0, -1.5], [0, 2.25], [0, -3], [2, 2], False, "Even powers of abs are those of its argument: no kink, right to every order."),
         ],
     ),
     Topic(
@@ -135,7 +135,7 @@ TOPICS = [
             Row("inf-norm with a tie", "np.linalg.norm(x, np.inf)", [2, -2, 1], 2, [0.5, -0.5, 0], [0, 0, 0], True, "A maximum of absolute values: equal ones share equally."),
             Row("inf-norm at 0", "np.linalg.norm(x, np.inf)", [0, 0], 0, [0, 0], [0, 0], True, "Shares of abs at 0."),
             Row("Frobenius norm at 0", "np.linalg.norm(x.reshape(2, 2))", [0, 0, 0, 0], 0, [0, 0, 0, 0], [0, 0, 0, 0], True, "A cone: the mean of its slopes."),
-            Row("squared norm at 0", "np.linalg.norm(x) ** 2", [0, 0], 0, [0, 0], [0, 0], True, "The product of conventions, 2 norm(x) 0, then 2 * 0 * 0. The function is smooth with second derivative 2: write x @ x, or let strict=True find it."),
+            Row("squared norm at 0", "np.linalg.norm(x) ** 2", [0, 0], 0, [0, 0], [2, 2], False, "Even powers of lengths (norm, hypot, complex abs) are polynomials of the squares: right to every order."),
             Row("arctan2 at (0, 0)", "np.arctan2(x[0], x[1])", [0, 0], 0, [0, 0], [0, 0], True, "All directions meet: no derivative of any order; 0."),
             Row("arctan2 on the negative axis", "np.arctan2(x[0], x[1])", [0, -2], math.pi, [-0.5, 0], [-0.25, -0.25], False, "The value jumps by a turn, the slopes do not."),
             Row("angle of complex 0", "np.angle(x[0] + 1j * x[1])", [0, 0], 0, [0, 0], [0, 0], True, "As arctan2."),

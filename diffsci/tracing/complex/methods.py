@@ -13,6 +13,7 @@ from diffsci.tracing.complex.functions import conjugate
 from diffsci.tracing.complex.operations import as_complex
 from diffsci.tracing.complex.quick import QUICK
 from diffsci.tracing.methods import attach_operator, never
+from diffsci.tracing.powers import power
 
 
 def get(z: ComplexArray, key: Any) -> ComplexArray:
@@ -58,7 +59,7 @@ for _name, _apply in {
     "sub": lambda x, y: ops.arithmetic("sub", x, y, weak=True),
     "mul": lambda x, y: ops.arithmetic("mul", x, y, weak=True),
     "truediv": lambda x, y: ops.float_elementwise("div", x, y, weak=True),
-    "pow": lambda x, y: ops.power(x, y, weak=True),
+    "pow": lambda x, y: power(x, y, weak=True),
     "matmul": _matmul,
 }.items():
     attach_operator(ComplexArray, _name, _apply, QUICK.get(_name, never), _store)

@@ -9,6 +9,7 @@ import numpy as np
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.functions.shapes import diagonal, moveaxis
+from diffsci.tracing.powers import power
 from diffsci.tracing.protocols import implements
 
 
@@ -120,7 +121,7 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
 @implements(np.logspace)
 def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
     exponents = linspace(start, stop, num, endpoint)
-    result = ops.power(np.asarray(base, float) if ops.is_python_scalar(base) else base, exponents)
+    result = power(np.asarray(base, float) if ops.is_python_scalar(base) else base, exponents)
     if axis != 0:
         result = moveaxis(result, 0, axis)
     return result if dtype is None else ops.convert(result, dtype)
@@ -203,7 +204,7 @@ def vander(x, N=None, increasing=False):
     x = ops.convert(x, np.promote_types(ops.traced(x).dtype, int))
     count = x.size if N is None else int(N)
     one = ops.traced(np.ones(x.shape, x.dtype))
-    columns = [one if k == 0 else ops.power(x, k) for k in range(count)]
+    columns = [one if k == 0 else power(x, k) for k in range(count)]
     return ops.stack(columns if increasing else columns[::-1], 1)
 
 

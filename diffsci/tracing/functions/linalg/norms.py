@@ -11,6 +11,7 @@ from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.functions.linalg.common import as_float, as_scalar, ignored, only
 from diffsci.tracing.functions.linalg.spectra import svdvals
+from diffsci.tracing.powers import power
 from diffsci.tracing.protocols import implements, implements_scipy
 
 
@@ -101,14 +102,14 @@ def _power_norm(x: TracedArray, size: TracedArray, p: Any, axes, keepdims: bool)
     p > 0; if p < 0 they make the norm 0.
     """
     if 0 in x.shape:
-        return ops.power(ops.reduce("sum", ops.power(size, p), axes, keepdims), 1.0 / p)
+        return power(ops.reduce("sum", power(size, p), axes, keepdims), 1.0 / p)
     positive = bool(p > 0)
     scale, scaled = _scaled(size, size, axes, "max" if positive else "min")
     empty = ops.compare("eq", size, 0)
-    powers = ops.where(empty, 0.0 if positive else np.inf, ops.power(scaled, p))
+    powers = ops.where(empty, 0.0 if positive else np.inf, power(scaled, p))
     total = ops.reduce("sum", powers, axes, True)
     none = ops.reduce("all" if positive else "any", empty, axes, True)
-    return _shaped(scale * ops.where(none, 0.0, ops.power(total, 1.0 / p)), x, axes, keepdims)
+    return _shaped(scale * ops.where(none, 0.0, power(total, 1.0 / p)), x, axes, keepdims)
 
 
 def _matrix_norm(x: TracedArray, ord: Any, axes: tuple[int, ...], keepdims: bool) -> TracedArray:
