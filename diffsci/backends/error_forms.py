@@ -13,7 +13,15 @@ __all__ = ["ERROR_FORMS"]
 
 _FORMULAS = ("erfc", "erfcx", "ndtr", "log_ndtr", "inverse_mills")
 
+
+def _erfcx_derivative(x: Term, order: int) -> Term:
+    if order > 2:
+        return f.erfcx_derivative(x, order=order)  # which is called in Python
+    return error_values.erfcx_derivative(f, x, order)
+
+
 ERROR_FORMS: dict[str, Callable[..., Term]] = {
+    "erfcx_derivative": _erfcx_derivative,
     "gaussian": lambda x, rate, order: gaussian(f, x, rate, order),
     **{name: functools.partial(getattr(error_values, name), f) for name in _FORMULAS},
 }

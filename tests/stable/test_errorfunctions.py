@@ -47,14 +47,21 @@ def _monomials(chebyshev):
     return total
 
 
-@pytest.mark.parametrize("rate", TAILS)
-def test_coefficients_of_tails(rate):
-    tail = TAILS[rate]
+def _scaled_tail(x, rate, order):
+    """The derivative of order up to 2 of exp(rate x**2) erfc(sqrt(rate) x)."""
+    u = mp.sqrt(rate) * x
+    value = mp.exp(u * u) * mp.erfc(u)
+    first = 2 * rate * x * value - 2 * mp.sqrt(rate / mp.pi)
+    return (value, first, 2 * rate * (x * first + value))[order]
+
+
+@pytest.mark.parametrize(("rate", "order"), TAILS)
+def test_coefficients_of_tails(rate, order):
+    tail = TAILS[rate, order]
 
     def scaled(t):
         x = tail.centre * (1 + t) / (1 - t)
-        u = mp.sqrt(rate) * x
-        return mp.exp(u * u) * mp.erfc(u) * (x + tail.shift)
+        return (-1) ** order * _scaled_tail(x, mp.mpf(rate), order) * (x + tail.shift) ** (order + 1)
 
     count = len(tail.coefficients)
     with mp.workdps(400), mp.extradps(1):

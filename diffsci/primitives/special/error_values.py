@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["TAILS", "erfc", "erfcx", "inverse_mills", "log_ndtr", "ndtr"]
+__all__ = ["TAILS", "erfc", "erfcx", "erfcx_derivative", "inverse_mills", "log_ndtr", "ndtr"]
 
 from diffsci.primitives.special.doubled import two_sum
 from diffsci.primitives.special.gaussian import horner, split_gaussian
@@ -26,10 +26,11 @@ class Tail:
     coefficients: tuple[float, ...]
 
 
-# exp(rate x**2) erfc(sqrt(rate) x) (x + shift) as a polynomial in (x - centre) / (x + centre), lowest
-# coefficient first: Chebyshev series cut at 1e-17, which tests/stable/test_errorfunctions.py computes again.
+# By rate and order n: the derivative of order n of exp(rate x**2) erfc(sqrt(rate) x), times
+# (-1)**n (x + shift)**(n+1), as a polynomial in (x - centre) / (x + centre), lowest coefficient first:
+# Chebyshev series cut at 1e-17, which tests/stable/test_errorfunctions.py computes again.
 TAILS = {
-    1.0: Tail(
+    (1.0, 0): Tail(
         centre=3.0,
         shift=0.5,
         coefficients=(
@@ -42,7 +43,7 @@ TAILS = {
             1.0313161479916228e-09, -1.725748743832164e-11, -9.40968315472429e-11,
         ),
     ),
-    0.5: Tail(
+    (0.5, 0): Tail(
         centre=4.0,
         shift=1.0,
         coefficients=(
@@ -53,6 +54,33 @@ TAILS = {
             1.1090702114972587e-06, 8.484688836910488e-09, -2.2811639335122134e-07, -4.6630976323988575e-08,
             3.9755180173231154e-08, 1.7717077686825447e-08, -4.7819517121909214e-09, -3.813620868559061e-09,
             1.9951680563351655e-10, 3.937547882314512e-10, 2.4300630585159473e-11,
+        ),
+    ),
+    (1.0, 1): Tail(
+        centre=3.0,
+        shift=0.5,
+        coefficients=(
+            0.6660601850878677, -0.051367640199826356, -0.17340210720983462, 0.2165688536976838,
+            -0.11798236853363767, 0.004819373326310583, 0.042219505276412224, -0.03137991334798536,
+            0.007939228167686059, 0.0024797429994620544, -0.0020037588071519217, -5.918210835907166e-05,
+            0.0003703241438809187, -1.646457511197685e-05, -7.084810070305e-05, 2.2758392868819026e-06,
+            1.4559751528036311e-05, 7.550349588172291e-07, -3.0279946737483592e-06, -5.676420036205546e-07,
+            5.728198635744365e-07, 2.024878762094706e-07, -8.370546973172969e-08, -4.433996041100522e-08,
+            6.7650494862554956e-09, 4.714607542997468e-09,
+        ),
+    ),
+    (1.0, 2): Tail(
+        centre=3.0,
+        shift=0.5,
+        coefficients=(
+            1.3620848269589672, 0.09100590464518994, -0.8050035942103909, 0.6722125714803949,
+            -0.057965087841908035, -0.33075065823885946, 0.2648335232381579, -0.030870694293000978,
+            -0.07807930589510662, 0.0468317913898391, 0.002331685866540579, -0.011168151421519437,
+            0.0013348360728560466, 0.0023616970188492063, -0.0004158868146030222, -0.0005391537307164083,
+            7.417414080979874e-05, 0.00013291295861832497, -2.666522417325052e-06, -3.28355380998351e-05,
+            -4.881546700597348e-06, 7.3996124501795755e-06, 2.6560037875429074e-06,
+            -1.3656739064198547e-06, -8.499641945700469e-07, 1.7705956953080598e-07,
+            1.7071698421505693e-07, -1.1721052380833636e-08, -1.6655025840602757e-08,
         ),
     ),
 }  # fmt: skip
@@ -67,7 +95,7 @@ def _scaled_tail(m: Any, x: Any, rate: float, correction: Any = 0.0) -> Any:
 
     What is lost in the denominator x + shift is put back with it.
     """
-    tail = TAILS[rate]
+    tail = TAILS[rate, 0]
     bounded = m.minimum(x, HUGE)
     t = (bounded - tail.centre) / (bounded + tail.centre)
     slope = horner(tail.coefficients[1:], t)
@@ -105,6 +133,24 @@ def erfcx(m: Any, x: Any) -> Any:
     left = 2.0 * high * (low * (1.0 + error)) - right
     far = m.where(m.lt(x, 0.0), left, right)
     return m.where(m.lt(m.abs(x), NEAR), high * (1.0 - _series(m, x, 1.0)), far)
+
+
+def erfcx_derivative(m: Any, x: Any, order: int) -> Any:
+    """The first or second derivative of exp(x**2) erfc(x).
+
+    For x < 0, and near 0, 2 x y - 2 / sqrt(pi) and what follows from it have no cancellation.
+    """
+    near = m.minimum(x, NEAR)
+    value = erfcx(m, near)
+    left = 2.0 * near * value - 2 / math.sqrt(math.pi)
+    if order == 2:
+        left = 2.0 * (near * left + value)
+    tail, size = TAILS[1.0, order], m.maximum(x, NEAR)
+    bounded = m.minimum(size, HUGE)
+    right = (-1) ** order * horner(tail.coefficients, (bounded - tail.centre) / (bounded + tail.centre))
+    for _ in range(order + 1):
+        right = right / (size + tail.shift)
+    return m.where(m.lt(x, NEAR), left, right)
 
 
 def ndtr(m: Any, x: Any) -> Any:

@@ -36,27 +36,29 @@ def _on_arrays(formula):
 
 
 def _erfcx_derivative(x, *, order: int):
-    """The derivative of that order of exp(x**2) erfc(x).
-
-    It is (-2)**n times the integral of t**n exp(-t**2 - 2 x t) 2 / sqrt(pi) over t > 0 (DLMF 7.7.1 and
-    7.18.4), all of one sign. For x < 0, and near 0, the recurrence of the derivatives has no cancellation.
-    """
+    """The derivative of that order of exp(x**2) erfc(x)."""
     x = np.asarray(x, float)
     with np.errstate(all="ignore"):
+        if order <= 2:
+            return error_values.erfcx_derivative(ARRAYS, x, order)
         left = _erfcx_recurrence(np.minimum(x, 0.25), order)
         right = _erfcx_integral(np.clip(x, 0.25, LARGEST), order)
         return np.where(x < 0.25, left, np.where(x == np.inf, 0.0, right))
 
 
 def _erfcx_recurrence(x, order: int):
-    previous = error_values.erfcx(ARRAYS, x)
-    current = 2 * x * previous - TWO_OVER_ROOT_PI
-    for k in range(1, order):
+    """The recurrence of the derivatives, which does not cancel for x < 0, and near 0."""
+    previous, current = (error_values.erfcx_derivative(ARRAYS, x, k) for k in (1, 2))
+    for k in range(2, order):
         previous, current = current, 2 * (x * current + k * previous)
     return current
 
 
 def _erfcx_integral(x, order: int):
+    """(-2)**n times the integral of t**n exp(-t**2 - 2 x t) 2 / sqrt(pi) over t > 0 (DLMF 7.7.1, 7.18.4).
+
+    All of it has one sign.
+    """
     scale = 1 / (1 + 2 * x)
 
     def integrand(node):

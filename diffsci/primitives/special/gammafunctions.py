@@ -18,8 +18,11 @@ BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 
 
 
 def _power_difference(x, d, power: int):
-    """Return (x + d)**-power - x**-power for positive x and x + d."""
-    return np.expm1(-power * _log_ratio(x, d)) * x ** (-float(power))
+    """Return (x + d)**-power - x**-power for positive x and x + d, also where the powers overflow."""
+    value = np.expm1(-power * _log_ratio(x, d))
+    for _ in range(power):
+        value = value / x
+    return value
 
 
 def _log_ratio(x, d):
