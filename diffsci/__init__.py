@@ -6,6 +6,8 @@ differentiate it exactly, `jit` compiles it and any derivative of it to native c
 
 from __future__ import annotations
 
+from typing import Any
+
 from diffsci import stable
 from diffsci.backends.cpu import get_num_threads, set_num_threads
 from diffsci.control import cond, fori_loop, scan, while_loop
@@ -21,7 +23,6 @@ from diffsci.errors import (
     UnsupportedError,
 )
 from diffsci.evidence import check_all, check_grad, complex_step, finite_difference
-from diffsci.explanation import Explanation, debug_nans, explain
 from diffsci.implicit import fixed_point, linear_solve, root
 from diffsci.jacobians import hessian, jacobian
 from diffsci.jit import compile, jit
@@ -31,6 +32,8 @@ from diffsci.rematerialize import checkpoint, stop_gradient
 from diffsci.series import taylor
 from diffsci.showing import show
 from diffsci.vectorize import vmap
+
+_EXPLANATION = ("Explanation", "debug_nans", "explain")  # imported when they are first asked for
 
 __version__ = "0.1.0"
 
@@ -79,3 +82,12 @@ __all__ = [
     "vmap",
     "while_loop",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _EXPLANATION:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from diffsci import explanation
+
+    globals()[name] = getattr(explanation, name)
+    return globals()[name]
