@@ -102,7 +102,7 @@ def _flat(graph: Graph, inputs: Sequence[Any]) -> Graph:
     """Return a program with its sub-programs written out, branches chosen and rolled loops unrolled."""
     if not any(map(_is_rolled, graph.nodes)):
         return once(graph, "without calls", lambda: _without_calls(graph))
-    from diffsci.explanation.flattening import flatten_program  # loops are built on derivatives
+    from diffsci.control.flattening import flatten_program  # loops are built on derivatives
 
     with unchecked():
         return flatten_program(graph, inputs).graph

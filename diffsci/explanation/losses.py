@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from diffsci.control.flattening import flatten_program
 from diffsci.errors import EvaluationError
 from diffsci.explanation.blame import OPERATION, Origin
 from diffsci.explanation.faults import Operand, fault_of
-from diffsci.explanation.flattening import flatten_program
 from diffsci.explanation.forms import Form, suggest
 from diffsci.explanation.rounding import Analysis, analyse
 from diffsci.explanation.spelling import spelled

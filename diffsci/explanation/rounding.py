@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.control.flattening import flatten_program
 from diffsci.errors import UnsupportedError
-from diffsci.explanation.flattening import flatten_program
 from diffsci.explanation.local_errors import BACKWARD_STABLE, backward_error, local_error
 from diffsci.explanation.propagation import condition, propagated
 from diffsci.graph import Builder, Graph, Node
