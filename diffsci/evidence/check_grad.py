@@ -93,10 +93,12 @@ def check_grad(
             f"check_grad: order={order!r}; expected 1 (gradient) or 2 (Hessian-vector product, too)"
         )
     parameters = Parameters(f, args, argnums)
-    seen = behaviour(f, parameters)
+    with np.errstate(all="ignore"):
+        seen = behaviour(f, parameters)
     found = _Found([] if seen.finding is None else [seen.finding], error=seen.error)
     if seen.finding is None:
-        _gather(f, parameters, Options(rtol, complex_step, entries, order), seed, found)
+        with np.errstate(all="ignore"):
+            _gather(f, parameters, Options(rtol, complex_step, entries, order), seed, found)
         note = output_note(seen.output)
         found.notes = [*([] if note is None else [note]), *found.notes]
     return GradCheck(

@@ -23,6 +23,7 @@ from diffsci.trees import flatten, unflatten
 __all__ = ["ComplexLine", "complex_step"]
 
 STEP = 1e-30
+SMALLEST = 1e-250  # of values, so that their changes are normal numbers
 
 
 class ComplexLine:
@@ -41,6 +42,8 @@ class ComplexLine:
         """The derivative along ``direction``; raises NotAnalytic on a branch cut or a kink."""
         moved = self.vector + 1j * (STEP * direction)
         value = complex(self.weigh(self.function(*self.parameters.fill(moved))))
+        if 0.0 < abs(value.real) < SMALLEST:
+            raise NotAnalytic("the imaginary part underflows: the value is too small")
         return value.imag / STEP
 
 

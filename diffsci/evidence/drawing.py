@@ -30,6 +30,7 @@ def errors(point: PointEvidence) -> np.ndarray:
     return np.abs(point.scan.central - right) / size
 
 
+@np.errstate(all="ignore")
 def v_curve(point: PointEvidence) -> str:
     """The V as text: a row for every decade of the step, and a bar as long as the difference is right."""
     seen, wrong = point.scan, errors(point)
@@ -41,6 +42,7 @@ def v_curve(point: PointEvidence) -> str:
     return "\n".join(lines)
 
 
+@np.errstate(all="ignore")
 def plot(check: GradCheck, path: str | Path | None = None) -> Figure:
     """V-curves on the left, Taylor remainders on the right, a row for each point."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from diffsci.evidence.analytic import NotAnalytic
-from diffsci.evidence.complex_step import ComplexLine
+from diffsci.evidence.complex_step import STEP, ComplexLine
 from diffsci.evidence.failing import attempt, described_failure
 from diffsci.evidence.lines import EPS, Estimate, Scan, ridders, scan
 from diffsci.evidence.objective import Objective, Reverse
@@ -224,8 +224,10 @@ class Judge:
 
     def _scales(self, chosen: Comparison, finite: Comparison, seen: Scan) -> None:
         """Noise, steps and fine structure: what a derivative that holds at the point does not show."""
+        if self.single is not None:
+            self.notes.append(f"noisy: computed in float32{at(self.single.location)}")
         noise = self._relative(seen)
-        if noise > NOISY * max(EPS, self.parameters.precision):
+        if noise > NOISY * max(EPS, self.objective.precision):
             self.notes.append(
                 f"noisy: values scatter by {noise:.1g} of their size, rounding is {EPS:.0e}; differences "
                 f"confirm no more than {max(finite.digits, 0.0):.0f} digits"
@@ -235,8 +237,8 @@ class Judge:
         inside = seen.step_inside(self.slope)
         if inside is not None:
             self.notes.append(
-                f"the function jumps, or nearly so, between relative steps {inside[0]:.0e}, {inside[1]:.0e} "
-                "(a rounding, a branch, a loop that stops early): the derivative is that of one piece"
+                f"not smooth nearby: a jump or a kink between steps {inside[0]:.0e} and {inside[1]:.0e} "
+                "(a branch, a rounding, a loop that stops early); the derivative is that of one piece"
             )
         reach = seen.validity(self.slope)
         if chosen.verdict == GOOD and not self.findings and reach < SHORT_REACH:
@@ -256,6 +258,8 @@ class Judge:
                 self._find(NOISE, f"{text}: structure too fine for differences")
             else:
                 self.notes.append(f"fine structure: {text}")
+        elif finite.verdict != GOOD and abs(finite.reference - coarse) > 0.3 * abs(coarse):
+            self._find(NOISE, f"{text}, over tiny steps {finite.reference:.6g}: its own values scatter")
         elif finite.verdict == GOOD:
             self._find(NOISE, f"{text}: the function is made of steps, and the derivative is that of one")
         else:
@@ -349,9 +353,10 @@ class Judge:
     def _exact(self, direction: np.ndarray) -> Estimate:
         magnitude = float(np.sum(np.abs(self.reverse.gradient * direction)))
         rounding = EPS if self.single is None else 1e2 * SINGLE
-        return Estimate(
-            np.asarray(self.exact.derivative(direction)), np.asarray(rounding * magnitude), np.asarray(0.0)
-        )
+        value = self.exact.derivative(direction)
+        if magnitude == 0.0 and abs(value) < STEP**1.5:
+            value = 0.0  # what the third derivative leaves: the square of the step
+        return Estimate(np.asarray(value), np.asarray(rounding * magnitude), np.asarray(0.0))
 
     def _comparison(
         self, name: str, derivative: float, estimate: Estimate, source: str, noise: float = 0.0

@@ -219,7 +219,7 @@ class Scan:
         return float(left[last]), float(right[last])
 
     def step_inside(self, slope: float) -> tuple[float, float] | None:
-        """Between which steps the function jumps, or nearly so, away from 0; None if it is smooth.
+        """Between which steps the function has a jump or a kink away from 0; None if it is smooth.
 
         What is left of ``phi(h) - phi(-h)`` without the slope falls with h**3 (h**5 where that term
         vanishes, and so on). A jump between two steps makes it fall at once to where it would be without.
@@ -227,25 +227,29 @@ class Scan:
         with np.errstate(all="ignore"):
             rest = np.abs(self.plus - self.minus - 2.0 * self.steps * slope)
             falls = rest[:-1] / rest[1:]
-        seen = rest > 1e3 * max(self.noise, EPS * abs(self.centre))
+        seen = rest > 1e3 * max(self.noise, EPS * abs(self.centre)) + self._rounded_moves
         for k in range(falls.size - 2):
             usual = max(falls[k + 1], SHRINK**3) if seen[k + 1] and seen[k + 2] else SHRINK**5
             if seen[k] and falls[k] > 8.0 * usual:
                 return float(self.steps[k + 1]), float(self.steps[k])
         return None
 
-    def validity(self, slope: float) -> float:
+    @property
+    def _rounded_moves(self) -> np.ndarray:
+        """What rounding of the moved points may change in the values there."""
+        return 1e2 * EPS / self.steps * (np.abs(self.plus - self.centre) + np.abs(self.minus - self.centre))
+
+    def validity(self, slope: float, coarse: float = 1e-2) -> float:
         """The largest step under which quotients agree with a slope to a tenth; 0 if rounding hides all that
-        might.
+        might. A tenth of the slope, or of the quotient over the coarse step.
         """
-        rounding = 10.0 * self.noise / self.steps
-        allowed = 0.1 * np.maximum(np.abs(self.central), abs(slope)) + rounding
-        wrong = np.nonzero(np.abs(self.central - slope) > allowed)[0]
+        rounding = (10.0 * self.noise + self._rounded_moves) / self.steps
+        scale = max(abs(slope), abs(self.central[int(np.argmin(np.abs(self.steps - coarse)))]))
+        wrong = np.nonzero(np.abs(self.central - slope) > 0.1 * scale + rounding)[0]
         if wrong.size == 0:
             return float(self.steps[0])
         last = int(wrong[-1])
-        agrees = rounding[last + 1 :] < 0.1 * abs(self.central[last])
-        return float(self.steps[last + 1]) if np.any(agrees) else 0.0
+        return float(self.steps[last + 1]) if np.any(rounding[last + 1 :] < 0.1 * scale) else 0.0
 
 
 def scan(phi: Line) -> Scan:

@@ -10,6 +10,7 @@ from diffsci.evidence.verdict import GOOD, MEANING, VERDICTS, Comparison, GradCh
 MOST_ROWS = 12
 
 
+@np.errstate(all="ignore")
 def grad_report(check: GradCheck) -> str:
     """The readable form of a gradient check."""
     count = f"{check.parameters} parameter" + ("s" if check.parameters != 1 else "")

@@ -328,7 +328,7 @@ def truncated(x):
 
 def test_a_truncated_iteration_is_noted():
     result = check_grad(truncated, 2.0)
-    assert any("jumps" in note and "stops early" in note for note in result.notes), str(result)
+    assert any("jump" in note and "stops early" in note for note in result.notes), str(result)
 
 
 def test_smooth_functions_are_not_called_noisy():
@@ -341,6 +341,26 @@ def test_smooth_functions_are_not_called_noisy():
     ):
         for x in (0.1, 0.7, 3.0):
             assert check_grad(f, x).notes == ()
+
+
+def test_extreme_sizes_and_flat_places():
+    for size in (1e-300, 1e-100, 1e100, 1e300):
+        assert check_grad(lambda x: size * np.sum(x**2), POINT).passed  # noqa: B023
+    for power in (2, 3, 4, 6):
+        result = check_grad(lambda x: np.sum((x - 1.0) ** power), np.ones(3))  # noqa: B023
+        assert result.passed, str(result)
+        assert result.notes == ()
+
+
+def test_cancellation_is_noise():
+    result = check_grad(lambda x: (1.0 - np.cos(x)) / x**2, 1e-7)
+    assert result.verdict == "noise floor", str(result)
+
+
+def test_a_kink_nearby_is_noted():
+    result = check_grad(lambda x: np.sum(np.maximum(x, 0.5001)), np.array([0.5, 2.0]), order=1)
+    assert result.passed
+    assert any(note.startswith("not smooth nearby") for note in result.notes)
 
 
 def test_a_fast_oscillation_is_right_and_noted():
