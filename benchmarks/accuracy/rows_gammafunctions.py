@@ -64,19 +64,27 @@ def _digamma_at_pole(x):
 
 
 def _log_beta(a, b):
-    with mp.extradps(10 + int(max(mp.log10(a + b), 0))):
-        return +(_log_gamma(a) + _log_gamma(b) - _log_gamma(a + b))
+    a, b = max(a, b), min(a, b)
+    with mp.extradps(10):
+        other = _log_gamma(b)
+        with mp.extradps(int(max(mp.log10(a), 0))):
+            grown = _log_gamma(a) - _log_gamma(a + b)
+        return +(other + grown)
 
 
-def _digamma_less(a, b):
-    """digamma(a) - digamma(a + b)."""
-    with mp.extradps(20 + int(max(mp.log10(a) - mp.log10(b), 0))):
-        return +(_polygamma(0, _unjudged)(a) - _polygamma(0, _unjudged)(a + b))
+def _polygamma_less(n):
+    """The derivative of order n of the digamma function at a, less that at a + b."""
+
+    def value(a, b):
+        if b < a * mp.mpf(10) ** -40:  # two terms of Taylor's series
+            return -b * _polygamma(n + 1, _unjudged)(a) - b * b / 2 * _polygamma(n + 2, _unjudged)(a)
+        with mp.extradps(20 + int(max(mp.log10(a) - mp.log10(b), 0))):
+            return +(_polygamma(n, _unjudged)(a) - _polygamma(n, _unjudged)(a + b))
+
+    return value
 
 
-def _trigamma_less(a, b):
-    with mp.extradps(20 + int(max(mp.log10(a) - mp.log10(b), 0))):
-        return +(_polygamma(1, _unjudged)(a) - _polygamma(1, _unjudged)(a + b))
+_digamma_less, _trigamma_less = _polygamma_less(0), _polygamma_less(1)
 
 
 def _one(log_a):

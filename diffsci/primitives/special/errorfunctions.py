@@ -23,14 +23,20 @@ TWO_OVER_ROOT_PI = 2 / ROOT_PI
 ROOT_HALF = math.sqrt(0.5)
 LARGEST = 1e307  # of the arguments of the integral
 FAR_OUT = 1e10  # where limits serve
+BLOCK = 4096  # numbers whose intermediate results stay in the cache
 
 
 def _on_arrays(formula):
-    """A formula of `error_values` as a function of arrays, in double precision."""
+    """A formula of `error_values` as a function of arrays, in double precision, block by block."""
 
     def value(x):
+        x = np.asarray(x, float)
         with np.errstate(all="ignore"):
-            return formula(ARRAYS, np.asarray(x, float))
+            if x.size <= BLOCK:
+                return formula(ARRAYS, x)
+            flat = x.ravel()
+            blocks = [formula(ARRAYS, flat[k : k + BLOCK]) for k in range(0, x.size, BLOCK)]
+            return np.concatenate(blocks).reshape(x.shape)
 
     return value
 

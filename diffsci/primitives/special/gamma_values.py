@@ -72,8 +72,7 @@ def gammaln(x):
         value = special.gammaln(x)
         value = np.where(np.abs(x) < _SUBNORMAL, -np.log(np.abs(x)), value)
         near = (x > SERIES[0]) & (x < SERIES[1])
-        if near.any():
-            value = np.where(near, log_gamma_by_series(ARRAYS, np.where(near, x, 1.0)), value)
+        value[near] = log_gamma_by_series(ARRAYS, x[near])
         return _again(value, cancels(ARRAYS, x, value), exact_gamma.log_gamma, x)
 
 
