@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from importlib import metadata
+from statistics import median_high
 
 PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "jax", "diffrax", "casadi", "autograd", "torch", "mpmath")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -48,9 +49,15 @@ def calls_per_sample(function: Callable[[], object], target: float) -> int:
 
 
 def interleaved(
-    contestants: dict[str, Callable[[], object]], repeats: int = 15, sample: float = 0.02
+    contestants: dict[str, Callable[[], object]],
+    repeats: int = 15,
+    sample: float = 0.02,
+    pick: Callable[[list[float]], float] = median_high,
 ) -> dict[str, float]:
-    """Median seconds per call of every contestant; they take turns, so that a slow spell hits all of them."""
+    """Seconds per call of every contestant, the median or what `pick` takes from the repeats.
+
+    They take turns, so that a slow spell hits all of them.
+    """
     counts = {name: calls_per_sample(function, sample) for name, function in contestants.items()}
     samples: dict[str, list[float]] = {name: [] for name in contestants}
     with no_garbage_collection():
@@ -61,7 +68,7 @@ def interleaved(
                 for _ in range(count):
                     function()
                 samples[name].append((time.perf_counter() - start) / count)
-    return {name: sorted(times)[len(times) // 2] for name, times in samples.items()}
+    return {name: pick(times) for name, times in samples.items()}
 
 
 def process_seconds(

@@ -77,7 +77,7 @@ def run(cells: int, steps: int, seconds: bool = True) -> list[Reversal]:
     clock = dict.fromkeys(compiled, math.nan)
     if seconds:
         clock = interleaved(
-            {name: (lambda f=function: f(u)) for name, function in compiled.items()}, repeats=7
+            {name: (lambda f=function: f(u)) for name, function in compiled.items()}, repeats=7, pick=min
         )
     found = []
     for name, rule in rules(steps).items():

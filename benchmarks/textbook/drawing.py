@@ -21,7 +21,8 @@ def panels(count: int, width: float = 4.6, height: float = 3.6) -> tuple[Figure,
 
 
 def curve(axes: Axes, x, y, label: str, color: int, style: str = "o-") -> None:
-    """A curve on logarithmic axes."""
+    """A curve on logarithmic axes, without the zeros."""
+    y = np.where(np.asarray(y, float) > 0.0, y, np.nan)
     axes.loglog(x, y, style, ms=3.0, lw=1.3, color=COLORS[color], label=label)
 
 

@@ -16,8 +16,8 @@ HEADER = """# The textbook, measured
 
 What the books say about derivatives by computer, tried on this kernel. Every section is written by the
 command it names, with its picture; laws (slopes, operation counts, numbers of steps) have targets and are
-tested, times are those of one machine. [G&W] is A. Griewank and A. Walther, *Evaluating Derivatives*, 2nd
-edition, SIAM 2008.
+tested, times are the smallest of several, on one machine. [G&W] is A. Griewank and A. Walther, *Evaluating
+Derivatives*, 2nd edition, SIAM 2008.
 """
 
 

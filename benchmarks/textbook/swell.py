@@ -79,7 +79,7 @@ def symbolic(expression, variables, args, seconds: bool) -> dict[str, float]:
     }
     if seconds:
         function = sympy.lambdify(variables, partials)
-        found["symbolic: seconds"] = interleaved({"f": lambda: function(*args)}, repeats=7)["f"]
+        found["symbolic: seconds"] = interleaved({"f": lambda: function(*args)}, repeats=7, pick=min)["f"]
     return found
 
 
@@ -113,7 +113,7 @@ def product_seconds(x: np.ndarray) -> dict[str, float]:
         "differences: seconds": lambda: [function(row) for row in moved],
         "reverse: seconds": lambda: reverse(x),
     }
-    return interleaved(contestants, repeats=7)
+    return interleaved(contestants, repeats=7, pick=min)
 
 
 def nested(nestings: list[int], largest_symbolic: int = 12) -> Found:
