@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.accuracy.contestants import PEERS
 from benchmarks.accuracy.errors import Error
 from benchmarks.accuracy.measure import FIRST, SECOND, Errors, Measured
+from benchmarks.accuracy.row import Function
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "accuracy.md"
 KINDS = ("value", "float32", "first", "second")
@@ -31,6 +32,12 @@ Written by `python -m benchmarks accuracy` on {{day}}; run it on your machine to
   over reverse: value, first, second, with the best spelling they have (listed below).
 
 """
+
+
+SCALED = (
+    "Of {}, second derivatives are relative to at least their typical size: they have zeros that depend on "
+    "all arguments at once, where any rounding of an argument moves them by more than they are."
+)
 
 
 def number(x: float) -> str:
@@ -94,28 +101,55 @@ def explained(measured: Measured) -> list[str]:
     ]
 
 
-def markdown(table: Sequence[Measured], points: int, versions: dict[str, str]) -> str:
-    """The whole page."""
-    titles = headings(list(table[0].peers))
-    lines = [HEADER.format(points=f"{points:,}".replace(",", " "), day=date.today().isoformat()).rstrip(), ""]
-    lines += [_line(titles), "|---" + "|---:" * 5 + "|---" * len(table[0].peers) + "|"]
-    lines += [_line(cells(measured)) for measured in table]
-    scaled = [measured.row.name for measured in table if measured.row.second_scale]
-    if scaled:
-        lines += [
-            "",
-            f"Of {', '.join(f'`{name}`' for name in scaled)}, second derivatives are relative to at least "
-            "their typical size: they have zeros that depend on all arguments at once, where any "
-            "rounding of an argument moves them by more than they are.",
-        ]
-    lines += ["", "; ".join(f"{name} {value}" for name, value in versions.items()), "", "## Spellings", ""]
-    names = list(table[0].peers)
-    lines += [_line(["function", "ours", *(PEERS[name].title for name in names)])]
-    lines += ["|---" * (2 + len(names)) + "|"]
-    for measured in table:
-        spellings = [measured.row.ours, *(getattr(measured.row, name) for name in names)]
-        lines.append(_line([measured.row.name, *(f"`{s}`" if s else "none" for s in spellings)]))
+def markdown(
+    table: Sequence[Measured], rows: Sequence[Function], points: int, versions: dict[str, str], old: str = ""
+) -> str:
+    """The page: lines of what was measured, and those of the other rows from the old page."""
+    peers = list(table[0].peers)
+    titles = [PEERS[peer].title for peer in peers]
+    results, spellings = (
+        found | {measured.row.name: line(measured) for measured in table}
+        for found, line in zip(_lines(old), (_result, _spellings), strict=True)
+    )
+    names = [row.name for row in rows]
+    scaled = [row.name for row in rows if row.second_scale]
+    lines = [
+        HEADER.format(points=f"{points:,}".replace(",", " "), day=date.today().isoformat()).rstrip(),
+        "",
+        _line(headings(peers)),
+        "|---" + "|---:" * 5 + "|---" * len(peers) + "|",
+        *(results[name] for name in names if name in results),
+        "",
+        *(SCALED.format(", ".join(f"`{name}`" for name in scaled)) for _ in scaled[:1]),
+        "",
+        "; ".join(f"{name} {value}" for name, value in versions.items()),
+        "",
+        "## Spellings",
+        "",
+        _line(["function", "ours", *titles]),
+        "|---" * (2 + len(peers)) + "|",
+        *(spellings[name] for name in names if name in spellings),
+    ]
     return "\n".join(lines) + "\n"
+
+
+def _lines(page: str) -> tuple[dict[str, str], dict[str, str]]:
+    """The lines of the two tables of a page, by function."""
+    parts = page.partition("## Spellings")[::2]
+    return tuple(
+        {line.split(" | ")[0][2:]: line for line in part.splitlines() if line.startswith("| ")}
+        for part in parts
+    )
+
+
+def _result(measured: Measured) -> str:
+    return _line(cells(measured))
+
+
+def _spellings(measured: Measured) -> str:
+    row = measured.row
+    spelled = [row.ours, *(getattr(row, name) for name in measured.peers)]
+    return _line([row.name, *(f"`{s}`" if s else "none" for s in spelled)])
 
 
 def _line(parts: Sequence[str]) -> str:

@@ -206,7 +206,12 @@ def test_the_page_marks_what_is_missed():
     peer.add("value", value_error(np.full(1, math.nan), good, point, ""))
     measured = Measured(SQUARE, ours, {"jax": peer, "torch": absent})
     assert list(measured.missed) == ["value"]
-    page = table.markdown([measured], 100_000, {"mpmath": "1.3"})
+    other = replace(SQUARE, name="other", second_scale=abs)
+    old = table.markdown([replace(measured, row=other)], [other], 100_000, {"mpmath": "1.2"})
+    page = table.markdown([measured], [SQUARE, other], 100_000, {"mpmath": "1.3"}, old)
+    assert page.index("| square |") < page.index("| other |")
+    assert page.count("| other |") == page.count("| square |") == 2
+    assert "Of `other`, second derivatives" in page
     assert "| square | 2.3e+15 (!) |  | 1e-16 |  | 0 | inf ulp, 1 NaN | no such function |" in page
     assert "100 000" in page
     assert "square: value 2.25e+15 (value; plain) at (1.0,)" in table.explained(measured)[0]
