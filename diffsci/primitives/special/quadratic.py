@@ -17,7 +17,7 @@ import math
 
 import numpy as np
 
-from diffsci.primitives.special.doubled import two_product
+from diffsci.primitives.special import doubled as dd
 from diffsci.primitives.special.terms import f, row
 
 __all__ = ["quadratic_root"]
@@ -63,6 +63,13 @@ def _exponent_and_mantissa(x) -> Scaled:
     return mantissa, exponent.astype(np.int64)
 
 
+def _product_of_three(factor: float, x, y) -> tuple:
+    """An exact product as a sum of doubles, the largest first."""
+    high, low = dd.two_product(x, y)
+    (first, second), (third, fourth) = dd.two_product(factor, high), dd.two_product(factor, low)
+    return first, second, third, fourth
+
+
 class _Root:
     """One root: its value, the slope p' there, and derivatives.
 
@@ -77,22 +84,26 @@ class _Root:
         self.half = (np.maximum(size_of_square, size_of_product) + 1) // 2
         self.scaled_b = np.ldexp(self.b[0], np.clip(self.b[1] - self.half, -2000, 2))
         self.scaled_c = np.ldexp(self.c[0], np.clip(together - 2 * self.half, -2000, 2))
-        self.root_of_discriminant = np.sqrt(self._difference(1.0, 4.0))
+        self.root_of_discriminant = np.sqrt(self._discriminant())
         self.sign_of_b = np.copysign(1.0, self.scaled_b)
         self.sign = np.copysign(1.0, a) if upper else -np.copysign(1.0, a)
         self.slope = self.sign * self.root_of_discriminant, self.half
         self.root = self._value()
 
+    def _discriminant(self):
+        """b**2 - 4 a c, scaled, to 1.5 units in the last place."""
+        square, square_error = dd.two_product(self.scaled_b, self.scaled_b)
+        product, product_error = dd.two_product(4 * self.a[0], self.scaled_c)
+        return (square - product) + (square_error - product_error)
+
     def _difference(self, of_square: float, of_product: float):
-        """A multiple of b**2 less one of a c, scaled and nearly correctly rounded."""
-        square, square_error = two_product(self.scaled_b, self.scaled_b)
-        product, product_error = two_product(self.a[0], self.scaled_c)
-        (first, first_error), (second, second_error) = (
-            two_product(square, of_square),
-            two_product(product, of_product),
-        )
-        errors = (of_square * square_error - of_product * product_error) + (first_error - second_error)
-        return (first - second) + errors
+        """A multiple of b**2 less one of a c, scaled, with every digit: both are sums of four doubles."""
+        total = (0.0, 0.0)
+        squares = _product_of_three(of_square, self.scaled_b, self.scaled_b)
+        products = _product_of_three(-of_product, self.a[0], self.scaled_c)
+        for one, other in zip(squares, products, strict=True):  # the largest first
+            total = dd.add(dd.add(total, one), other)
+        return total[0]
 
     def _value(self) -> Scaled:
         """Return q / a or c / q with q = -(b + sign(b) sqrt(D)) / 2, where nothing cancels."""
