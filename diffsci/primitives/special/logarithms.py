@@ -6,11 +6,13 @@ import math
 
 import numpy as np
 
+from diffsci.primitives.special.formulas import by_formula
 from diffsci.primitives.special.scipy_special import special
 from diffsci.primitives.special.terms import Data, f, row
 
 LOG_TEN = math.log(10.0)
 DEGREE = math.pi / 180
+TINY, SHIFT = 2.0**-900, 2.0**100
 
 
 def _real_lambertw(k, x):
@@ -22,6 +24,12 @@ def _real_lambertw(k, x):
 def _unless_both_zero(x, y, slope):
     """The convention 0 log 0 = 0: where both are zero, y may move without effect."""
     return f.where(f.logical_and(f.eq(x, 0.0), f.eq(y, 0.0)), 0.0, slope)
+
+
+def _over_square(x, y):
+    """Return x / y**2, with every digit where x is subnormal, and x / y, too, but not the result."""
+    shifted = (x * SHIFT / y) / (y * SHIFT)
+    return f.where(f.logical_and(f.abs(x) < TINY, f.abs(y) < 1.0), shifted, x / y / y)
 
 
 def _log_quotient(x, y):
@@ -50,16 +58,23 @@ def _inv_boxcox_in_lambda(y, lam, x):
 
 row("exp10", special.exp10, lambda x, y: LOG_TEN * y, continued=lambda x: 10.0**x)
 row(
+    "ratio",
+    by_formula("ratio", lambda x, y: x / y, np.divide),
+    lambda x, y, z: 1 / y,
+    lambda x, y, z: -_over_square(x, y),
+    continued=np.divide,
+)
+row(
     "xlogy",
     special.xlogy,
     lambda x, y, z: f.log(y),
-    lambda x, y, z: _unless_both_zero(x, y, x / y),
+    lambda x, y, z: _unless_both_zero(x, y, f.ratio(x, y)),
 )
 row(
     "xlog1py",
     special.xlog1py,
     lambda x, y, z: f.log1p(y),
-    lambda x, y, z: _unless_both_zero(x, y + 1, x / (y + 1)),
+    lambda x, y, z: _unless_both_zero(x, y + 1, f.ratio(x, y + 1)),
 )
 row("entr", special.entr, lambda x, y: -f.log(x) - 1)
 row(

@@ -19,6 +19,7 @@ SAMPLES = [
         for name in ("bernoulli", "sinc", "sinc_unnormalized")
         for order in (1, 2)
     ],
+    ("ratio", plus(2), {}),
     *[
         (
             "quadratic_root",
