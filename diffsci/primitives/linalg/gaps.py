@@ -17,6 +17,7 @@ import numpy as np
 
 from diffsci.errors import DegenerateError
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.dependence import along_last_axis, elementwise
 from diffsci.primitives.linalg.shared import spread_stack
 from diffsci.primitives.series import convolved, minus
 from diffsci.primitives.shared import add_tangents, batch_elementwise, full_like, same_types
@@ -168,7 +169,7 @@ def _gap_taylor(b: Builder, node: Node, series, k: int) -> Node | None:
 
 register(
     Primitive(
-        name="gap_quotient",  # x / gap, and 0 where x is 0; raises where |gap| <= least
+        name="gap_quotient",  # x / gap; raises where |gap| <= least
         type=_gap_type,
         value=_gap_value,
         family="linalg",
@@ -180,6 +181,7 @@ register(
         ],
         batch=batch_elementwise,
         taylor=_gap_taylor,
+        pattern=elementwise,
     )
 )
 
@@ -209,6 +211,7 @@ register(
         family="linalg",
         jvp=lambda b, node, t: t[0],
         batch=batch_elementwise,
+        pattern=elementwise,
     )
 )
 
@@ -248,6 +251,7 @@ register(
         jvp=lambda b, node, t: None if t[0] is None else b.values_moved(t[0], node.inputs[1], **node.params),
         transpose=lambda b, node, ct, linear: [b.values_moved(ct, node.inputs[1], **node.params), None],
         batch=batch_elementwise,
+        pattern=along_last_axis,
     )
 )
 
@@ -278,6 +282,7 @@ register(
         ),
         transpose=lambda b, node, ct, linear: [b.shared_by_equals(ct, node.inputs[1], **node.params), None],
         batch=batch_elementwise,
+        pattern=along_last_axis,
     )
 )
 
@@ -296,5 +301,6 @@ register(
         family="linalg",
         jvp=_alone_jvp,
         batch=batch_elementwise,
+        pattern=along_last_axis,
     )
 )
