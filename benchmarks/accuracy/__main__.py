@@ -10,7 +10,7 @@ from benchmarks.accuracy import table
 from benchmarks.accuracy.contestants import PEERS
 from benchmarks.accuracy.measure import Measured, measure
 from benchmarks.accuracy.reference import References
-from benchmarks.accuracy.row import Function, families, rows_of
+from benchmarks.accuracy.row import families, rows_of
 from benchmarks.timing import define_threads, versions
 
 POINTS = 100_000  # runs at fewer are for a look, and leave the page alone
@@ -42,33 +42,26 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"--points must be positive, not {asked.points}")
     define_threads()
     chosen = [(family, row) for family, row in known if not names or row.name in names]
-    found = _print(chosen, asked.points, asked.processes, peers)
     tools = {name: version for name, version in versions().items() if name in PACKAGES}
+    kept = asked.points >= POINTS and set(peers) == set(PEERS) and not asked.no_page
+    found = []
+    print(_aligned(table.headings(peers)), flush=True)
+    with References(asked.processes) as references:
+        for family, row in chosen:
+            start = time.perf_counter()
+            found.append(measure(family, row, asked.points, references, peers))
+            _print(found[-1], time.perf_counter() - start)
+            if kept:
+                table.write_page(found[-1:], [row for _, row in known], asked.points, tools)
     print("; ".join(f"{name} {version}" for name, version in tools.items()))
-    if asked.points >= POINTS and set(peers) == set(PEERS) and not asked.no_page:
-        old = table.PAGE.read_text(encoding="utf-8") if table.PAGE.exists() else ""
-        page = table.markdown(found, [row for _, row in known], asked.points, tools, old)
-        table.PAGE.write_text(page, encoding="utf-8")
     missed = [line for measured in found for line in table.explained(measured)]
     print("\n".join(["targets missed:", *missed]) if missed else "all targets met")
     return 1 if missed else 0
 
 
-def _print(
-    chosen: list[tuple[str, Function]], points: int, processes: int | None, peers: tuple[str, ...]
-) -> list[Measured]:
-    """Measure and print line by line."""
-    print(_aligned(table.headings(peers)), flush=True)
-    found = []
-    with References(processes) as references:
-        for family, row in chosen:
-            start = time.perf_counter()
-            found.append(measure(family, row, points, references, peers))
-            seconds = time.perf_counter() - start
-            print(_aligned(table.cells(found[-1])), f"  {seconds:.0f} s", sep="", flush=True)
-            for line in table.explained(found[-1]):
-                print(line, flush=True)
-    return found
+def _print(measured: Measured, seconds: float) -> None:
+    print(_aligned(table.cells(measured)), f"  {seconds:.0f} s", sep="")
+    print(*table.explained(measured), sep="\n", end="\n" * bool(measured.missed), flush=True)
 
 
 def _aligned(parts: list[str]) -> str:

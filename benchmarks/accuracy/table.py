@@ -133,6 +133,14 @@ def markdown(
     return "\n".join(lines) + "\n"
 
 
+def write_page(
+    table: Sequence[Measured], rows: Sequence[Function], points: int, versions: dict[str, str]
+) -> None:
+    """Put what was measured into docs/accuracy.md."""
+    old = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+    PAGE.write_text(markdown(table, rows, points, versions, old), encoding="utf-8")
+
+
 def _lines(page: str) -> tuple[dict[str, str], dict[str, str]]:
     """The lines of the two tables of a page, by function."""
     parts = page.partition("## Spellings")[::2]
