@@ -14,13 +14,16 @@ from diffsci.primitives.special.scipy_special import special
 from diffsci.primitives.special.terms import Data, f, row
 
 SHIFTED = 16.0  # the asymptotic series of the polygamma functions serve from here
+TINY, SCALE = 1e-290, 2.0**200  # quotients that may have lost digits, and what brings these back
 BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510]  # B2, B4, ...
 
 
 def _power_difference(x, d, power: int):
     """Return (x + d)**-power - x**-power for positive x and x + d, also where the powers overflow."""
-    value = np.expm1(-power * _log_ratio(x, d))
-    for _ in range(power):
+    subnormal = np.abs(d / x) < TINY
+    linear = -power * (d * SCALE / x / x) / SCALE  # of such a quotient
+    value = np.where(subnormal, linear, np.expm1(-power * _log_ratio(x, d)) / x)
+    for _ in range(power - 1):
         value = value / x
     return value
 
