@@ -14,7 +14,7 @@ from diffsci.explanation.spelling import Spelled, element, numpy_name, source_li
 from diffsci.graph import Node
 from diffsci.source import Location
 
-__all__ = ["Fault", "Operand", "fault_of", "input_fault"]
+__all__ = ["Fault", "Operand", "fault_of", "input_fault", "place_of"]
 
 MOST_ELEMENTS = 6  # of an operand that are shown
 
@@ -126,6 +126,15 @@ class Fault:
 
 
 def fault_of(origin: Origin, phase: str, is_derivative: Callable[[Origin], bool]) -> Fault:
+    """Describe an origin, and say what to write instead."""
+    fault = place_of(origin, phase, is_derivative)
+    if origin.kind != OPERATION:
+        return fault
+    values = [x.value for x in fault.operands]
+    return replace(fault, advice=advice_for(origin, fault.derivative, values, fault.result))
+
+
+def place_of(origin: Origin, phase: str, is_derivative: Callable[[Origin], bool]) -> Fault:
     """Describe an origin."""
     node, location = origin.node, _location(origin)
     written = spelled(location)
@@ -134,8 +143,6 @@ def fault_of(origin: Origin, phase: str, is_derivative: Callable[[Origin], bool]
     derivative = is_derivative(origin) and origin.kind != SOLVE
     names = () if derivative or written is None else written.operands
     operands = () if origin.kind != OPERATION else tuple(_operands(origin, index, names))
-    result = value[index]
-    values = [x.value for x in operands]
     return Fault(
         phase=phase,
         also=(),
@@ -147,12 +154,11 @@ def fault_of(origin: Origin, phase: str, is_derivative: Callable[[Origin], bool]
         source=source_line(location),
         index=index,
         count=int(origin.mask.sum()),
-        result=result,
+        result=value[index],
         operands=operands,
         point=tuple(_point(origin, index, written)) if derivative and written else (),
         inside=tuple(text for text in map(_inside, origin.frames) if text),
         note=_note(origin) if origin.kind == SOLVE else "",
-        advice=advice_for(origin, derivative, values, result) if origin.kind == OPERATION else "",
     )
 
 
@@ -231,6 +237,7 @@ def _point(origin: Origin, index: tuple[int, ...], written: Spelled) -> list[Ope
     own = [x for x in origin.graph.nodes if x is not node and x.location is node.location]
     own = [x for x in own if x.name in written.names and not isinstance(x.type, tuple)]
     own = [x for x in own if x.shape == origin.mask.shape]
+    own = [x for x in own if all(y.shape in ((), x.shape) for y in x.inputs)]
     if not own:
         return []
     numbers = [x for x in own[0].inputs if x.type.is_float]

@@ -8,7 +8,7 @@ spelled; letters stand for any operand, the same letter for the same one.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,10 +17,11 @@ import numpy as np
 from diffsci.graph import Graph, Node
 from diffsci.source import Location
 
-__all__ = ["FORMS", "Form", "forms", "suggest"]
+__all__ = ["FORMS", "Form", "forms", "suggest", "written_with"]
 
 Bindings = "dict[str, Node]"
 REACH = 4  # operations between the one at fault and the end of a formula that contains it
+MOST_NEAR = 40  # operations that are looked at around the one at fault
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,9 @@ FORMS = tuple(
         ("sqrt(b**2 - d) - b", "ds.stable.quadratic_roots(a, b, c)", CANCELS),
         ("-b - sqrt(b**2 - d)", "ds.stable.quadratic_roots(a, b, c)", CANCELS),
         ("b - sqrt(b**2 - d)", "ds.stable.quadratic_roots(a, b, c)", CANCELS),
+        ("sqrt(x**2 + y) - x", "y / (np.sqrt(x**2 + y) + x)", CANCELS),
+        ("sqrt(x**2 + 1) - x", "1 / (np.sqrt(x**2 + 1) + x)", CANCELS),
+        ("sqrt(x**2)", "np.abs(x)", SQUARES),
         ("sqrt(x) - sqrt(y)", "(x - y) / (np.sqrt(x) + np.sqrt(y))", CANCELS),
         ("sqrt(x**2 + y**2)", "np.hypot(x, y)", SQUARES),
         ("sqrt(sum(x**2))", "np.linalg.norm(x)", SQUARES),
@@ -133,33 +137,52 @@ FORMS = tuple(
         ("sin(x) / x", "ds.stable.sinc_unnormalized(x)", AT_ZERO),
         ("x * log(y)", "ds.stable.xlogy(x, y)", "0 * log(0) is NaN"),
         ("x * log1p(y)", "ds.stable.xlog1py(x, y)", "0 * log1p(-1) is NaN"),
+        (
+            "solve(transpose(a) @ a, transpose(a) @ b)",
+            "np.linalg.lstsq(a, b)[0]",
+            "the normal equations square the condition number",
+        ),
         ("inv(a) @ b", "np.linalg.solve(a, b)", "the inverse has more error than the solution"),
         ("sum(x)", "ds.stable.sum(x)", "terms of both signs cancel: a compensated sum keeps their digits"),
     )
 )
 
 
-def suggest(graph: Graph, node: Node) -> Form | None:
+def suggest(
+    graph: Graph, nodes: Sequence[Node], helps: Callable[[Form], bool] = lambda form: True
+) -> Form | None:
     """Return the stable form of a formula that an operation is part of, None if the table has none.
 
     Parameters
     ----------
     graph : Graph
-        The program that the operation stands in.
-    node : Node
-        The operation at fault.
+        The program that the operations stand in.
+    nodes : sequence of Node
+        The operation at fault, then others that may be: the first that is part of a formula counts.
+    helps : callable
+        Tells whether a form is an answer to what went wrong.
     """
     consumers: dict[Node, list[Node]] = {}
     for user in graph.nodes:
         for x in user.inputs:
             consumers.setdefault(x, []).append(user)
-    near, edge = [node], [node]
-    for _ in range(REACH):
-        edge = [user for x in edge for user in consumers.get(x, ()) if user not in near]
-        near += edge
-    found = [form for root in near for form in _at(root) if node in form.nodes]
-    # The largest formula says most; among equal ones the table's first.
-    return max(found, key=lambda form: len(form.nodes), default=None)
+    for node in nodes:
+        near, edge = [node], [node]
+        for _ in range(REACH):
+            edge = [user for x in edge for user in consumers.get(x, ()) if user not in near][:MOST_NEAR]
+            near += edge
+        found = [form for root in near for form in _at(root) if node in form.nodes and helps(form)]
+        if found:  # The largest formula says most; among equal ones the table's first.
+            return max(found, key=lambda form: len(form.nodes))
+    return None
+
+
+def written_with(graph: Graph, node: Node) -> list[Node]:
+    """Return the other operations at a node's place in the source, the nearest first, of many a few."""
+    order = {x: k for k, x in enumerate(graph.nodes)}
+    here = [x for x in graph.nodes if x.location is node.location and x is not node]
+    place = order.get(node, 0)
+    return sorted(here, key=lambda x: abs(order[x] - place))[:MOST_NEAR]
 
 
 def forms(graph: Graph) -> list[Form]:

@@ -10,8 +10,8 @@ import numpy as np
 from diffsci.control.flattening import flatten_program
 from diffsci.errors import EvaluationError
 from diffsci.explanation.blame import OPERATION, Origin
-from diffsci.explanation.faults import Operand, fault_of
-from diffsci.explanation.forms import Form, suggest
+from diffsci.explanation.faults import Operand, place_of
+from diffsci.explanation.forms import Form, suggest, written_with
 from diffsci.explanation.rounding import Analysis, analyse
 from diffsci.explanation.spelling import spelled
 from diffsci.explanation.sweeps import FORWARD, Sweep
@@ -329,7 +329,7 @@ def _loss(
         )
 
     origin = Origin(node, OPERATION, 0, mask, analysis.values, analysis.graph, (), ())
-    told = fault_of(origin, sweep.phase, is_derivative)
+    told = place_of(origin, sweep.phase, is_derivative)
     error = np.broadcast_to(np.asarray(analysis.errors[node]), node.shape)[index]
     alike = [x for x in analysis.graph.nodes if x.location is node.location and x.name == node.name]
     alike = [x for x in alike if (x in moving) == (node in moving)]
@@ -357,6 +357,5 @@ def _loss(
 
 def _form(analysis: Analysis, node: Node, moving: set[Node]) -> Form | None:
     """What to write instead of the formula that an operation, or one written at its place, is part of."""
-    places = [node] if node not in moving else []
-    places += [x for x in analysis.graph.nodes if x.location is node.location and x not in (moving | {node})]
-    return next(filter(None, (suggest(analysis.graph, x) for x in places)), None)
+    places = [node, *written_with(analysis.graph, node)]
+    return suggest(analysis.graph, [x for x in places if x not in moving])

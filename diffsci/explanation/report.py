@@ -53,7 +53,7 @@ def _loss_lines(loss: Loss) -> list[str]:
     where = f"in the derivative of {loss.expression}" if loss.derivative else loss.expression
     runs = ""
     if loss.runs > 1:
-        runs = f" in all {loss.runs} runs" if loss.run is None else f" in run {loss.run} of {loss.runs}"
+        runs = f" in all {loss.runs} runs" if loss.run is None else f" in run {loss.run + 1} of {loss.runs}"
     lines = [
         f"{loss.digits:.0f} digits lost{runs}, in {_spoilt(loss)}: "
         f"{element(where, loss.index)} = {loss.result} ± {loss.error:.1g}",

@@ -23,6 +23,8 @@ NAMES = {
     "sigmoid": special.expit,
     "det": np.linalg.det,
     "inv": np.linalg.inv,
+    "solve": np.linalg.solve,
+    "transpose": np.transpose,
 }
 VECTOR = np.array([0.3, 0.45, 0.6])
 MATRIX = np.array([[2.0, 0.3], [0.1, 1.5]])
@@ -30,7 +32,7 @@ MATRIX = np.array([[2.0, 0.3], [0.1, 1.5]])
 
 def operands(formula):
     """Values for the letters of a formula, at which it is defined."""
-    if "det" in formula or "inv" in formula:
+    if any(word in formula for word in ("det", "inv", "solve")):
         return {"a": MATRIX, "b": np.array([1.0, 2.0])}
     vector = any(word in formula for word in ("sum", "mean", "prod", "softmax"))
     x = VECTOR if vector else -0.4 if formula == "log(1 - exp(x))" else 0.7
@@ -101,16 +103,39 @@ def test_the_largest_formula_around_an_operation_is_suggested():
     (exp,) = [node for node in graph.nodes if node.name == "exp"]
     (add,) = [node for node in graph.nodes if node.name == "add"]
     for node in (exp, add):
-        form = suggest(graph, node)
+        form = suggest(graph, [node])
         assert form.instead == "ds.stable.softplus(x)"
         assert form.location.file == __file__
 
 
 def test_nothing_is_suggested_where_nothing_is_known():
     graph = trace_function(lambda x: np.tanh(x) - np.sin(x), (0.5,)).graph
-    assert all(suggest(graph, node) is None for node in graph.nodes)
+    assert suggest(graph, graph.nodes) is None
 
 
 def test_the_same_letter_is_the_same_operand():
     graph = trace_function(lambda x, y: (np.exp(x) - 1) / y, (0.5, 0.7)).graph
     assert {form.instead for form in forms(graph)} == {"np.expm1(x)"}
+
+
+ADVICE = [
+    ("log of a negative number", lambda x: x * np.log(x), -1.0, "outside of the function's domain"),
+    ("log of 0 in a product", lambda x: x * np.log(x), 0.0, "xlogy"),
+    ("a factor that is not 0", lambda x: 2.0 * (x + 1.0) * np.log(x), 0.0, "a logarithm of 0"),
+    ("a pole", np.arctanh, 1.0, "a pole"),
+    ("a singular matrix", lambda x: np.linalg.slogdet(x * np.ones((2, 2)))[1], 1.0, "singular"),
+]
+
+
+@pytest.mark.parametrize(("f", "x", "advice"), [row[1:] for row in ADVICE], ids=[row[0] for row in ADVICE])
+def test_advice_fits_the_operands(f, x, advice):
+    assert advice in ds.explain(f, x).first.advice
+
+
+def test_normal_equations_of_ill_conditioned_matrices_are_explained():
+    def fit(a, b):
+        return np.linalg.solve(a.T @ a, a.T @ b)[0]
+
+    a = np.array([[1.0, 1.0], [1e-7, 0.0], [0.0, 1e-7]])
+    found = ds.explain(fit, a, np.array([2.0, 1e-7, 1e-7]))
+    assert "np.linalg.lstsq" in {loss.form.instead[:15] for loss in found.losses if loss.form}
