@@ -40,8 +40,10 @@ def _error(flag: np.ndarray, shown: np.ndarray, kink: tuple[str, str, str, str])
     )
 
 
-def _jvp(b: Builder, node: Node, t: list[Node | None]) -> Node | None:
-    return None if t[0] is None else b.checked(t[0], *node.inputs[1:], **node.params)
+def _jvp(b: Builder, node: Node, t: list[Node | None]) -> Node:
+    """A derivative that does not move is checked as well: the slope of |x| is constant but for its jump."""
+    moved = b.zeros(node.type) if t[0] is None else t[0]
+    return b.checked(moved, *node.inputs[1:], **node.params)
 
 
 def _transpose(b: Builder, node: Node, ct: Node, linear: list[bool]) -> list[Node | None]:

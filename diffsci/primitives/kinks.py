@@ -193,8 +193,8 @@ KINKS: dict[str, Kink] = {
     "floor": Kink(_whole_places, JUMP, "0"),
     "ceil": Kink(_whole_places, JUMP, "0"),
     "trunc": Kink(_whole_but_zero, JUMP, "0"),
-    "rint": Kink(_half, JUMP, "0"),
-    "convert": Kink(_conversion, JUMP, "0"),
+    "rint": Kink(_half, JUMP, "0", name="round"),
+    "convert": Kink(_conversion, JUMP, "0", name="int"),
     "floor_divide": Kink(_multiple, JUMP, "0"),
     "mod": Kink(_multiple, "jumps here; the slope in the dividend is 1 on both sides", "1 in the dividend"),
     "fmod": Kink(
@@ -220,7 +220,7 @@ KINKS: dict[str, Kink] = {
     "arcsin": Kink(_at(-1.0, 1.0), STEEP, INFINITE),
     "arccos": Kink(_at(-1.0, 1.0), STEEP, INFINITE),
     "arccosh": Kink(_at(1.0), STEEP, INFINITE),
-    "pow": Kink(_steep_power, STEEP, INFINITE),
-    "integer_pow": Kink(_pole, "has a pole here", "infinite"),
+    "pow": Kink(_steep_power, STEEP, INFINITE, name="power"),
+    "integer_pow": Kink(_pole, "has a pole here", "infinite", name="power"),
     "copysign": Kink(_sign_of, "takes a sign or a size from a zero", "0"),
 }

@@ -208,7 +208,7 @@ TOPICS = [
             Row("logaddexp of negative infinities", "np.logaddexp(x[0], x[1])", [-INF, -INF], -INF, [0.5, 0.5], [0, 0], False, "Equal operands share equally."),
             Row("logaddexp with -inf", "np.logaddexp(x[0], x[1])", [-INF, 1], 1, [0, 1], [0, 0], False, "The other operand alone."),
             Row("logaddexp, far apart", "np.logaddexp(x[0], x[1])", [1000, -1000], 1000, [1, 0], [0, 0], False, "The larger operand alone."),
-            Row("sigmoid, far out", "1 / (1 + np.exp(-x))", [800, -800], [1, 0], [0, NAN], [0, NAN], False, "Flat on both sides: the overflow of exp does not reach the derivative."),
+            Row("sigmoid, far out", "1 / (1 + np.exp(-x))", [800, -800], [1, 0], [0, NAN], [0, NAN], False, "Flat on both sides. Far on the left exp overflows, and its slope times 0 is NaN: write scipy.special.expit(x)."),
             Row("logsumexp with inf", "special.logsumexp(x)", [INF, 1], INF, [1, 0], [0, 0], False, "The infinite entry alone."),
         ],
     ),

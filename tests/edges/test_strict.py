@@ -47,11 +47,12 @@ RAISES = {
     "hypot": (lambda x: np.hypot(x[0], x[1]), np.zeros(2), "hypot has a corner"),
     "arctan2": (lambda x: np.arctan2(x[0], x[1]), np.zeros(2), "arctan2 is not continuous"),
     "sqrt": (lambda x: np.sum(np.sqrt(x)), X, "sqrt has an infinite slope here: 0.0 at index 0"),
-    "power": (lambda x: np.sum(x ** np.array([0.5, 2.0, 2.0])), X, "pow has an infinite slope"),
+    "power": (lambda x: np.sum(x ** np.array([0.5, 2.0, 2.0])), X, "power has an infinite slope"),
     "arccos": (lambda x: np.arccos(x[1]), X, "arccos has an infinite slope"),
     "floor": (lambda x: np.sum(x * np.floor(x)), X, r"floor jumps here.*\(and at 2 more\)"),
+    "round": (lambda x: np.sum(x * np.round(x + 0.5)), X, "round jumps here"),
     "mod": (lambda x: np.sum(np.mod(x, 2.0)), X, "mod jumps here"),
-    "int": (lambda x: x[0] * int(x[1]), X, "jumps here"),
+    "int": (lambda x: x[0] * int(x[1]), X, "int jumps here"),
     "sign": (lambda x: np.sum(x * np.sign(x - 1)), X, "sign jumps here"),
     "heaviside": (lambda x: np.sum(np.heaviside(x, 0.5)), X, "a choice compares equal values"),
     "where with a kink": (lambda x: np.sum(np.where(x >= 1, 2 * x - 1, x)), X, r"a choice .* at index 1 "),
@@ -180,6 +181,19 @@ def test_second_order_sees_kinks_of_the_gradient():
     np.testing.assert_array_equal(ds.hessian(joined, strict=True)(X + 1), 2 * np.eye(3))
     smooth = ds.hessian(lambda x: np.sum(np.where(x > 0, x**3, -(x**3))), strict=True)
     np.testing.assert_array_equal(smooth(X), np.diag([0.0, 6.0, 12.0]))
+
+
+@pytest.mark.parametrize("name", ["abs", "max", "where with a kink", "sort", "floor", "a fori_loop", "vmap"])
+def test_second_derivatives_raise_where_the_first_is_constant_on_both_sides(name):
+    f, x, message = RAISES[name]
+    for machine in (lambda h: h, ds.jit):
+        with pytest.raises(ds.KinkError, match=message):
+            machine(ds.hessian(f, strict=True))(x)
+        with pytest.raises(ds.KinkError, match=message):
+            machine(lambda x, f=f: ds.hvp(f, (x,), (np.ones_like(x),), strict=True))(x)
+    np.testing.assert_array_equal(
+        ds.hessian(lambda x: np.sum(np.abs(x)), strict=True)(X + 1), np.zeros((3, 3))
+    )
 
 
 def test_checks_survive_further_transformations():
