@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from diffsci.graph import Builder, Graph, Type
-from diffsci.graph.interpreter import run
+from diffsci.graph import Builder, Graph, Node, Type
+from diffsci.graph.interpreter import evaluate
 from diffsci.primitives.special.terms import Slope, Term, row
 
 __all__ = ["FORMULAS", "by_formula", "formula_row", "on_arrays"]
@@ -43,7 +43,9 @@ def on_arrays(formula: Formula, *arrays: np.ndarray, **params: Any) -> np.ndarra
     """Return the value of a formula on arrays, in double precision."""
     operands = [np.asarray(x, DOUBLE) for x in arrays]
     graph = _graph(formula, tuple(x.shape for x in operands), tuple(sorted(params.items())))
-    return run(graph, operands)[0]
+    result = _run(graph, operands)
+    shared = any(np.may_share_memory(result, x) for x in operands)  # one side of a choice, taken as it is
+    return np.array(result) if shared else result
 
 
 def formula_row(
@@ -53,6 +55,42 @@ def formula_row(
     value = by_formula(name, formula, continued)
     row(name, value, slope, continued=continued, params=params)
     return value
+
+
+def _run(graph: Graph, operands: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the value of a formula; of a choice that is the same for all elements, one side is computed.
+
+    So what is for huge or tiny numbers costs ordinary ones nothing but the question.
+    """
+    values: dict[Node, np.ndarray] = dict(zip(graph.inputs, operands, strict=True))
+    (result,) = graph.outputs
+    stack = [result]
+    with np.errstate(all="ignore"):
+        while stack:
+            node = stack[-1]
+            needed = _needed(node, values)
+            missing = [x for x in needed if x not in values]
+            if missing:
+                stack += missing
+                continue
+            stack.pop()
+            if node not in values:
+                chosen = node.name == "select" and len(needed) == 2
+                values[node] = values[needed[1]] if chosen else evaluate(node, [values[x] for x in needed])
+    return values[result]
+
+
+def _needed(node: Node, values: dict[Node, np.ndarray]) -> tuple[Node, ...]:
+    """Return the operands that are needed: of a choice the condition first, then one side if that will do."""
+    if node.name != "select":
+        return node.inputs
+    condition, yes, no = node.inputs
+    if condition not in values:
+        return (condition,)
+    flags = values[condition]
+    if not flags.any():
+        return (condition, no)
+    return (condition, yes) if flags.all() else node.inputs
 
 
 @lru_cache(maxsize=512)
