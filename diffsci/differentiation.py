@@ -13,168 +13,18 @@ from typing import Any
 import numpy as np
 
 from diffsci import watching
-from diffsci.derived import Derived, derived
+from diffsci.calling import Call, chosen_arguments, evaluate, per_argument
+from diffsci.derived import Derived
+from diffsci.directions import direction_of, float_flags, with_zeros
 from diffsci.graph import Graph
-from diffsci.source import at, described, user_location
-from diffsci.tracing import Traced, TracedArray, trace_function
+from diffsci.source import described
 from diffsci.tracing.complex.array import is_complex
-from diffsci.tracing.complex.boundary import entering, joined, leaving, packed, parts_of
-from diffsci.tracing.complex.operations import as_complex
+from diffsci.tracing.complex.boundary import joined, leaving
 from diffsci.tracing.function import concrete, is_dynamic
-from diffsci.tracing.trace import apply_graph
-from diffsci.transforms import jvp_graph, simplify, split_graph, strictly, tangent_graph, vjp_graph
-from diffsci.trees import Tree, flatten, leaf_paths, unflatten
+from diffsci.transforms import jvp_graph, split_graph, strictly, tangent_graph, vjp_graph
+from diffsci.trees import flatten, unflatten
 
 __all__ = ["grad", "hvp", "jvp", "linearize", "value_and_grad", "vjp"]
-
-
-class Call:
-    """One call of a user's function: its trace, the values of its inputs, which leaf is whose.
-
-    With `later`, programs may run when the user has overwritten the arrays: it works on copies.
-    """
-
-    def __init__(
-        self,
-        function: Callable,
-        args: Sequence[Any],
-        kwargs: dict[str, Any] | None = None,
-        later: bool = False,
-    ):
-        self.args = tuple(args)
-        self.function = function
-        self.traced: Traced = trace_function(function, args, kwargs)
-        leaves, self.tree = flatten((self.args, dict(kwargs or {})))
-        self.dynamic = [is_dynamic(leaf) for leaf in leaves]
-        inputs = [entering(leaf) for leaf, flag in zip(leaves, self.dynamic, strict=True) if flag]
-        inputs += self.traced.captured
-        values = [self.traced.values[node] for node in self.traced.graph.inputs]
-        self.inputs = [
-            x if isinstance(x, TracedArray) else np.array(value) if later else value
-            for x, value in zip(inputs, values, strict=True)
-        ]
-        self.inside = any(isinstance(x, TracedArray) for x in self.inputs)
-
-    @functools.cached_property
-    def graph(self) -> Graph:
-        """The program of the call. Recorded in an outer trace, fewer nodes are better."""
-        if not self.inside:
-            return self.traced.graph
-        return self._kept("simplified", lambda: simplify(self.traced.graph)).graph
-
-    def _kept(self, what: Any, make: Callable) -> Any:
-        return derived(self.traced.identity, (self.inside, what), make)
-
-    def derive(self, what: Any, make: Callable[[Graph], Any]) -> Any:
-        """Return ``make(graph)``, made once for equal programs.
-
-        Parameters
-        ----------
-        what : hashable
-            Names the transformation and its options.
-        make : callable
-            Takes the graph of the call; returns a graph or a tuple of graphs and other results.
-        """
-        return self._kept(what, lambda: make(self.graph))
-
-    def evaluate(
-        self, program: Derived, extra: Sequence[Any] = (), own: int = 0, phase: str = "tangent"
-    ) -> list[Any]:
-        """Return the outputs of what was derived from this call.
-
-        Parameters
-        ----------
-        program : Derived
-        extra : sequence
-            Its further inputs.
-        own : int
-            How many of its outputs are the function's own; the others belong to a sweep of this `phase`.
-        """
-        outputs = evaluate(program, [*self.inputs, *extra], self.traced.values)
-        if watching.contexts:
-            self.examine(program.graph, extra, outputs, own, phase)
-        return outputs
-
-    def examine(
-        self, graph: Graph, extra: Sequence[Any], outputs: Sequence[Any], own: int, phase: str
-    ) -> None:
-        """Show outputs to whoever watches; see `evaluate`."""
-        if not any(isinstance(y, TracedArray) for y in outputs):
-            watching.examine("program", graph, [*self.inputs, *extra], outputs, self, own, phase)
-
-    def outputs(self, values: Sequence[Any]) -> Any:
-        return self.traced.results(values)
-
-    def active(self, argnums: tuple[int, ...], what: str) -> tuple[list[bool], list[Tree], list[bool]]:
-        """Return which inputs belong to the chosen arguments, their trees, and which leaves are complex.
-
-        Raises
-        ------
-        TypeError
-            If a leaf of a chosen argument is no float.
-        """
-        flags, trees, whole = [], [], []
-        leaves = flatten((self.args, {}))[0]
-        position = 0
-        for number, arg in enumerate(self.args):
-            tree = flatten(arg)[1]
-            paths = leaf_paths(tree, f"argument {number}")
-            chosen = number in argnums
-            if chosen:
-                trees.append(tree)
-            for path in paths:
-                leaf = leaves[position]
-                position += 1
-                if chosen:
-                    _check_float(leaf, path, what)
-                    whole.append(is_complex(leaf))
-                if is_dynamic(leaf):
-                    flags.append(chosen)
-        flags += [False] * (len(self.inputs) - len(flags))
-        return flags, trees, whole
-
-
-def evaluate(
-    program: Derived,
-    inputs: Sequence[Any],
-    known: dict | None = None,
-    otherwise: Callable[[], list[Any]] | None = None,
-) -> list[Any]:
-    """Run a program on plain values (see `Derived.run`), or record it in the trace of a traced input."""
-    if any(isinstance(x, TracedArray) for x in inputs):
-        return apply_graph(program.graph, inputs)
-    return program.run(inputs, known, otherwise)
-
-
-def _check_float(leaf: Any, path: str, what: str) -> None:
-    dtype = concrete(leaf).dtype if is_dynamic(leaf) else None
-    if dtype is not None and dtype.kind in "fc":
-        return
-    kind = type(leaf).__name__ if dtype is None else f"an array of {dtype}"
-    raise TypeError(
-        f"{what}: {path} is {kind}{at(user_location())}: derivatives need floats; pass 3.0 instead of 3, "
-        "and arrays with dtype=float"
-    )
-
-
-def _argnums(argnums: int | Sequence[int], count: int, what: str) -> tuple[int, ...]:
-    chosen = (argnums,) if isinstance(argnums, (int, np.integer)) else tuple(argnums)
-    for number in chosen:
-        if not isinstance(number, (int, np.integer)) or not -count <= number < count:
-            raise ValueError(
-                f"{what}: argnums={argnums!r} for a function called with {count} positional arguments"
-            )
-    normal = tuple(int(number) % count for number in chosen)
-    if list(normal) != sorted(set(normal)):
-        raise ValueError(f"{what}: argnums={argnums!r} must be increasing and distinct")
-    return normal
-
-
-def _per_argument(argnums: int | Sequence[int], trees: list[Tree], leaves: Sequence[Any]) -> Any:
-    """Arrange one value per leaf as the arguments are arranged: one, or a tuple of several."""
-    pending = iter(leaves)
-    built = [unflatten(tree, pending) for tree in trees]
-    return built[0] if isinstance(argnums, (int, np.integer)) else tuple(built)
 
 
 def grad(f: Callable, argnums: int | Sequence[int] = 0, *, strict: bool = False) -> Callable:
@@ -256,7 +106,7 @@ def gradient_of(f: Callable, argnums: int | Sequence[int], order: int) -> Callab
 
 
 def _value_and_grad(f, argnums, args, kwargs, what: str, strict: int) -> tuple[Any, Any]:
-    chosen = _argnums(argnums, len(args), what)
+    chosen = chosen_arguments(argnums, len(args), what)
     call = Call(f, args, kwargs)
     flags, trees, whole = call.active(chosen, what)
     output = _scalar_output(call, what)
@@ -264,7 +114,7 @@ def _value_and_grad(f, argnums, args, kwargs, what: str, strict: int) -> tuple[A
         ("vjp", tuple(flags), strict), lambda graph: checked(vjp_graph(graph, flags), graph, flags, 1, strict)
     )
     values = call.evaluate(pulled, [np.ones((), output.dtype)], 1, "cotangent")
-    return call.outputs(values[:1]), _per_argument(argnums, trees, joined(values[1:], whole))
+    return call.outputs(values[:1]), per_argument(argnums, trees, joined(values[1:], whole))
 
 
 def _scalar_output(call: Call, what: str):
@@ -281,65 +131,6 @@ def _scalar_output(call: Call, what: str):
         f"{what}: the function {described(call.function)} must return one real number, got {found}; "
         "use jacobian or vjp for several"
     )
-
-
-def _direction(primals: Any, tangents: Any, what: str) -> list[Any]:
-    """Return one tangent per dynamic leaf of the primals, shapes and dtypes checked."""
-    leaves, tree = flatten(primals)
-    given, given_tree = flatten(tangents)
-    if len(leaves) != len(given) or tree != given_tree:
-        given = _matching(tree, tangents, leaves, what)
-    found = []
-    for leaf, tangent, path in zip(leaves, given, leaf_paths(tree), strict=True):
-        type_ = concrete(leaf) if is_dynamic(leaf) else None
-        if type_ is None or type_.dtype.kind not in "fc":
-            if what != "pullback":
-                _check_fixed(leaf, tangent, path, what)
-            continue
-        if np.shape(concrete(tangent) if isinstance(tangent, TracedArray) else tangent) != type_.shape:
-            raise ValueError(
-                f"{what}: the direction{path} has shape {np.shape(tangent)}, its primal has {type_.shape}"
-            )
-        found.append(_fitting(tangent, type_.dtype, f"{what}: the direction{path}"))
-    return found
-
-
-def _check_fixed(leaf: Any, tangent: Any, path: str, what: str) -> None:
-    """Refuse a direction in which nothing can move: integers and flags are data."""
-    numeric = is_dynamic(leaf) or isinstance(leaf, (int, np.integer, np.bool_))
-    if not numeric:
-        return
-    if isinstance(tangent, TracedArray) or np.any(np.asarray(tangent) != 0):
-        kind = f"an array of {concrete(leaf).dtype}" if is_dynamic(leaf) else type(leaf).__name__
-        raise TypeError(
-            f"{what}: primal{path} is {kind}{at(user_location())} and has a direction: derivatives need "
-            "floats; pass 3.0 instead of 3 and arrays with dtype=float, or 0 as the direction of what stays"
-        )
-
-
-def _fitting(tangent: Any, dtype: np.dtype, name: str) -> Any:
-    """Return a tangent as programs take it: complex beside a complex primal, real beside a real one."""
-    if dtype.kind == "c":
-        if isinstance(tangent, TracedArray):
-            return packed(as_complex(tangent, dtype))
-        return parts_of(np.asarray(tangent, dtype))
-    if is_complex(tangent) or (not isinstance(tangent, TracedArray) and np.iscomplexobj(tangent)):
-        raise TypeError(f"{name} is complex, its primal is real{at(user_location())}: take .real")
-    return tangent if isinstance(tangent, TracedArray) else np.asarray(tangent, dtype)
-
-
-def _matching(tree: Tree, tangents: Any, leaves: Sequence[Any], what: str) -> list[Any]:
-    raise TypeError(
-        f"{what}: primals and directions must be arranged alike: {len(leaves)} leaves in "
-        f"{_tree_text(tree)}, got {_tree_text(flatten(tangents)[1])}"
-    )
-
-
-def _tree_text(tree: Tree) -> str:
-    kind = tree.kind if isinstance(tree.kind, str) else tree.kind.__name__
-    names = [f"{key}=" for key in tree.keys] or [""] * len(tree.children)
-    parts = [name + _tree_text(child) for name, child in zip(names, tree.children, strict=True)]
-    return f"{kind}({', '.join(parts)})" if parts else kind
 
 
 def jvp(
@@ -372,32 +163,15 @@ def jvp(
     """
     primals, tangents = tuple(primals), tuple(tangents)
     call = Call(f, primals)
-    direction = _direction(primals, tangents, "jvp")
-    flags = _float_flags(call, primals, "jvp")
+    direction = direction_of(primals, tangents, "jvp")
+    flags = float_flags(call, primals, "jvp")
     count = len(call.traced.graph.outputs)
     pushed = call.derive(
         ("jvp", tuple(flags), strict),
         lambda graph: checked(jvp_graph(graph, flags), graph, flags, count, strict),
     )
     values = call.evaluate(pushed, direction, count)
-    return call.outputs(values[:count]), call.outputs(_with_zeros(call, values[count:]))
-
-
-def _float_flags(call: Call, primals: tuple, what: str) -> list[bool]:
-    """Tell for each input of the program whether it comes from the primals, of which one must be a float."""
-    leaves = flatten(primals)[0]
-    own = [is_dynamic(leaf) for leaf in leaves]
-    floats = (flag and concrete(leaf).dtype.kind in "fc" for leaf, flag in zip(leaves, own, strict=True))
-    if leaves and not any(floats):
-        _check_float(leaves[0], f"argument {leaf_paths(flatten(primals)[1])[0]}", what)
-    count = sum(own)
-    return [k < count for k in range(len(call.inputs))]
-
-
-def _with_zeros(call: Call, tangents: Sequence[Any]) -> list[Any]:
-    """One tangent per output; those of integer outputs are zero."""
-    pending = iter(tangents)
-    return [next(pending) if y.type.is_float else np.zeros(y.shape)[()] for y in call.traced.graph.outputs]
+    return call.outputs(values[:count]), call.outputs(with_zeros(call, values[count:]))
 
 
 def vjp(f: Callable, *primals: Any, strict: bool = False) -> tuple[Any, Callable]:
@@ -429,7 +203,7 @@ def vjp(f: Callable, *primals: Any, strict: bool = False) -> tuple[Any, Callable
     [4.0, 3.0]
     """
     call = Call(f, primals, later=True)
-    flags = _float_flags(call, primals, "vjp")
+    flags = float_flags(call, primals, "vjp")
     count = len(call.traced.graph.outputs)
     before, after, whole = call.derive(
         ("pullback", tuple(flags), strict), lambda graph: _pullback(graph, flags, strict)
@@ -441,7 +215,7 @@ def vjp(f: Callable, *primals: Any, strict: bool = False) -> tuple[Any, Callable
     out = call.outputs(own)
 
     def pullback(ct: Any) -> tuple:
-        cotangents = _direction(out, ct, "pullback")
+        cotangents = direction_of(out, ct, "pullback")
         found = _second_half(call, after, whole, residuals, cotangents)
         if watching.contexts:
             call.examine(vjp_graph(call.graph, flags), cotangents, [*own, *found], count, "cotangent")
@@ -527,7 +301,7 @@ def linearize(f: Callable, *primals: Any, strict: bool = False) -> tuple[Any, Ca
     3.0
     """
     call = Call(f, primals, later=True)
-    flags = _float_flags(call, primals, "linearize")
+    flags = float_flags(call, primals, "linearize")
     count = len(call.traced.graph.outputs)
     before, after, whole, kept = call.derive(
         ("pushforward", tuple(flags), strict), lambda graph: _pushforward(graph, flags, strict)
@@ -539,7 +313,7 @@ def linearize(f: Callable, *primals: Any, strict: bool = False) -> tuple[Any, Ca
     out = call.outputs(own)
 
     def pushforward(*tangents: Any) -> Any:
-        direction = _direction(primals, tangents, "pushforward")
+        direction = direction_of(primals, tangents, "pushforward")
         values = _second_half(call, after, whole, residuals, direction)
         if watching.contexts:
             call.examine(tangent_graph(call.graph, flags)[0], direction, values, 0, "tangent")

@@ -6,7 +6,8 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from diffsci.differentiation import Call, _argnums, _per_argument, checked, gradient_of
+from diffsci.calling import Call, chosen_arguments, per_argument
+from diffsci.differentiation import checked, gradient_of
 from diffsci.graph import Builder, Graph, Node, Type, verify
 from diffsci.source import at, user_location
 from diffsci.tracing.complex.array import is_complex
@@ -64,7 +65,7 @@ def jacobian(
 
     @functools.wraps(f, updated=())
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
-        chosen = _argnums(argnums, len(args), "jacobian")
+        chosen = chosen_arguments(argnums, len(args), "jacobian")
         call = Call(f, args, kwargs)
         flags, trees, whole = call.active(chosen, "jacobian")
         what = ("jacobian", tuple(flags), mode, strict)
@@ -76,7 +77,7 @@ def jacobian(
         for y, y_whole in zip(call.traced.graph.outputs, call.traced.whole, strict=True):
             axis = len(y.shape)
             row = [complex_block(next(blocks), axis, y_whole, x_whole) for x_whole in whole]
-            rows.append(_per_argument(argnums, trees, row))
+            rows.append(per_argument(argnums, trees, row))
         return unflatten(call.traced.out_tree, rows)
 
     return jacobian_of
@@ -107,7 +108,7 @@ def hessian(f: Callable, argnums: int | Sequence[int] = 0, *, strict: bool = Fal
 
     @functools.wraps(f, updated=())
     def hessian_of(*args: Any, **kwargs: Any) -> Any:
-        for number in _argnums(argnums, len(args), "hessian"):
+        for number in chosen_arguments(argnums, len(args), "hessian"):
             if any(map(is_complex, flatten(args[number])[0])):
                 raise TypeError(
                     f"hessian: argument {number} is complex{at(user_location())}: the second derivative of a "

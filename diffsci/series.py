@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from diffsci.differentiation import Call, _direction, _float_flags, _with_zeros
+from diffsci.calling import Call
+from diffsci.directions import direction_of, float_flags, with_zeros
 from diffsci.transforms import taylor_graph
 
 __all__ = ["taylor"]
@@ -51,8 +52,8 @@ def taylor(
         raise ValueError(f"taylor: order must be a whole number 0, 1, 2, ..., got {order!r}")
     primals = tuple(primals)
     call = Call(f, primals)
-    curve = [_direction(primals, tuple(row), "taylor") for row in (directions, *higher)][:order]
-    flags = _float_flags(call, primals, "taylor")
+    curve = [direction_of(primals, tuple(row), "taylor") for row in (directions, *higher)][:order]
+    flags = float_flags(call, primals, "taylor")
     degree = len(curve)
     expanded = call.derive(
         ("taylor", int(order), degree, tuple(flags)),
@@ -62,4 +63,4 @@ def taylor(
     outputs = call.traced.graph.outputs
     count, floats = len(outputs), sum(y.type.is_float for y in outputs)
     rows = [values[start : start + floats] for start in range(count, len(values), floats or 1)]
-    return [call.outputs(values[:count]), *(call.outputs(_with_zeros(call, row)) for row in rows)]
+    return [call.outputs(values[:count]), *(call.outputs(with_zeros(call, row)) for row in rows)]

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.report import Table
 from benchmarks.rounding.exactly import DIGITS, exactly
 from benchmarks.rounding.programs import RandomProgram, random_program
-from diffsci.differentiation import Call
+from diffsci.calling import Call
 from diffsci.explanation.rounding import analyse
 from diffsci.transforms import simplify, vjp_graph
 

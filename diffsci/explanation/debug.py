@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from diffsci import watching
-from diffsci.differentiation import Call
+from diffsci.calling import Call
 from diffsci.errors import DegenerateError, NonFiniteError
 from diffsci.explanation.blame import not_finite, values_of
 from diffsci.explanation.report import fault_lines

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from diffsci import watching
-from diffsci.differentiation import Call, _argnums
+from diffsci.calling import Call, chosen_arguments
 from diffsci.errors import NonFiniteError
 from diffsci.explanation.debug import EquationsExaminer
 from diffsci.explanation.faults import Fault
@@ -167,7 +167,7 @@ def _plain(f: Callable) -> Callable:
 def _active(call: Call, args: tuple, argnums: int | Sequence[int] | None) -> list[bool]:
     """Return which inputs are differentiated."""
     if argnums is not None:
-        return call.active(_argnums(argnums, len(args), "explain"), "explain")[0]
+        return call.active(chosen_arguments(argnums, len(args), "explain"), "explain")[0]
     count = sum(map(is_dynamic, flatten(args)[0]))
     return [k < count for k in range(len(call.inputs))]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.calling import Call
 from diffsci.derived import Derived
-from diffsci.differentiation import Call
 from diffsci.errors import DegenerateError, UnsupportedError
 from diffsci.evidence.parameters import argument_names
 from diffsci.explanation.blame import Blame, Origin, not_finite, values_of

@@ -7,7 +7,7 @@ import diffsci as ds
 from benchmarks.rounding import compare
 from benchmarks.rounding.exactly import exactly
 from benchmarks.rounding.programs import random_program
-from diffsci.differentiation import Call
+from diffsci.calling import Call
 from diffsci.explanation.rounding import analyse
 from diffsci.graph.interpreter import run
 from diffsci.transforms import vjp_graph
