@@ -132,12 +132,13 @@ class Autograd:
     def __init__(self) -> None:
         self.anp = importlib.import_module("autograd.numpy")
         self.aspecial = importlib.import_module("autograd.scipy.special")
+        self.anorm = importlib.import_module("autograd.scipy.stats").norm
         self.grad = importlib.import_module("autograd").grad
 
     def quantities(self, row: Function, columns: Columns) -> Iterator[np.ndarray]:
         """Yield value, first and second derivatives in the order of the row."""
         anp, grad = self.anp, self.grad
-        f = spelled(row.arguments, row.autograd, anp=anp, aspecial=self.aspecial)
+        f = spelled(row.arguments, row.autograd, anp=anp, aspecial=self.aspecial, anorm=self.anorm)
         yield f(*columns)
         firsts = [grad(lambda *a: anp.sum(f(*a)), argnum=i) for i in range(row.arity)]
         for first in firsts:

@@ -110,6 +110,7 @@ ROWS = [
             everywhere(1),
             extremes(),
         ),
+        jax="jax.scipy.special.erfcx(x)",
         torch="torch.special.erfcx(x)",
     ),
     Function(
@@ -131,6 +132,7 @@ ROWS = [
         ),
         jax="jax.scipy.special.ndtr(x)",
         torch="torch.special.ndtr(x)",
+        autograd="anorm.cdf(x)",
     ),
     Function(
         name="log_ndtr",
@@ -150,5 +152,6 @@ ROWS = [
         ),
         jax="jax.scipy.special.log_ndtr(x)",
         torch="torch.special.log_ndtr(x)",
+        autograd="anorm.logcdf(x)",
     ),
 ]
