@@ -9,7 +9,7 @@ import numpy as np
 
 from diffsci.graph import Node
 
-__all__ = ["BACKWARD_STABLE", "backward_error", "local_error"]
+__all__ = ["BACKWARD_STABLE", "SUMS", "backward_error", "local_error", "size_of_terms"]
 
 Array = np.ndarray
 
@@ -31,6 +31,7 @@ ELEMENTARY = dict.fromkeys(
 )
 FACTORS = {"mul": 2, "div": 1, "integer_pow": 1}  # operands whose 0 makes an exact 0
 SPECIAL = 8  # of any other function
+SUMS = frozenset({"sum", "cumsum", "contract", "convolve"})
 # Their result is that of operands which differ from the given ones by n roundings of their size.
 BACKWARD_STABLE = frozenset({"linalg", "implicit"})
 GROUP = 8  # sums are taken in so many parallel partial sums, or pairwise
@@ -78,14 +79,28 @@ def _error(node: Node, operands: Sequence[Array], value: Array, unit: float) -> 
     return np.full(size.shape, unit * SPECIAL * np.log2(length) * whole)
 
 
-def _absolute(node: Node, operands: Sequence[Array]) -> Array:
+def size_of_terms(node: Node, operands: Sequence[Array]) -> Array:
     """Return a sum of products with all terms positive: errors of sums are relative to it."""
     given = [np.abs(x) if x.dtype.kind == "f" else x for x in operands]
     return np.asarray(node.primitive.value(*given, **node.params))
 
 
 def _sum(node: Node, operands: Sequence[Array], size: Array) -> Array:
-    return _depth(operands[0].size // max(size.size, 1)) * _absolute(node, operands)
+    """The last addition is rounded to the result, the others to no more than all terms."""
+    depth = _depth(operands[0].size // max(size.size, 1))
+    if depth <= 0:
+        return np.zeros(size.shape)
+    return (depth - 1) * size_of_terms(node, operands) + size
+
+
+def _positive(node: Node, operands: Sequence[Array], size: Array) -> Array:
+    """A function of a sum of terms of one sign: every element of the result is right to a few roundings."""
+    terms = operands[0].shape[node.params["axis"]] if "axis" in node.params else operands[0].size
+    return (SPECIAL + _depth(max(terms, 1))) * size
+
+
+def _polynomial(node: Node, operands: Sequence[Array], size: Array) -> Array:
+    return size
 
 
 def _cumsum(node: Node, operands: Sequence[Array], size: Array) -> Array:
@@ -102,11 +117,11 @@ def _product(node: Node, operands: Sequence[Array], size: Array) -> Array:
 
 
 def _contract(node: Node, operands: Sequence[Array], size: Array) -> Array:
-    return (_terms(node) + 1) * _absolute(node, operands)
+    return (_terms(node) + 1) * size_of_terms(node, operands)
 
 
 def _put_add(node: Node, operands: Sequence[Array], size: Array) -> Array:
-    return max(operands[2].size, 1) * _absolute(node, operands)
+    return max(operands[2].size, 1) * size_of_terms(node, operands)
 
 
 def _convert(node: Node, operands: Sequence[Array], size: Array) -> Array:
@@ -127,6 +142,9 @@ RULES = {
     "contract": _contract,
     "convolve": _contract,
     "put_add": _put_add,
+    "polyval": _polynomial,
+    **dict.fromkeys(("length", "variance", "standard_deviation"), _positive),
+    **dict.fromkeys(("softmax", "log_softmax", "logsumexp", "exact_sum"), _positive),
     "convert": _convert,
     "integer_pow": _integer_pow,
 }
@@ -152,11 +170,13 @@ def _underflow(node: Node, operands: Sequence[Array], value: Array) -> Any:
     """What products and functions lose below the normal numbers; sums, and products with 0, lose nothing."""
     if node.name in ("add", "sub", "sum", "cumsum", "sqrt"):
         return 0.0
+    if not any(np.any(x) for x in operands):
+        return 0.0
     limits = np.finfo(node.dtype)
     lost = np.where(np.abs(value) < limits.tiny, float(limits.smallest_subnormal), 0.0)
-    factors = operands[: FACTORS.get(node.name, 0)]
-    for x in factors:
-        lost = np.where(x == 0, 0.0, lost)
+    if node.primitive.family == "elementwise":
+        for x in operands[: FACTORS.get(node.name, 1)]:
+            lost = np.where((x == 0) & (value == 0), 0.0, lost)
     if node.name == "contract" and any(not np.any(x) for x in operands):
         return 0.0
     return lost

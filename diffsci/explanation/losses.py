@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,6 +22,7 @@ __all__ = ["Bars", "Loss", "Step", "rounding_of"]
 
 LEAST_DIGITS = 3.5  # lost by one operation, or by all runs of one line
 UNKNOWN = 100.0  # error bars: derivatives that are smaller have hardly a digit
+MANY = 6.0  # digits: who is short of so many is told the operation that lost most, however few
 NEAR = 4.0  # digits: what is lost on the way to a result may differ by so much from what it is short of
 MOST_WORK = 300_000  # operations times entries of results that are analysed
 TOGETHER = frozenset({"linalg", "implicit"})  # families whose own error stands at their operands
@@ -87,7 +88,8 @@ class Bars:
     phase : str
     names : tuple of str
     values, errors : tuple of ndarray
-        The results, and bounds of their absolute rounding errors.
+        The results, and bounds of their absolute rounding errors; NaN where these are not known, behind a
+        loop that cannot be looked into.
     condition : float
         Relative condition number of the whole map; of the worst result.
     """
@@ -138,7 +140,7 @@ def rounding_of(sweeps: Sequence[Sweep]) -> Rounding:
                 found.remarks.append(remark)
         names = tuple(sweep.outputs_named)
         values = tuple(np.asarray(analysis.values[y]) for y in analysis.graph.outputs)
-        errors = tuple(map(np.asarray, analysis.bars))
+        errors = tuple(_known_bars(analysis))
         found.bars.append(Bars(sweep.phase, names, values, errors, analysis.condition))
         for loss in _losses(sweep, analysis):
             _enter(found.losses, loss)
@@ -147,10 +149,23 @@ def rounding_of(sweeps: Sequence[Sweep]) -> Rounding:
     return found
 
 
+def _loops(graph: Graph) -> list[Node]:
+    """The loops that are one operation here: their own rounding is in no bar."""
+    return [node for node in graph.nodes if node.primitive.family == "host"]
+
+
+def _known_bars(analysis: Analysis) -> Iterator[np.ndarray]:
+    unknown = _behind(analysis.graph, _loops(analysis.graph))
+    for y, bar in zip(analysis.graph.outputs, analysis.bars, strict=True):
+        yield np.full(y.shape, np.nan) if y in unknown and y.type.is_float else np.asarray(bar)
+
+
 def _left_out(graph: Graph) -> list[str]:
-    """Say which loops are one operation here: their own rounding is in no bar."""
-    loops = [node for node in graph.nodes if node.primitive.family == "host"]
-    return [f"the bars leave out rounding inside of {_written(node, 'a loop')}" for node in loops]
+    """Say which loops these are."""
+    return [
+        f"rounding errors are unknown behind {_written(node, 'a loop')}: rounding inside of it is left out"
+        for node in _loops(graph)
+    ]
 
 
 def _undecided(analysis: Analysis) -> list[str]:
@@ -195,15 +210,25 @@ def _losses(sweep: Sweep, analysis: Analysis) -> list[Loss]:
     if worst < LEAST_DIGITS:
         return []
     moving = _moving(analysis.graph, len(sweep.inputs_named) - sweep.inputs_named.count(""))
+    losses = _amplified(sweep, analysis, moving, LEAST_DIGITS)
+    losses += _ill_conditioned(sweep, analysis, moving, worst - NEAR)
+    return (
+        losses
+        or _bit_by_bit(sweep, analysis, moving, worst)
+        or _ill_conditioned(sweep, analysis, moving, LEAST_DIGITS)
+        or _amplified(sweep, analysis, moving, 0.0)[: worst >= MANY]
+    )
+
+
+def _amplified(sweep: Sweep, analysis: Analysis, moving: set[Node], least: float) -> list[Loss]:
     losses = []
     for found in analysis.amplifiers:
         digits = min(found.loss, _lost(analysis, found.node, found.index))
-        if digits >= LEAST_DIGITS:
+        if digits >= least:
             losses.append(
                 _loss(sweep, analysis, moving, found.node, found.index, digits, found.condition, found.share)
             )
-    losses += _ill_conditioned(sweep, analysis, moving, worst)
-    return losses or _bit_by_bit(sweep, analysis, moving, worst)
+    return losses
 
 
 def _lost(analysis: Analysis, node: Node, index: tuple[int, ...]) -> float:
@@ -248,7 +273,7 @@ def _sizes(sweep: Sweep, value: np.ndarray, bar: np.ndarray) -> np.ndarray:
     return np.where((value <= bar) & (sweep.phase != FORWARD), np.inf, value)
 
 
-def _ill_conditioned(sweep: Sweep, analysis: Analysis, moving: set[Node], worst: float) -> list[Loss]:
+def _ill_conditioned(sweep: Sweep, analysis: Analysis, moving: set[Node], least: float) -> list[Loss]:
     """Solves and factorizations: backward stable, so what they lose is the condition of their matrix."""
     losses = []
     for node in analysis.graph.nodes:
@@ -258,7 +283,7 @@ def _ill_conditioned(sweep: Sweep, analysis: Analysis, moving: set[Node], worst:
         if not value.size:
             continue
         digits = _digits(float(np.max(error)), float(np.max(np.abs(value))), node.dtype)
-        if digits >= LEAST_DIGITS and digits >= worst - NEAR:
+        if digits >= max(LEAST_DIGITS, least):
             index = tuple(
                 int(k)
                 for k in np.unravel_index(int(np.argmax(np.broadcast_to(error, value.shape))), value.shape)
@@ -302,7 +327,12 @@ def _typical(analysis: Analysis, node: Node) -> float:
 
 def _moving(graph: Graph, count: int) -> set[Node]:
     """Return the nodes that depend on directions or cotangents, which are the last inputs."""
-    found = set(graph.inputs[count:])
+    return _behind(graph, graph.inputs[count:])
+
+
+def _behind(graph: Graph, nodes: Iterable[Node]) -> set[Node]:
+    """Return these nodes and all that depend on them."""
+    found = set(nodes)
     for node in graph.nodes:
         if any(x in found for x in node.inputs):
             found.add(node)

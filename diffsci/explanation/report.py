@@ -92,11 +92,16 @@ def _bar_lines(bars: Bars) -> list[str]:
     ]
     width = max((len(name) for name, _, _ in rows[:MOST_ENTRIES]), default=0)
     for name, value, error in rows[:MOST_ENTRIES]:
-        lines.append(f"  {name:<{width}} = {value} ± {error:.1e}")
+        lines.append(f"  {name:<{width}} = {value} ± {_bound(error)}")
     if len(rows) > MOST_ENTRIES:
-        worst = max(rows[MOST_ENTRIES:], key=lambda row: row[2])
-        lines.append(f"  ({len(rows) - MOST_ENTRIES} more, errors at most {worst[2]:.1e})")
+        worst = np.max([row[2] for row in rows[MOST_ENTRIES:]])
+        lines.append(f"  ({len(rows) - MOST_ENTRIES} more, errors at most {_bound(worst)})")
     return lines
+
+
+def _bound(error: float) -> str:
+    """A bound, of which some are not known and some infinite."""
+    return "unknown" if np.isnan(error) else "unbounded" if np.isinf(error) else f"{error:.1e}"
 
 
 def _step_lines(steps: tuple[Step, ...]) -> list[str]:

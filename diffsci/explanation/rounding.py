@@ -19,7 +19,13 @@ import numpy as np
 
 from diffsci.control.flattening import flatten_program
 from diffsci.errors import UnsupportedError
-from diffsci.explanation.local_errors import BACKWARD_STABLE, backward_error, local_error
+from diffsci.explanation.local_errors import (
+    BACKWARD_STABLE,
+    SUMS,
+    backward_error,
+    local_error,
+    size_of_terms,
+)
 from diffsci.explanation.propagation import condition, propagated
 from diffsci.graph import Builder, Graph, Node
 from diffsci.graph.interpreter import run
@@ -168,7 +174,10 @@ def _is_undecided(analysis: Analysis, node: Node) -> bool:
     x, y = _operands(analysis, node)
     error = np.add(*(analysis.errors.get(operand, 0.0) for operand in node.inputs))
     with np.errstate(all="ignore"):
-        return bool(np.any((np.abs(x - y) <= error) & (error > 0)))
+        near = (np.abs(x - y) <= error) & (error > 0) & np.isfinite(x) & np.isfinite(y)
+        if node.name in ("eq", "ne"):  # numbers that are equal are one and the same: the largest of some
+            near &= x != y
+    return bool(np.any(near))
 
 
 # bars by reverse sweeps -------------------------------------------------------------------------------
@@ -240,6 +249,7 @@ def _sweep(analysis: Analysis, sites: list[_Site]) -> None:
     point = [values[x] for x in graph.inputs] + [
         np.zeros(x.shape, x.dtype) for x in perturbed.inputs[inputs:]
     ]
+    masked = [site.operand is None and ~np.isfinite(values[site.node]) for site in sites]
     amplified = _Reach(analysis, sites)
     for y in graph.outputs:
         bars, conditions = np.zeros(y.shape), np.zeros(y.shape)
@@ -248,7 +258,9 @@ def _sweep(analysis: Analysis, sites: list[_Site]) -> None:
             seeds[floats.index(y)][index] = 1.0
             weights = run(back, [*point, *seeds])
             own, rest = weights[: len(real_inputs)], weights[len(real_inputs) :]
-            bars[index] = sum(_weighted(w, site.size) for w, site in zip(rest, sites, strict=True))
+            bars[index] = sum(
+                _weighted(w, site.size, mask) for w, site, mask in zip(rest, sites, masked, strict=True)
+            )
             moved = sum(_weighted(w, np.abs(values[x])) for w, x in zip(own, real_inputs, strict=True))
             conditions[index] = _relative(moved, abs(float(np.asarray(values[y])[index])))
             amplified.add(rest, bars[index])
@@ -257,10 +269,14 @@ def _sweep(analysis: Analysis, sites: list[_Site]) -> None:
     analysis.amplifiers = amplified.found()
 
 
-def _weighted(weight: Array, size: Array) -> float:
-    """Sum of |weight| size, where no error has no effect."""
+def _weighted(weight: Array, size: Array, masked: Any = False) -> float:
+    """Sum of |weight| size, where no error has no effect, and what was masked away has none.
+
+    A value that is not finite was masked away from results that are finite if their slope in it is 0.
+    """
     with np.errstate(all="ignore"):
-        total = float(np.sum(np.where(size == 0, 0.0, np.abs(weight) * size)))
+        left_out = (size == 0) | (masked & (weight == 0))
+        total = float(np.sum(np.where(left_out, 0.0, np.abs(weight) * size)))
     return np.inf if np.isnan(total) else total  # the derivative itself is not known
 
 
@@ -304,6 +320,8 @@ def _amplifier(analysis: Analysis, node: Node, shares: Array) -> Amplifier | Non
         before = np.maximum(_relative_before(analysis, node), UNIT)
         after = analysis.errors[node] / np.abs(analysis.values[node])
         loss = np.where(shares >= LEAST_SHARE, np.log10(after / before), -np.inf)
+        if node.name in SUMS:  # a sum of zeros has lost nothing
+            loss = np.where(size_of_terms(node, _operands(analysis, node)) == 0, -np.inf, loss)
     loss = np.where(np.isnan(loss), -np.inf, np.minimum(loss, 16.0))
     if not loss.size or np.max(loss) < LEAST_LOSS:
         return None

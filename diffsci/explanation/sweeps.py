@@ -15,7 +15,7 @@ from diffsci.evidence.parameters import argument_names
 from diffsci.explanation.blame import Blame, Origin, not_finite, values_of
 from diffsci.explanation.faults import Fault, fault_of, input_fault
 from diffsci.explanation.inside import look_inside
-from diffsci.explanation.spelling import spelled
+from diffsci.explanation.spelling import is_number, spelled
 from diffsci.graph import Graph, Node
 from diffsci.tracing.function import is_dynamic
 from diffsci.transforms import jvp_graph, vjp_graph
@@ -67,7 +67,18 @@ class Sweep:
                 return False
             return not origin.frames or origin.node.name not in names
         here = (x for x in origin.graph.nodes if x.location is origin.node.location)
-        return origin.node.name not in names and any(x.name in names for x in here)
+        own = origin.node.name in names and not _another_power(origin.node, written.operands)
+        return not own and any(x.name in names for x in here)
+
+
+def _another_power(node: Node, operands: Sequence[str]) -> bool:
+    """Tell whether an operation is a power, but not the one that is written: x**0.5 of x**1.5."""
+    if len(operands) != 2 or not is_number(operands[1]):
+        return False
+    if node.name == "integer_pow":
+        return node.params["exponent"] != float(operands[1])
+    exponent = node.inputs[-1]
+    return node.name == "pow" and exponent.is_const and np.all(exponent.params["value"] != float(operands[1]))
 
 
 def sweeps_of(call: Call, active: Sequence[bool]) -> tuple[list[Sweep], list[str]]:

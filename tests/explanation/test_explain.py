@@ -69,7 +69,10 @@ def test_loops_without_bars_are_told():
     def f(rate):
         return solve_ivp(lambda t, y: -rate * y, (0.0, 1.0), [1.0]).y[0, -1]
 
-    assert "the bars leave out rounding inside of solve_ivp" in str(ds.explain(f, 1.0))
+    found = ds.explain(f, 1.0)
+    assert "rounding errors are unknown behind solve_ivp" in str(found)
+    assert "± unknown" in str(found)
+    assert all(np.isnan(bars.errors[0]) for bars in found.bars)
 
 
 def test_exponents_are_shown():
@@ -173,3 +176,37 @@ def test_global_error_state_stays():
         warnings.simplefilter("error")
         ds.explain(lambda x: np.log(x), -1.0)
     assert np.geterr() == before
+
+
+def test_a_power_in_a_derivative_is_not_the_one_that_is_written():
+    fault = ds.explain(ds.grad(ds.grad(lambda x: x**1.5)), 0.0).first
+    assert fault.derivative
+    assert "in the derivative of x**1.5" in fault.what
+
+
+def test_results_without_a_digit_are_never_called_healthy():
+    def recurrence(x):
+        a, b = 0.7651976865579666 * x, 0.44005058574493355
+        for n in range(1, 15):
+            a, b = b, 2 * n * b - a
+        return b
+
+    assert not ds.explain(recurrence, 1.0).ok
+
+    def last_pivot(a):
+        return np.linalg.cholesky(a)[1, 1]
+
+    found = ds.explain(last_pivot, np.array([[4.0, 2.0], [2.0, 1.0 + 1e-12]]))
+    assert found.losses[0].phase == "forward"
+
+
+def test_operands_of_another_rank_than_the_result():
+    found = ds.explain(lambda a, b: np.sum((a.T @ b) * 1.0), np.ones((3, 2)), np.zeros(3))
+    assert found.ok
+
+
+def test_long_loops_are_explained_in_a_second():
+    def f(x):
+        return ds.scan(lambda c, k: (c + 1e9 * k - 1e9 * k, c), x, np.ones(500))[0]
+
+    assert ds.explain(f, 1.0 / 3.0).losses[0].runs >= 500

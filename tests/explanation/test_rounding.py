@@ -158,3 +158,35 @@ def test_flat_programs_compute_what_the_program_computes():
         analysis = analyse(pulled, inputs)
         for y, expected in zip(analysis.graph.outputs, run(pulled, inputs), strict=True):
             np.testing.assert_array_equal(analysis.values[y], expected)
+
+
+def test_the_largest_of_numbers_apart_is_not_decided_by_rounding():
+    found = ds.explain(lambda x: np.max(x * 2.0) + np.arctan2(x[0], x[1]), np.array([1.0, 3.0]))
+    assert not found.remarks
+
+
+def test_infinite_values_that_are_masked_away_leave_bars_finite():
+    def f(x):
+        return np.max((x * 1.1) / np.array([1.0, 0.0])) + np.max(np.sqrt(x * np.array([1.0, 0.0])))
+
+    found = ds.explain(f, np.array([3.0, -1.0]))
+    assert all(np.isfinite(errors).all() for bars in found.bars for errors in bars.errors)
+
+
+def test_exact_zeros_have_no_error():
+    for f in (np.arctan, np.linalg.norm, lambda x: np.hypot(x, x)):
+        assert value_analysis(f, np.zeros(2)).bars[0].max() == 0
+    assert value_analysis(np.sum, np.array([1.0, -1.0])).bars[0] == 0
+
+
+def test_small_shares_of_a_softmax_have_their_digits():
+    x = np.array([-200.0, -1.0, 3.0])
+    for f in (ds.stable.softmax, lambda x: np.exp(ds.stable.log_softmax(x))):
+        analysis = value_analysis(f, x)
+        assert np.all(analysis.bars[0] < 1e-12 * analysis.values[analysis.graph.outputs[0]])
+
+
+def test_sums_of_zeros_have_lost_nothing():
+    rng = np.random.default_rng(1)
+    a = rng.normal(size=(5, 5))
+    assert ds.explain(lambda s: np.linalg.eigvalsh(s)[0], a @ a.T + 5 * np.eye(5)).ok
