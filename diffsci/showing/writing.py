@@ -14,6 +14,7 @@ from diffsci.graph import Graph, Node
 from diffsci.primitives.custom import called_graph
 from diffsci.showing import helpers
 from diffsci.showing.spelling import spelled
+from diffsci.source import Location
 
 __all__ = ["Writer"]
 
@@ -114,6 +115,8 @@ class Writer:
     def _param(self, value: Any) -> str:
         if isinstance(value, np.dtype):
             return f"np.dtype({value.name!r})"
+        if isinstance(value, Location):  # for errors, which name the line of the shown program instead
+            return "None"
         plain = value is None or isinstance(value, (bool, int, float, str))
         if plain or (isinstance(value, tuple) and all(isinstance(x, (int, str, bool)) for x in value)):
             return repr(value)

@@ -137,6 +137,17 @@ def test_the_source_stands_alone_with_the_users_names_and_lines():
     np.testing.assert_allclose(found["writes"](*text.arguments), ds.grad(writes)(np.array([0.3, 0.9, 1.1])))
 
 
+def test_places_of_factorizations_are_no_objects():
+    def lowest(a):
+        w, v = np.linalg.eigh(a + a.T)
+        return w[0] * v[1, 0] ** 2
+
+    a = np.array([[1.0, 0.5], [0.2, 3.0]])
+    text = ds.show(ds.grad(lowest), a)
+    assert text.namespace == {}
+    close(text, ds.grad(lowest)(a))
+
+
 def test_what_cannot_be_written_is_said():
     text = ds.show(MODELS[-2][1], 0.5)
     assert "object_0" in text.namespace
