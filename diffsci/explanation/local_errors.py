@@ -116,6 +116,12 @@ def _product(node: Node, operands: Sequence[Array], size: Array) -> Array:
     return max(operands[0].size // max(size.size, 1), 1) * size
 
 
+def _cumprod(node: Node, operands: Sequence[Array], size: Array) -> Array:
+    """Every product but the first, which is a factor, has one rounding more than the one before."""
+    count = np.arange(size.shape[node.params["axis"]])
+    return np.expand_dims(count, [k for k in range(size.ndim) if k != node.params["axis"]]) * size
+
+
 def _contract(node: Node, operands: Sequence[Array], size: Array) -> Array:
     return (_terms(node) + 1) * size_of_terms(node, operands)
 
@@ -138,7 +144,7 @@ RULES = {
     "sum": _sum,
     "cumsum": _cumsum,
     "prod": _product,
-    "cumprod": _product,
+    "cumprod": _cumprod,
     "contract": _contract,
     "convolve": _contract,
     "put_add": _put_add,

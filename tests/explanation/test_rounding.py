@@ -190,3 +190,12 @@ def test_sums_of_zeros_have_lost_nothing():
     rng = np.random.default_rng(1)
     a = rng.normal(size=(5, 5))
     assert ds.explain(lambda s: np.linalg.eigvalsh(s)[0], a @ a.T + 5 * np.eye(5)).ok
+
+
+def test_running_products_are_rounded_at_every_factor():
+    x = 1.0 + 0.01 * np.random.default_rng(5).normal(size=(2, 40))
+    analysis = value_analysis(lambda x: np.cumprod(x, axis=1), x)
+    (exact,) = exactly(analysis.graph, [x])
+    errors = np.abs(analysis.values[analysis.graph.outputs[0]] - exact).astype(float)
+    assert np.all(errors <= analysis.bars[0])
+    assert np.all(analysis.bars[0][:, -1] < 45 * 1.2e-16 * np.abs(exact[:, -1].astype(float)))
