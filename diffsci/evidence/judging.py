@@ -11,7 +11,7 @@ from diffsci.evidence.complex_step import STEP, ComplexLine
 from diffsci.evidence.failing import attempt, described_failure
 from diffsci.evidence.lines import EPS, Estimate, Scan, ridders, scan
 from diffsci.evidence.objective import Objective, Reverse
-from diffsci.evidence.programs import held_fixed, single_precision_inside
+from diffsci.evidence.programs import repeating, single_precision_inside
 from diffsci.evidence.verdict import (
     CURVATURE,
     GOOD,
@@ -26,6 +26,7 @@ from diffsci.evidence.verdict import (
     Comparison,
     Finding,
     PointEvidence,
+    digits,
 )
 from diffsci.graph import Graph
 from diffsci.source import at
@@ -38,7 +39,6 @@ MOST_ENTRIES_DIFFERENCES = 12
 NOISY = 1e4  # times rounding: then it is worth a note
 SHORT_REACH = 1e-4  # relative steps over which any sane objective is nearly straight
 COARSE = 1e-2
-LOOSE = 0.05  # of the derivative: what the free choices of an adaptive loop may change
 SINGLE = float(np.finfo(np.float32).eps)
 EXACT, DIFFERENCES = "complex step", "finite differences"
 
@@ -71,6 +71,9 @@ class Judge:
         self.unused: list[str] = []
         self.direction = objective.direction(rng)
         self.reverse: Reverse = attempt(f"in reverse mode {label}", lambda: objective.reverse(vector))
+        self.repeating = attempt(
+            f"when it is traced {label}", lambda: repeating(objective.f, self.parameters.fill(vector))
+        )
         terms = self.reverse.gradient * self.direction
         self.slope, self.magnitude = float(np.sum(terms)), float(np.sum(np.abs(terms)))
         self.exact: ComplexLine | None = None
@@ -82,7 +85,7 @@ class Judge:
         self._value()
         forward = self._forward(self.direction)
         self._modes(forward)
-        seen = scan(self.objective.line(self.vector, self.direction))
+        seen = scan(self._line(self.direction))
         finite = self._comparison(
             "random direction", self.slope, seen.estimate, DIFFERENCES, noise=seen.noise
         )
@@ -134,6 +137,10 @@ class Judge:
             name = self.parameters.name(int(bad[0]))
             self._find(NOT_FINITE, f"the gradient with respect to {name} is {gradient[bad[0]]}", name)
 
+    def _line(self, direction: np.ndarray) -> Callable[[float], float]:
+        """The function along a direction, with what its loops chose at the point."""
+        return self.objective.line(self.vector, direction, self.repeating)
+
     def plain(self) -> float:
         """The plain function's value at the point."""
         return self.objective.quiet_number(self.vector)
@@ -178,7 +185,7 @@ class Judge:
     def _parameter_with(self, fault: Callable[[Scan], object]) -> str:
         """The parameter whose own line has the fault (the first of them)."""
         for i in range(min(self.parameters.size, MOST_ENTRIES_DIFFERENCES)):
-            if fault(scan(self.objective.line(self.vector, self._unit(i)))) is not None:
+            if fault(scan(self._line(self._unit(i)))) is not None:
                 return self.parameters.name(i)
         return "a combination of parameters"
 
@@ -206,9 +213,6 @@ class Judge:
         """A contradiction with differences proves nothing where derivatives scatter themselves: noise."""
         if kind != WRONG or source == EXACT:
             return kind
-        gap = abs(self.slope - float(seen.estimate.value))
-        if self.held is not None and gap <= LOOSE * self.magnitude:
-            return NOISE
         slopes = self._slopes_nearby(float(seen.steps[-1]))
         gap = abs(float(np.mean(slopes)) - float(seen.estimate.value))
         return NOISE if gap <= 3.0 * float(np.std(slopes)) else WRONG
@@ -218,12 +222,12 @@ class Judge:
             return ""
         if self.single is not None:
             return f"; computed in float32{at(self.single.location)}"
-        if self.held is not None:
-            return f"; differences do not hold what derivatives do: {self.held}"
         return f"; values scatter by {self._relative(seen):.1g} of their size"
 
     def _scales(self, chosen: Comparison, finite: Comparison, seen: Scan) -> None:
         """Noise, steps and fine structure: what a derivative that holds at the point does not show."""
+        if self.repeating is not None:
+            self.notes.append(self._with_free_choices())
         if self.single is not None:
             self.notes.append(f"noisy: computed in float32{at(self.single.location)}")
         noise = self._relative(seen)
@@ -243,6 +247,15 @@ class Judge:
         reach = seen.validity(self.slope)
         if chosen.verdict == GOOD and not self.findings and reach < SHORT_REACH:
             self._short_reach(finite, seen, reach)
+
+    def _with_free_choices(self) -> str:
+        """How derivatives and differences agree where every run chooses its steps anew."""
+        free = float(ridders(self.objective.line(self.vector, self.direction)).value)
+        agree = digits(self.slope, free)
+        return (
+            "adaptive steps: differences repeat those of the run at the point, as derivatives do; with steps "
+            f"chosen anew the slope is {free:.6g}, which agrees to {agree:.1f} digits"
+        )
 
     def _short_reach(self, finite: Comparison, seen: Scan, reach: float) -> None:
         """The derivative holds on a tiny interval only: fine structure, steps, or a wrong program."""
@@ -333,7 +346,7 @@ class Judge:
 
     def _prepare_complex_step(self) -> None:
         traced = attempt(f"when it is traced {self.label}", self._traced)
-        self.single, self.held = single_precision_inside(traced), held_fixed(traced)
+        self.single = single_precision_inside(traced)
         if self.single is not None:
             self.objective.precision = SINGLE
         if not self.options.complex_step:
@@ -384,7 +397,7 @@ class Judge:
         if self.exact is not None:
             source, estimate = EXACT, self._exact(direction)
         else:
-            source, estimate = DIFFERENCES, ridders(self.objective.line(self.vector, direction))
+            source, estimate = DIFFERENCES, ridders(self._line(direction))
         if derivative == 0.0 and self._no_effect(direction):
             self.unused.append(name)
         return Comparison(

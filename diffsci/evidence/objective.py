@@ -83,22 +83,24 @@ class Objective:
         parts = [_weight(next(weights), x) if is_inexact(x) else np.zeros_like(x) for x in leaves]
         return unflatten(tree, parts)
 
-    def number(self, vector: np.ndarray) -> float:
-        """The plain function's value at a vector of parameters."""
-        return float(self.weigh(self.f(*self.parameters.fill(vector))))
+    def number(self, vector: np.ndarray, f: Callable | None = None) -> float:
+        """The plain function's value at a vector of parameters, or that of `f` in its place."""
+        return float(self.weigh((f or self.f)(*self.parameters.fill(vector))))
 
-    def quiet_number(self, vector: np.ndarray) -> float:
+    def quiet_number(self, vector: np.ndarray, f: Callable | None = None) -> float:
         """The plain function's value, NaN where the model refuses the point."""
         try:
             with np.errstate(all="ignore"):
-                return self.number(vector)
+                return self.number(vector, f)
         except self.refusals as error:
             self.refused = error
             return np.nan
 
-    def line(self, origin: np.ndarray, direction: np.ndarray) -> Callable[[float], float]:
-        """The plain function along a straight line, NaN where it refuses the point."""
-        return lambda t: self.quiet_number(origin + t * direction)
+    def line(
+        self, origin: np.ndarray, direction: np.ndarray, f: Callable | None = None
+    ) -> Callable[[float], float]:
+        """The plain function along a straight line, NaN where it refuses the point; or `f` in its place."""
+        return lambda t: self.quiet_number(origin + t * direction, f)
 
     def reverse(self, vector: np.ndarray) -> Reverse:
         """Value and gradient by ``ds.vjp``."""

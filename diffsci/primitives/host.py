@@ -95,10 +95,11 @@ class CustomLoop(ABC):
         """
         return None
 
-    def held_fixed(self) -> str | None:
-        """Return what derivatives hold fixed but every run chooses anew, and how a user can hold it, too.
+    def repeated(self, tape: Any) -> CustomLoop | None:
+        """Return the loop that makes the choices of this tape again, None if runs choose nothing anew.
 
-        Differences of whole runs see these choices change; None says that there are none.
+        Derivatives hold such choices fixed (the steps of an adaptive integration); differences of whole
+        runs see them change.
         """
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -191,11 +192,12 @@ class IvpLoop(ds.CustomLoop):
         self.programs.give_back(replay, Replay, self.level)
         return result
 
-    def held_fixed(self) -> str | None:
-        """See `diffsci.CustomLoop`."""
-        if self.controls.n_steps is not None:
+    def repeated(self, tape: Tape) -> IvpLoop | None:
+        """See `diffsci.CustomLoop`: the integration with the steps that were taken."""
+        if self.controls.n_steps is not None or tape.failure is not None:
             return None
-        return "adaptive steps; solve_ivp(..., step=sol.t) repeats those of a run"
+        controls = replace(self.controls, n_steps=tape.n_steps, ends=tape.times)
+        return IvpLoop(self.programs, controls, self.n_evals, self.evals, self.level, self.report, self.model)
 
     def _look_for_jumps(self, x: list[np.ndarray], tape: Tape) -> None:
         if self.level == 0:
