@@ -31,7 +31,21 @@ class EvaluationError(DiffsciError):
 
 
 class DegenerateError(EvaluationError):
-    """A derivative asks for what equal eigenvalues leave open; the message says what to ask instead."""
+    """A derivative asks for what equal eigenvalues leave open; the message says what to ask instead.
+
+    Raised by derivatives through `eigh`, `svd` and `qr` whose limit depends on the basis of a space of equal
+    values (or of dependent columns), or is infinite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import diffsci as ds
+    >>> try:
+    ...     ds.grad(lambda a: np.linalg.eigh(a)[1][0, 0])(np.eye(2))
+    ... except ds.DegenerateError as error:
+    ...     print("eigenvalues 0, 1 coincide" in str(error))
+    True
+    """
 
 
 class NonFiniteError(EvaluationError):
@@ -49,4 +63,15 @@ class NonFiniteError(EvaluationError):
 
 
 class KinkError(DiffsciError):
-    """A derivative was asked for, with ``strict=True``, where a function has none: at a kink or a jump."""
+    """A derivative was asked for, with ``strict=True``, where a function has none: at a kink or a jump.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import diffsci as ds
+    >>> try:
+    ...     ds.grad(lambda x: np.sum(np.abs(x)), strict=True)(np.array([1.0, 0.0]))
+    ... except ds.KinkError as error:
+    ...     print(str(error).partition(" (")[0])
+    abs has the slopes -1 and 1 on the two sides of 0: 0.0 at index 1
+    """

@@ -23,11 +23,15 @@ run (`python -m tests.edges.page > docs/edges.md`).
 - Where the slope is infinite the derivative is, too.
 - Masks reach through calls, branches, `vmap` and rolled loops; not from outside into an integration by `solvers`, an
   implicit function, or a loop whose carry mixes masked elements with others: there the mask belongs inside.
+- Numbers that a program is given are taken to be finite, or slices of data would cost a mask each: with NaN among the
+  data, `np.sum(((x - data) ** 2)[ok])` can be NaN. Choose first, `np.sum((x[ok] - data[ok]) ** 2)`, or choose by
+  value, `np.sum((x - data) ** 2, where=ok)`.
 
 `strict=True` (for `grad`, `value_and_grad`, `jvp`, `vjp`, `linearize`, `jacobian`, `hessian` and `hvp`) raises
 `diffsci.KinkError` instead, with the line, the value, its index, and what the derivative would have been. It raises
 where the derivative is really asked for: not where the operation is masked away or nothing moves, and not where both
-sides join smoothly. It looks into calls, branches and rolled loops, but not into integrations, implicit functions,
+sides join smoothly. It looks at each operation by itself: `np.maximum(x, 0) ** 2` raises, although its slope has no
+jump. It looks into calls, branches and rolled loops, but not into integrations, implicit functions,
 functions with rules of the user's, Python's own `if`, interpolation tables, and eigenvalues. The column *strict*
 says where it raises.
 

@@ -147,6 +147,23 @@ def test_a_value_that_happens_to_be_zero_masks_nothing():
     assert np.isnan(ds.jvp(np.sqrt, (0.0,), (0.0,))[1])
 
 
+CHOSEN = {
+    "before": lambda x, data, ok: np.sum((x[ok] - data[ok]) ** 2),
+    "where=": lambda x, data, ok: np.sum((x - data) ** 2, where=ok),
+    "where": lambda x, data, ok: np.sum(np.where(ok, (x - data) ** 2, 0.0)),
+    "nansum": lambda x, data, ok: np.nansum((x - data) ** 2),
+}
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_missing_data_among_the_arguments(name):
+    x, data = np.array([1.0, 2.0, 4.0]), np.array([np.nan, 1.0, 2.0])
+    ok = np.isfinite(data)
+    for machine in (lambda h: h, ds.jit):
+        found = machine(ds.grad(lambda x, data: CHOSEN[name](x, data, ok), (0, 1)))(x, data)
+        np.testing.assert_array_equal(found, [[0.0, 2.0, 4.0], [0.0, -2.0, -4.0]])
+
+
 def test_programs_of_sums_and_products_pay_nothing():
     """Slices and writes bring no selects into the adjoint of a stencil."""
     from diffsci.tracing import trace_function
