@@ -40,11 +40,23 @@ class ComplexLine:
 
     def derivative(self, direction: np.ndarray) -> float:
         """The derivative along ``direction``; raises NotAnalytic on a branch cut or a kink."""
-        moved = self.vector + 1j * (STEP * direction)
+        step = _step(self.vector, direction)
+        moved = self.vector + 1j * (step * direction)
         value = complex(self.weigh(self.function(*self.parameters.fill(moved))))
         if 0.0 < abs(value.real) < SMALLEST:
             raise NotAnalytic("the imaginary part underflows: the value is too small")
-        return value.imag / STEP
+        return value.imag / step
+
+
+def _step(origin: np.ndarray, direction: np.ndarray) -> float:
+    """A step that is small beside every parameter that moves."""
+    moves = (direction != 0.0) & (origin != 0.0)
+    with np.errstate(over="ignore"):
+        room = np.min(np.abs(origin[moves] / direction[moves]), initial=1.0)
+    step = STEP * float(room)
+    if np.any(np.abs(step * direction[direction != 0.0]) < SMALLEST):
+        raise NotAnalytic("the imaginary part underflows: a parameter is too small, scale it")
+    return step
 
 
 def complex_step(
@@ -53,8 +65,9 @@ def complex_step(
     """Differentiate ``f`` by the complex step: a gradient, a Jacobian, a directional derivative, or a Hessian
     times a vector.
 
-    The traced program runs at ``x + 1e-30 i v``; the imaginary part of the result is the derivative along
-    ``v`` [1]_, right to rounding: nothing is subtracted, so the step can be as small as that.
+    The traced program runs at ``x + 1e-30 i v`` (nearer where ``x`` is small); the imaginary part of the
+    result is the derivative along ``v`` [1]_, right to rounding: nothing is subtracted, so the step can be as
+    small as that.
 
     Parameters
     ----------
@@ -82,7 +95,8 @@ def complex_step(
     Raises
     ------
     NotAnalytic
-        At a kink, on a branch cut, or where the program runs a compiled loop on real numbers.
+        At a kink, on a branch cut, where the program runs a compiled loop on real numbers, or beside
+        parameters under 1e-220, where the step underflows.
     ValueError
         For another order, or ``order=2`` without a direction.
 
@@ -109,9 +123,10 @@ def complex_step(
     function = analytic_function(f, parameters.fill(origin))
 
     def along(vector: np.ndarray) -> list[np.ndarray]:
-        output = function(*parameters.fill(origin + 1j * (STEP * vector)))
+        step = _step(origin, vector)
+        output = function(*parameters.fill(origin + 1j * (step * vector)))
         leaves, tree = flatten(output)
-        return joined([np.imag(leaf) / STEP for leaf in leaves], function.whole), tree
+        return joined([np.imag(leaf) / step for leaf in leaves], function.whole), tree
 
     if direction is not None:
         leaves, tree = along(parameters.gather_selected(direction, argnums))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import diffsci as ds
+from diffsci.evidence import NotAnalytic
 from diffsci.evidence import check_all, check_grad, verdict
 
 POINT = np.array([0.5, 2.0, -1.0])
@@ -221,3 +222,25 @@ def test_check_all_hands_out_copies():
     x = np.array([1.0, 2.0])
     assert check_all(f, x, jit=False).passed
     np.testing.assert_array_equal(x, [1.0, 2.0])
+
+
+def test_gradients_that_cancel_at_an_optimum_are_good():
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(30, 3)), rng.normal(size=30)
+    best = np.linalg.lstsq(x, y, rcond=None)[0]
+    result = ds.check_grad(lambda p: np.sum((x @ p - y) ** 2), best)
+    assert result.passed, result
+
+
+def test_steep_ripples_are_no_wrong_derivative():
+    x = np.random.default_rng(3).normal(size=20)[16:]
+    result = ds.check_grad(lambda x: np.sum(x) + 1e-6 * np.sin(1e9 * np.sum(x)), x)
+    assert result.verdict != "wrong derivative", result
+
+
+def test_tiny_parameters_have_their_own_complex_step():
+    assert ds.check_grad(np.log, 1e-300).passed
+    assert ds.complex_step(np.log, 1e-100) == pytest.approx(1e100, rel=1e-15)
+    assert ds.complex_step(np.log, 1e-28) == pytest.approx(1e28, rel=1e-15)
+    with pytest.raises(NotAnalytic, match="too small"):
+        ds.complex_step(np.log, 1e-300)
