@@ -118,6 +118,8 @@ def complex_step(
         return complex_step(ds.grad(f, argnums), *args, argnums=argnums, direction=direction)
     if order != 1:
         raise ValueError(f"complex_step: order={order!r}; expected 1, or 2 with a direction")
+    if not callable(f):
+        raise TypeError(f"complex_step: f must be a function, and is a {type(f).__name__}")
     parameters = Parameters(f, args, argnums)
     origin = parameters.vector
     function = analytic_function(f, parameters.fill(origin))
@@ -131,8 +133,9 @@ def complex_step(
     if direction is not None:
         leaves, tree = along(parameters.gather_selected(direction, argnums))
         return unflatten(tree, leaves)
-    columns = [along(unit)[0] for unit in np.eye(parameters.size)]
+    units = np.eye(parameters.size) if parameters.size else [origin]  # without any, for the shape
+    columns = [along(unit)[0] for unit in units]
     if len(columns[0]) != 1:
         raise NotAnalytic("complex_step returns one Jacobian: the function must return one number or array")
-    values = np.stack([column[0] for column in columns], axis=-1)
+    values = np.stack([column[0] for column in columns], axis=-1)[..., : parameters.size]
     return shaped_like_arguments(parameters, values, argnums)

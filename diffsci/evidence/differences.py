@@ -139,8 +139,10 @@ def finite_difference(
 
     Raises
     ------
-    ValueError
-        For an unknown method or order, ``order=2`` without a direction, and arguments without floats.
+    TypeError, ValueError
+        For an unknown method or order, ``order=2`` without a direction, a step that is not positive,
+        arguments without floats, and an ``f`` that returns no numbers. What ``f`` itself raises at the point;
+        points beside it that it refuses (``ArithmeticError``, ``ValueError``) count as NaN.
 
     References
     ----------
@@ -161,8 +163,13 @@ def finite_difference(
     """
     if order not in (1, 2) or (order == 2 and direction is None):
         raise ValueError(f"finite_difference: order={order!r}; expected 1, or 2 with a direction")
+    if not callable(f):
+        raise TypeError(f"finite_difference: f must be a function, and is a {type(f).__name__}")
+    if step is not None and not 0.0 < step < np.inf:
+        raise ValueError(f"finite_difference: step={step!r}; expected a positive number")
     parameters = Parameters(f, args, argnums)
     origin = parameters.vector
+    shape = _shape_of_numbers(f(*parameters.fill(origin)))
 
     def line(vector: np.ndarray) -> Callable[[float], np.ndarray]:
         return lambda t: np.asarray(f(*parameters.fill(origin + t * vector)))
@@ -182,10 +189,22 @@ def finite_difference(
         scale = scale * size
     else:
         columns = [along(line(scale[i] * unit), method, step) for i, unit in enumerate(_units(parameters))]
-    values = np.stack([column.value / scale[i] for i, column in enumerate(columns)], axis=-1)
-    errors = np.stack([column.error / scale[i] for i, column in enumerate(columns)], axis=-1)
+    empty = [np.zeros((*shape, 0))]
+    values, errors = (
+        np.concatenate([*empty, *(part[..., None] / scale[i] for i, part in enumerate(parts))], axis=-1)
+        for parts in ([column.value for column in columns], [column.error for column in columns])
+    )
     trees = [shaped_like_arguments(parameters, array, argnums) for array in (values, errors)]
     return tuple(trees) if return_error else trees[0]
+
+
+def _shape_of_numbers(output: Any) -> tuple[int, ...]:
+    value = np.asarray(output)
+    if value.dtype.kind not in "fciub":
+        raise TypeError(
+            f"finite_difference: f returns a {type(output).__name__}; expected a number or an array"
+        )
+    return value.shape
 
 
 def _units(parameters: Parameters) -> np.ndarray:

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import diffsci as ds
-from diffsci.evidence import NotAnalytic
-from diffsci.evidence import check_all, check_grad, verdict
+from diffsci.evidence import NotAnalytic, check_all, check_grad, verdict
 
 POINT = np.array([0.5, 2.0, -1.0])
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from diffsci.evidence import finite_difference, scan
+from diffsci.evidence import complex_step, finite_difference, scan
 
 ACCURACY = {"forward": 1e-7, "central": 1e-9, "central4": 1e-11, "central6": 1e-12, "ridders": 1e-11}
 
@@ -89,3 +89,20 @@ def test_scan_sees_order_kink_and_noise():
 
 def test_a_root_is_not_a_kink():
     assert scan(lambda t: np.sign(t) * abs(t) ** 1.5).one_sided() is None
+
+
+def test_wrong_questions_are_told():
+    with pytest.raises(TypeError, match="must be a function"):
+        finite_difference(3, 1.0)
+    for step in (0.0, -1e-3, np.nan):
+        with pytest.raises(ValueError, match="expected a positive number"):
+            finite_difference(np.sin, 1.0, step=step)
+    with pytest.raises(TypeError, match="returns a str"):
+        finite_difference(lambda x: "a", 1.0)
+    with pytest.raises(ZeroDivisionError):  # the function's own error, where it is asked for
+        finite_difference(lambda x: 1 / 0, 1.0)
+
+
+def test_no_entries_at_all():
+    assert finite_difference(np.sum, np.zeros(0)).shape == (0,)
+    assert complex_step(np.sum, np.zeros(0)).shape == (0,)
