@@ -82,9 +82,11 @@ def _is_rounding(x: np.ndarray, size: np.ndarray) -> bool:
 def _size(node: Node, values: dict, sizes: dict) -> Any:
     """Return how large the terms are that a value was summed from."""
     value = values[node]
-    if isinstance(node.type, tuple) or value.dtype.kind != "f" or not node.inputs:
-        return value if isinstance(node.type, tuple) else np.abs(value)
-    own = [np.abs(sizes[x]) if not isinstance(x.type, tuple) else None for x in node.inputs]
+    if isinstance(node.type, tuple) or value.dtype.kind == "O":  # several results, the record of a loop
+        return None
+    if value.dtype.kind != "f" or not node.inputs:
+        return np.abs(value)
+    own = [sizes[x] for x in node.inputs]
     if node.name in ("add", "sub"):
         return own[0] + own[1]
     if node.name == "neg":

@@ -56,6 +56,15 @@ def resolved(
     DegenerateError
         If the question depends on the basis of a space of equal values.
     """
+    try:
+        return _resolved(graph, inputs, problem, again)
+    except Unresolved as error:  # nobody else sees more of the program
+        raise DegenerateError(str(error)) from None
+
+
+def _resolved(
+    graph: Graph, inputs: Sequence[Any], problem: DegenerateError, again: Callable[[], list[Any]]
+) -> list[Any]:
     graph = _flat(graph, inputs)
     values = interpreter.Values(zip(graph.inputs, map(np.asarray, inputs), strict=True))
     factors = [node for node in graph.nodes if node.name in KINDS and _is_primal(node)]
