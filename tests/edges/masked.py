@@ -101,6 +101,11 @@ def power_where(x):
     return np.power(x, 0.5, out=np.zeros_like(x), where=x > 0)
 
 
+def filled(d):
+    np.fill_diagonal(d, 1.0)
+    return d
+
+
 def written_slice(x):
     y = np.zeros(6)
     y[1:5] = np.log(x)
@@ -327,6 +332,17 @@ ROWS = [
     ("of a checkpointed function, operand masked", lambda x: ds.checkpoint(np.sqrt)(np.where(x > 0, x, 0.0)), safe_sqrt, BASE),
     ("in the branches of cond", through_cond, safe_log, BASE),
     ("cond over members", lambda x: ds.vmap(lambda v: ds.cond(v > 0, np.log, lambda v: 0.0 * v, v))(x), safe_log, BASE),
+    ("pairs with themselves", lambda x: (lambda d: np.where(np.eye(4, dtype=bool), 0.0, 1 / d**3))((x[:, None] - x) ** 2), lambda x: (lambda d: np.where(np.eye(4, dtype=bool), 0.0, 1 / d**3))((x[:, None] - x) ** 2 + np.eye(4)), BASE),
+    ("roots of squared distances", lambda x: np.where(np.eye(4, dtype=bool), 0.0, np.sqrt((x[:, None] - x) ** 2)), lambda x: np.abs(x[:, None] - x) * (1 - np.eye(4)), BASE),
+    ("a filled diagonal", lambda x: np.log(filled((x[:, None] - x) ** 2)), lambda x: np.log((x[:, None] - x) ** 2 + np.eye(4)), BASE),
+    ("softmax of masked scores", lambda x: special.softmax(np.where(x > 0, x * x, -np.inf)), lambda x: (lambda e: e / np.sum(e))(np.where(x > 0, np.exp(x * x), 0.0)), BASE),
+    ("exp of -inf", lambda x: np.exp(np.where(x > 0, np.log(x), -np.inf)), lambda x: np.where(x > 0, x, 0.0), BASE),
+    ("nanmean of a masked root", lambda x: np.nanmean(np.where(x > 0, np.sqrt(x), np.nan)), lambda x: np.sum(safe_sqrt(x)) / 2, BASE),
+    ("a logarithm under two masks", lambda x: (lambda y: np.where(x > 0, y, 0.0) + np.where(x > 1, y * y, 0.0) * x)(np.log(x)), lambda x: (lambda y: np.where(x > 0, y, 0.0) + np.where(x > 1, y * y, 0.0) * x)(np.log(positive(x))), BASE),
+    ("a complex logarithm", lambda x: np.real(np.where(x > 0, np.log(x + 0j * x), 0.0) * (1 + 1j)), safe_log, BASE),
+    ("a complex phase", lambda x: np.imag(np.where(x != 0, (x + 2j * x * x) / np.abs(x + 2j * x * x), 0.0)), lambda x: (lambda y: np.where(x != 0, 2 * y * y / np.sqrt(y * y + 4 * y**4), 0.0))(nonzero(x)), BASE),
+    ("counted weights", lambda x: np.bincount(np.array([0, 1, 1, 0]), weights=masked_sqrt(x)), lambda x: np.bincount(np.array([0, 1, 1, 0]), weights=safe_sqrt(x)), BASE),
+    ("powers of a masked state", lambda x: ds.while_loop(lambda s: s[0] < 2, lambda s: (s[0] + 1, np.where(s[1] > 0, np.sqrt(s[1]), s[1])), (0, x))[1], lambda x: np.where(x > 0, positive(x) ** 0.25, x), BASE),
     ("rates of solve_ivp", integrated(masked_log), integrated(safe_log), BASE),
     ("states of solve_ivp", integrated_state(masked_sqrt), integrated_state(safe_sqrt), np.array([0.0, -1.5, 2.0, 0.7])),
 ]  # fmt: skip
