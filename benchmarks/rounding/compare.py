@@ -11,6 +11,7 @@ from benchmarks.report import Table
 from benchmarks.rounding.exactly import DIGITS, exactly
 from benchmarks.rounding.programs import RandomProgram, random_program
 from diffsci.calling import Call
+from diffsci.control.flattening import flatten_program
 from diffsci.explanation.rounding import analyse
 from diffsci.transforms import simplify, vjp_graph
 
@@ -42,7 +43,7 @@ def compare(program: RandomProgram) -> Comparison:
     """Return the bars of a program's gradient and its errors against 60 digits."""
     call = Call(program, (program.point,))
     pulled = simplify(vjp_graph(call.graph, [True] + [False] * (len(call.inputs) - 1)))
-    analysis = analyse(pulled, [*call.inputs, np.ones(())])
+    analysis = analyse(flatten_program(pulled, [*call.inputs, np.ones(())]))
     exact = exactly(analysis.graph, [*call.inputs, np.ones(())])[-1]
     found = analysis.values[analysis.graph.outputs[-1]]
     with mp.workdps(DIGITS):

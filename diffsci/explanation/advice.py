@@ -44,7 +44,7 @@ def advice_for(origin: Origin, derivative: bool, operands: Sequence[Any], result
     result : float
     """
     name = origin.node.name
-    if name in LOGARITHMS and not derivative and operands[0] < 0:
+    if name in LOGARITHMS and np.all(operands[0] < 0):
         return DOMAIN
     form = _form(origin, derivative)
     if form is not None:
@@ -68,8 +68,10 @@ def _form(origin: Origin, derivative: bool) -> Form | None:
     node, values = origin.node, origin.values
 
     def helps(form: Form) -> bool:
-        if form.why.startswith("0 *"):  # of no use where the factor is not 0
-            return any(x.name == "mul" and np.isnan(values[x]).any() for x in form.nodes if x in values)
+        if form.why.startswith("0 *"):  # of no use where the factor is not 0, or the logarithm a NaN
+            known = {x.name: values[x] for x in form.nodes if x in values}
+            logarithm = known.get("log", known.get("log1p", 0.0))
+            return bool(np.any(np.isnan(known.get("mul", 0.0)) & np.isinf(logarithm)))
         return any(word in form.why for word in FINITE)
 
     return suggest(origin.graph, written_with(origin.graph, node) if derivative else [node], helps)

@@ -12,6 +12,7 @@ from diffsci.errors import EvaluationError
 from diffsci.explanation.blame import OPERATION, Origin
 from diffsci.explanation.faults import Operand, place_of
 from diffsci.explanation.forms import Form, suggest, written_with
+from diffsci.explanation.local_errors import BACKWARD_STABLE
 from diffsci.explanation.rounding import Analysis, analyse
 from diffsci.explanation.spelling import spelled
 from diffsci.explanation.sweeps import FORWARD, Sweep
@@ -25,7 +26,6 @@ UNKNOWN = 100.0  # error bars: derivatives that are smaller have hardly a digit
 MANY = 6.0  # digits: who is short of so many is told the operation that lost most, however few
 NEAR = 4.0  # digits: what is lost on the way to a result may differ by so much from what it is short of
 MOST_WORK = 300_000  # operations times entries of results that are analysed
-TOGETHER = frozenset({"linalg", "implicit"})  # families whose own error stands at their operands
 
 
 @dataclass(frozen=True)
@@ -126,16 +126,20 @@ def rounding_of(sweeps: Sequence[Sweep]) -> Rounding:
     for sweep in sweeps:
         if not all(np.isfinite(y).all() for y in sweep.outputs if y.dtype.kind == "f"):
             continue
-        flat = flatten_program(sweep.graph, sweep.inputs).graph
-        if len(flat.nodes) * max(sum(y.type.size for y in flat.outputs), 1) > MOST_WORK:
-            found.remarks.append(f"no error bars of the {sweep.phase} sweep: it has too many operations")
+        flat = flatten_program(sweep.graph, sweep.inputs)
+        operations, results = len(flat.graph.nodes), sum(y.type.size for y in flat.graph.outputs)
+        if operations * results > MOST_WORK:
+            found.remarks.append(
+                f"no error bars of the {sweep.phase} sweep: {results} results of {operations} operations are "
+                "too many"
+            )
             continue
         try:
-            analysis = analyse(flat, sweep.inputs)
+            analysis = analyse(flat)
         except EvaluationError as error:
             found.remarks.append(f"no error bars of the {sweep.phase} sweep: {error}")
             continue
-        for remark in (*_left_out(flat), *_undecided(analysis)):
+        for remark in (*_left_out(flat.graph), *_undecided(analysis)):
             if remark not in found.remarks:
                 found.remarks.append(remark)
         names = tuple(sweep.outputs_named)
@@ -266,18 +270,18 @@ def _sizes(sweep: Sweep, value: np.ndarray, bar: np.ndarray) -> np.ndarray:
     """
     if sweep.phase == FORWARD:
         return value
-    unknown = value <= (1.0 if sweep.phase == FORWARD else UNKNOWN) * bar
+    unknown = value <= UNKNOWN * bar
     largest = np.max(value, where=~unknown, initial=0.0)
     if largest:
         return np.where(unknown, largest, value)
-    return np.where((value <= bar) & (sweep.phase != FORWARD), np.inf, value)
+    return np.where(value <= bar, np.inf, value)
 
 
 def _ill_conditioned(sweep: Sweep, analysis: Analysis, moving: set[Node], least: float) -> list[Loss]:
     """Solves and factorizations: backward stable, so what they lose is the condition of their matrix."""
     losses = []
     for node in analysis.graph.nodes:
-        if node.primitive.family not in TOGETHER or not _is_looked_at(analysis, node):
+        if node.primitive.family not in BACKWARD_STABLE or not _is_looked_at(analysis, node):
             continue
         error, value = np.asarray(analysis.errors[node]), np.asarray(analysis.values[node])
         if not value.size:

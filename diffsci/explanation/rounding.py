@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from diffsci.control.flattening import flatten_program
+from diffsci.control.flattening import Flat
 from diffsci.errors import UnsupportedError
 from diffsci.explanation.local_errors import (
     BACKWARD_STABLE,
@@ -107,20 +107,18 @@ class Analysis:
         return max((float(np.max(found)) for found in self.map_conditions if found.size), default=0.0)
 
 
-def analyse(graph: Graph, inputs: Sequence[Any]) -> Analysis:
+def analyse(flat: Flat) -> Analysis:
     """Bound the rounding errors of a program's results, its inputs taken as exact.
 
     Parameters
     ----------
-    graph : Graph
-        A program, or a derivative of one.
-    inputs : sequence of array_like
+    flat : Flat
+        A program, or a derivative of one, as it ran at a point: see `flatten_program`.
 
     Returns
     -------
     Analysis
     """
-    flat = flatten_program(graph, inputs)
     analysis = Analysis(flat.graph, flat.values, {}, {})
     _carry_forward(analysis)
     analysis.undecided = [node for node in analysis.graph.nodes if _is_undecided(analysis, node)]

@@ -121,6 +121,7 @@ def test_the_same_letter_is_the_same_operand():
 ADVICE = [
     ("log of a negative number", lambda x: x * np.log(x), -1.0, "outside of the function's domain"),
     ("log of 0 in a product", lambda x: x * np.log(x), 0.0, "xlogy"),
+    ("a logarithm of less than 0", lambda x: (x - 3.0) ** x, 1.0, "outside"),
     ("a factor that is not 0", lambda x: 2.0 * (x + 1.0) * np.log(x), 0.0, "a logarithm of 0"),
     ("a pole", np.arctanh, 1.0, "a pole"),
     ("a singular matrix", lambda x: np.linalg.slogdet(x * np.ones((2, 2)))[1], 1.0, "singular"),

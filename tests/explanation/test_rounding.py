@@ -8,6 +8,7 @@ from benchmarks.rounding import compare
 from benchmarks.rounding.exactly import exactly
 from benchmarks.rounding.programs import random_program
 from diffsci.calling import Call
+from diffsci.control.flattening import flatten_program
 from diffsci.explanation.rounding import analyse
 from diffsci.graph.interpreter import run
 from diffsci.transforms import vjp_graph
@@ -17,12 +18,12 @@ HILBERT = 1.0 / (np.arange(6)[:, None] + np.arange(6) + 1.0)
 
 def value_analysis(f, *args):
     call = Call(f, args)
-    return analyse(call.traced.graph, call.inputs)
+    return analyse(flatten_program(call.traced.graph, call.inputs))
 
 
 def gradient_analysis(f, *args):
     call = Call(f, args)
-    return analyse(vjp_graph(call.traced.graph), [*call.inputs, np.ones(())])
+    return analyse(flatten_program(vjp_graph(call.traced.graph), [*call.inputs, np.ones(())]))
 
 
 def test_bars_of_random_gradients_hold_and_are_near():
@@ -155,7 +156,7 @@ def test_flat_programs_compute_what_the_program_computes():
         call = Call(program, (program.point,))
         pulled = vjp_graph(call.traced.graph)
         inputs = [*call.inputs, np.ones(())]
-        analysis = analyse(pulled, inputs)
+        analysis = analyse(flatten_program(pulled, inputs))
         for y, expected in zip(analysis.graph.outputs, run(pulled, inputs), strict=True):
             np.testing.assert_array_equal(analysis.values[y], expected)
 
