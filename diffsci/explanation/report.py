@@ -25,8 +25,7 @@ def report(found: Explanation) -> str:
     """The readable form of an explanation."""
     lines = [f"explain {found.function}"]
     if found.ok:
-        looked = ", ".join(SWEEPS[phase] for phase in found.phases)
-        lines.append(f"nothing wrong in {looked}")
+        lines += _healthy_lines(found)
     told = [fault_lines(fault) for fault in found.faults] + [_loss_lines(loss) for loss in found.losses]
     for part in told[:MOST_FAULTS]:
         lines += ["", *part]
@@ -38,6 +37,19 @@ def report(found: Explanation) -> str:
         lines += ["", *_step_lines(found.steps)]
     lines += [f"note: {remark}" for remark in found.remarks]
     return "\n".join(lines)
+
+
+def _healthy_lines(found: Explanation) -> list[str]:
+    """Sweeps in which nothing was found: whether their digits were looked at, or only that they are finite."""
+    bounded = {bars.phase for bars in found.bars if not any(np.isnan(x).any() for x in bars.errors)}
+    lines = []
+    for told, phases in (
+        ("nothing wrong in", [phase for phase in found.phases if phase in bounded]),
+        ("finite, digits not looked at:", [phase for phase in found.phases if phase not in bounded]),
+    ):
+        if phases:
+            lines.append(f"{told} {', '.join(SWEEPS[phase] for phase in phases)}")
+    return lines
 
 
 def fault_lines(fault: Fault) -> list[str]:

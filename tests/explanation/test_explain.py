@@ -210,3 +210,10 @@ def test_long_loops_are_explained_in_a_second():
         return ds.scan(lambda c, k: (c + 1e9 * k - 1e9 * k, c), x, np.ones(500))[0]
 
     assert ds.explain(f, 1.0 / 3.0).losses[0].runs >= 500
+
+
+def test_what_was_not_looked_at_is_not_called_right():
+    assert "nothing wrong in the value, the directional" in str(ds.explain(np.sin, 1.0))
+    text = str(ds.explain(np.sin, 1.0, digits=False))
+    assert "finite, digits not looked at: the value, the directional" in text
+    assert "nothing wrong" not in text
