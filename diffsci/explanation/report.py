@@ -40,7 +40,7 @@ def report(found: Explanation) -> str:
 
 
 def _healthy_lines(found: Explanation) -> list[str]:
-    """Sweeps in which nothing was found: whether their digits were looked at, or only that they are finite."""
+    """Sweeps in which nothing was found: their digits were looked at, or only whether they are finite."""
     bounded = {bars.phase for bars in found.bars if not any(np.isnan(x).any() for x in bars.errors)}
     lines = []
     for told, phases in (
