@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.explanation.propagation import propagated
 from diffsci.graph import Node
 
 __all__ = ["BACKWARD_STABLE", "SUMS", "backward_error", "local_error", "size_of_terms"]
@@ -28,6 +29,10 @@ ELEMENTARY = dict.fromkeys(
     arctanh hypot arctan2 pow
     """.split(),
     2,
+)
+# Near their zeros these are right in absolute terms only: as if their argument had been rounded.
+OSCILLATING = frozenset(
+    "j0 j1 y0 y1 jv yv spherical_jn spherical_yn airy_ai airy_aip airy_bi airy_bip struve".split()
 )
 FACTORS = {"mul": 2, "div": 1, "integer_pow": 1}  # operands whose 0 makes an exact 0
 SPECIAL = 8  # of any other function
@@ -116,6 +121,12 @@ def _product(node: Node, operands: Sequence[Array], size: Array) -> Array:
     return max(operands[0].size // max(size.size, 1), 1) * size
 
 
+def _oscillating(node: Node, operands: Sequence[Array], size: Array) -> Array:
+    *others, x = operands
+    moved = propagated(node, operands, [None] * len(others) + [np.abs(x).astype(float)])
+    return SPECIAL * (size + moved)
+
+
 def _cumprod(node: Node, operands: Sequence[Array], size: Array) -> Array:
     """Every product but the first, which is a factor, has one rounding more than the one before."""
     count = np.arange(size.shape[node.params["axis"]])
@@ -149,6 +160,7 @@ RULES = {
     "convolve": _contract,
     "put_add": _put_add,
     "polyval": _polynomial,
+    **dict.fromkeys(OSCILLATING, _oscillating),
     **dict.fromkeys(("length", "variance", "standard_deviation"), _positive),
     **dict.fromkeys(("softmax", "log_softmax", "logsumexp", "exact_sum"), _positive),
     "convert": _convert,

@@ -362,7 +362,8 @@ def _loss(
             node in moving or written is None or node.name not in written.names
         )
 
-    origin = Origin(node, OPERATION, 0, mask, analysis.values, analysis.graph, (), ())
+    made, result = (node.inputs[0], node.params["index"]) if node.name == "project" else (node, 0)
+    origin = Origin(made, OPERATION, result, mask, analysis.values, analysis.graph, (), ())
     told = place_of(origin, sweep.phase, is_derivative)
     error = np.broadcast_to(np.asarray(analysis.errors[node]), node.shape)[index]
     alike = [x for x in analysis.graph.nodes if x.location is node.location and x.name == node.name]

@@ -128,8 +128,7 @@ def _summed(node: Node, operands: Sequence[Array], errors: Sequence[Array | None
 
 
 def _positive(node: Node, operands: Sequence[Array], errors: Sequence[Array | None]) -> Array:
-    given = [_zero_if_none(error, x) for error, x in zip(errors, operands, strict=True)]
-    return np.abs(_tangent(node, [np.abs(x) for x in operands], given)[0])
+    return np.abs(_tangent(node, [np.abs(x) for x in operands], errors)[0])
 
 
 def _by_operand(node: Node, operands: Sequence[Array], errors: Sequence[Array | None]) -> Array:
@@ -137,7 +136,7 @@ def _by_operand(node: Node, operands: Sequence[Array], errors: Sequence[Array | 
     total: Any = 0.0
     for k, error in enumerate(errors):
         if error is not None and node.inputs[k].type.is_float:
-            alone = [error if j == k else np.zeros(np.shape(x)) for j, x in enumerate(operands)]
+            alone = [error if j == k else None for j in range(len(operands))]
             slope = np.abs(_tangent(node, operands, alone)[0])
             total = total + np.where(error == 0, 0.0, slope)
     return np.broadcast_to(total, node.shape)
@@ -149,7 +148,7 @@ def _by_probes(node: Node, operands: Sequence[Array], errors: Sequence[Array | N
     found: list[Any] = [0.0] * len(_types(node))
     for _ in range(PROBES):
         signed = [
-            _zero_if_none(error, x) * rng.choice([-1.0, 1.0], np.shape(x))
+            None if error is None else error * rng.choice([-1.0, 1.0], np.shape(x))
             for error, x in zip(errors, operands, strict=True)
         ]
         moved = _tangent(node, operands, signed)
@@ -207,22 +206,27 @@ class _Params:
 
 
 @lru_cache(maxsize=1024)
-def _pushed(primitive: Primitive, types: tuple[Type, ...], params: _Params) -> tuple[Graph, tuple[bool, ...]]:
-    """Return (x, dx) -> the tangents of the float results, and which results these are."""
+def _pushed(
+    primitive: Primitive, types: tuple[Type, ...], params: _Params, moving: tuple[bool, ...]
+) -> tuple[Graph, tuple[bool, ...]]:
+    """Return (x, dx of what moves) -> the tangents of the float results, and which results these are."""
     b = Builder()
     x = [b.input(type_) for type_ in types]
     y = b.emit(primitive, *x, **params.params)
     several = isinstance(y.type, tuple)
     outputs = [b.project(y, index=k) for k in range(len(y.type))] if several else [y]
-    pushed = jvp_graph(Graph(x, outputs))
+    pushed = jvp_graph(Graph(x, outputs), moving)
     flags = tuple(out.type.is_float for out in outputs)
     return Graph(pushed.inputs, pushed.outputs[len(outputs) :]), flags
 
 
-def _tangent(node: Node, operands: Sequence[Array], tangents: Sequence[Array]) -> list[Array | None]:
-    """Return one tangent per result, None for those that are no floats."""
+def _tangent(node: Node, operands: Sequence[Array], tangents: Sequence[Array | None]) -> list[Array | None]:
+    """Return one tangent per result, None for those that are no floats; operands without one stand still."""
     types = tuple(x.type for x in node.inputs)
-    graph, flags = _pushed(node.primitive, types, _Params(node.params))
-    moving = [np.asarray(t, type_.dtype) for t, type_ in zip(tangents, types, strict=True) if type_.is_float]
-    found = iter(run(graph, [*operands, *moving]))
+    moving = tuple(t is not None and type_.is_float for t, type_ in zip(tangents, types, strict=True))
+    graph, flags = _pushed(node.primitive, types, _Params(node.params), moving)
+    given = [
+        np.asarray(t, type_.dtype) for t, type_, moves in zip(tangents, types, moving, strict=True) if moves
+    ]
+    found = iter(run(graph, [*operands, *given]))
     return [next(found) if flag else None for flag in flags]

@@ -96,7 +96,8 @@ def _value_lines(found: Fault | Loss) -> list[str]:
 
 def _bar_lines(bars: Bars) -> list[str]:
     """Results with their error bars."""
-    lines = [f"{SWEEPS[bars.phase]} with bounds of rounding errors (condition number {bars.condition:.2g})"]
+    condition = "unknown" if np.isnan(bars.condition) else f"{bars.condition:.2g}"
+    lines = [f"{SWEEPS[bars.phase]} with bounds of rounding errors (condition number {condition})"]
     rows = [
         (element(name, index), value[index], error[index])
         for name, value, error in zip(bars.names, bars.values, bars.errors, strict=True)

@@ -217,3 +217,21 @@ def test_what_was_not_looked_at_is_not_called_right():
     text = str(ds.explain(np.sin, 1.0, digits=False))
     assert "finite, digits not looked at: the value, the directional" in text
     assert "nothing wrong" not in text
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a: np.linalg.slogdet(a)[1],
+        lambda a: np.linalg.svd(a)[0],
+        lambda a: np.linalg.eigh(a + a.T)[1],
+        lambda a: np.linalg.qr(a)[0],
+        lambda a: np.linalg.pinv(a),
+    ],
+    ids=["slogdet", "svd", "eigh", "qr", "pinv"],
+)
+def test_factorizations_of_ill_conditioned_matrices(f):
+    rng = np.random.default_rng(2)
+    for _ in range(3):
+        left, right = (np.linalg.qr(rng.normal(size=(4, 4)))[0] for _ in range(2))
+        assert str(ds.explain(f, left @ np.diag(10.0 ** -rng.uniform(0, 8, 4)) @ right))

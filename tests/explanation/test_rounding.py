@@ -1,7 +1,9 @@
 """Error bars, condition numbers, and operations that lose digits, against evaluations with 60 digits."""
 
+import mpmath as mp
 import numpy as np
 import pytest
+from scipy import special
 
 import diffsci as ds
 from benchmarks.rounding import compare
@@ -200,3 +202,14 @@ def test_running_products_are_rounded_at_every_factor():
     errors = np.abs(analysis.values[analysis.graph.outputs[0]] - exact).astype(float)
     assert np.all(errors <= analysis.bars[0])
     assert np.all(analysis.bars[0][:, -1] < 45 * 1.2e-16 * np.abs(exact[:, -1].astype(float)))
+
+
+def test_bessel_functions_near_their_zeros():
+    x = np.array([2.4048255577, 5.52007811, 11.79153444, 38.0, 1e3 * 1.0001])
+    for f, exact in ((special.j0, mp.j0), (special.j1, mp.j1), (special.y0, lambda x: mp.bessely(0, x))):
+        analysis = value_analysis(f, x)
+        with mp.workdps(40):
+            errors = [
+                abs(float(mp.mpf(float(y)) - exact(mp.mpf(float(t))))) for y, t in zip(f(x), x, strict=True)
+            ]
+        assert np.all(errors <= analysis.bars[0])
