@@ -33,6 +33,7 @@ the peers, what its value and all its partial derivatives are in mpmath, and whe
   takes its parts in equal shares and filters by ``where``. Look where it is hard: zeros of the function and
   its derivatives, branch switches of the formula, cancellations, both ends of the range, subnormal numbers,
   infinities.
+- ``peers_from`` leaves smaller arguments out for the peers, which would not come to an end there.
 - ``ulps`` is the target for values (4; 8 for the gamma family).
 - ``second_scale``, for functions whose second derivatives have zeros that depend on all arguments at once:
   what their errors are relative to where they are smaller than that. The page names these rows.

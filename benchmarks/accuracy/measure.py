@@ -117,6 +117,10 @@ def _peer(name: str, row: Function, points: np.ndarray, reference: np.ndarray) -
     if getattr(row, name) is None:
         found.note = "no such function"
         return found
+    if row.peers_from is not None:
+        seen = ~np.any(points < row.peers_from, axis=1)
+        points, reference = points[seen], reference[:, seen]
+        found.note = f"from {row.peers_from:g} on"
     number = -1
     try:
         peer = contestants.PEERS[name]()

@@ -25,6 +25,7 @@ class Function:
     jax: str | None = None
     torch: str | None = None
     autograd: str | None = None
+    peers_from: float | None = None
     digits: int = 60
     ulps: float = 4.0
     second_scale: Callable | None = None

@@ -28,7 +28,6 @@ _TERMS = 48
 _SUBNORMAL = 1e-300
 _LOST = 0.25  # of what cancels: results below are computed again
 _TINY, _LARGE = 1e-9, 10.0  # sums of reciprocals up to here; Stirling's formula for differences from here
-_ROUNDING = 0.5  # what the rounding of arguments between 1/2 and 3/2 counts for
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156, -3617 / 122400)
 _HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 
@@ -163,9 +162,9 @@ def _one_large(a, b):
 
 def _both_small(a, b):
     """From logarithms of Gamma; where they cancel, by the quotient of factors."""
-    total = a + b
+    total, low = dd.two_sum(a, b)
     terms = gammaln(a), gammaln(b), gammaln(total)
-    value, scale = terms[0] + terms[1] - terms[2], sum(map(np.abs, terms))
+    value, scale = terms[0] + terms[1] - terms[2] - low * special.psi(total), sum(map(np.abs, terms))
     lost = np.abs(value) < 1.5 * _LOST * scale
     if lost.any():
         value[lost], scale[lost] = _by_quotient(a[lost], b[lost])
@@ -186,7 +185,9 @@ def _by_quotient(a, b):
             factor = tuple(np.where(k <= whole, x, y) for x, y in zip(factor, (1.0, 0.0), strict=True))
             product = dd.multiply(product, factor)
         quotient = dd.multiply(quotient, product) if sign > 0 else dd.divide(quotient, product)
-        logarithms.append(sign * gammaln(1 + part[0]))
+        near = 1 + part[0]
+        rounded_away = (part[0] - (near - 1)) + part[1]
+        logarithms += [sign * gammaln(near), sign * rounded_away * special.psi(near)]
     factors = np.log(quotient[0]) + quotient[1] / quotient[0]
     scale = sum(map(np.abs, logarithms)) + np.abs(factors)
-    return sum(logarithms) + factors, np.maximum(scale, _ROUNDING)
+    return sum(logarithms) + factors, scale
