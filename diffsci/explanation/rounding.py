@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from diffsci.control.flattening import Flat
-from diffsci.errors import UnsupportedError
+from diffsci.errors import EvaluationError, UnsupportedError
 from diffsci.explanation.local_errors import (
     BACKWARD_STABLE,
     SUMS,
@@ -151,7 +151,7 @@ def _carry_forward(analysis: Analysis) -> None:
         try:
             came = _came(node, operands, [errors.get(x) for x in node.inputs])
             analysis.conditions[node] = condition(node, operands, values[node])
-        except UnsupportedError:
+        except (UnsupportedError, EvaluationError):  # no derivative, or vectors of equal eigenvalues
             came, analysis.conditions[node] = None, np.inf
         own = local_error(node, operands, values[node])
         if came is not None or own is not None:

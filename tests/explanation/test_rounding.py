@@ -213,3 +213,12 @@ def test_bessel_functions_near_their_zeros():
                 abs(float(mp.mpf(float(y)) - exact(mp.mpf(float(t))))) for y, t in zip(f(x), x, strict=True)
             ]
         assert np.all(errors <= analysis.bars[0])
+
+
+def test_eigenvalues_have_bars_where_their_vectors_are_hardly_known():
+    rng = np.random.default_rng(3)
+    turned = np.linalg.qr(rng.normal(size=(4, 4)))[0]
+    s = turned @ np.diag([-0.023, -2e-8, 4e-8, 0.06]) @ turned.T
+    found = ds.explain(lambda a: np.linalg.eigvalsh(a), (s + s.T) / 2)
+    assert found.bars[0].phase == "forward"
+    assert found.bars[0].errors[0].max() < 1e-15
