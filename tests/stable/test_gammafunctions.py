@@ -151,3 +151,18 @@ SPELLINGS = [
 def test_spellings(theirs, ours, x):
     assert ds.jvp(theirs, (x,), (1.0,)) == ds.jvp(ours, (x,), (1.0,))
     assert ds.jvp(theirs, (x,), (1.0,))[0] == ours(x)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (1.0076965926193142, 1.0039424470521643),
+        (1.6973919521010283, 0.8031905399659294),
+        (4.083257436469799, 9.481199385450882),
+        (1.754425810413977, 0.46127072920576906),
+    ],
+)
+def test_log_beta_where_the_rounding_of_the_sum_would_show(a, b):
+    with mp.workdps(50):
+        exact = mp.log(mp.beta(mp.mpf(a), mp.mpf(b)))
+        assert abs(mp.mpf(float(stable.betaln(a, b))) - exact) <= 8 * np.spacing(abs(float(exact)))
