@@ -10,7 +10,7 @@ import numpy as np
 from diffsci.explanation.propagation import propagated
 from diffsci.graph import Node
 
-__all__ = ["BACKWARD_STABLE", "SUMS", "backward_error", "local_error", "size_of_terms"]
+__all__ = ["SUMS", "backward_error", "is_backward_stable", "local_error", "size_of_terms"]
 
 Array = np.ndarray
 
@@ -37,8 +37,10 @@ OSCILLATING = frozenset(
 FACTORS = {"mul": 2, "div": 1, "integer_pow": 1}  # operands whose 0 makes an exact 0
 SPECIAL = 8  # of any other function
 SUMS = frozenset({"sum", "cumsum", "contract", "convolve"})
-# Their result is that of operands which differ from the given ones by n roundings of their size.
-BACKWARD_STABLE = frozenset({"linalg", "implicit"})
+# Operations on vectors whose every element is right to a few roundings.
+VECTORS = (
+    "length direction direction_tangent deviation deviation_direction variance standard_deviation".split()
+)
 GROUP = 8  # sums are taken in so many parallel partial sums, or pairwise
 
 
@@ -51,11 +53,16 @@ def local_error(node: Node, operands: Sequence[Array], value: Any) -> Array | No
     if isinstance(node.type, tuple) or not node.type.is_float or node.name in EXACT:
         return None
     family = node.primitive.family
-    if family == "structural" or family in BACKWARD_STABLE:
+    if family == "structural" or is_backward_stable(node):
         return None
     unit = np.finfo(node.dtype).eps / 2
     with np.errstate(all="ignore"):
         return _error(node, operands, value, unit) + _underflow(node, operands, value)
+
+
+def is_backward_stable(node: Node) -> bool:
+    """Tell whether the result is that of operands a few roundings away from the given ones."""
+    return node.primitive.family in ("linalg", "implicit") and node.name not in RULES
 
 
 def backward_error(node: Node, operands: Sequence[Array]) -> list[Array | None]:
@@ -102,6 +109,10 @@ def _positive(node: Node, operands: Sequence[Array], size: Array) -> Array:
     """A function of a sum of terms of one sign: every element of the result is right to a few roundings."""
     terms = operands[0].shape[node.params["axis"]] if "axis" in node.params else operands[0].size
     return (SPECIAL + _depth(max(terms, 1))) * size
+
+
+def _accurate(node: Node, operands: Sequence[Array], size: Array) -> Array:
+    return SPECIAL * size
 
 
 def _polynomial(node: Node, operands: Sequence[Array], size: Array) -> Array:
@@ -162,6 +173,7 @@ RULES = {
     "polyval": _polynomial,
     **dict.fromkeys(OSCILLATING, _oscillating),
     **dict.fromkeys(("length", "variance", "standard_deviation"), _positive),
+    **dict.fromkeys(VECTORS, _accurate),
     **dict.fromkeys(("softmax", "log_softmax", "logsumexp", "exact_sum"), _positive),
     "convert": _convert,
     "integer_pow": _integer_pow,

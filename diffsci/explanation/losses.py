@@ -12,7 +12,7 @@ from diffsci.errors import EvaluationError
 from diffsci.explanation.blame import OPERATION, Origin
 from diffsci.explanation.faults import Operand, place_of
 from diffsci.explanation.forms import Form, suggest, written_with
-from diffsci.explanation.local_errors import BACKWARD_STABLE
+from diffsci.explanation.local_errors import is_backward_stable
 from diffsci.explanation.rounding import Analysis, analyse
 from diffsci.explanation.spelling import spelled
 from diffsci.explanation.sweeps import FORWARD, Sweep
@@ -281,7 +281,7 @@ def _ill_conditioned(sweep: Sweep, analysis: Analysis, moving: set[Node], least:
     """Solves and factorizations: backward stable, so what they lose is the condition of their matrix."""
     losses = []
     for node in analysis.graph.nodes:
-        if node.primitive.family not in BACKWARD_STABLE or not _is_looked_at(analysis, node):
+        if not is_backward_stable(node) or not _is_looked_at(analysis, node):
             continue
         error, value = np.asarray(analysis.errors[node]), np.asarray(analysis.values[node])
         if not value.size:

@@ -20,9 +20,9 @@ import numpy as np
 from diffsci.control.flattening import Flat
 from diffsci.errors import EvaluationError, UnsupportedError
 from diffsci.explanation.local_errors import (
-    BACKWARD_STABLE,
     SUMS,
     backward_error,
+    is_backward_stable,
     local_error,
     size_of_terms,
 )
@@ -160,7 +160,7 @@ def _carry_forward(analysis: Analysis) -> None:
 
 def _came(node: Node, operands: list, errors: list) -> Any:
     """The error from the operands, to which a backward stable operation adds its own."""
-    if node.primitive.family in BACKWARD_STABLE:
+    if is_backward_stable(node):
         own = backward_error(node, operands)
         errors = [b if a is None else a if b is None else a + b for a, b in zip(errors, own, strict=True)]
     return propagated(node, operands, errors)
@@ -201,7 +201,7 @@ def _sites(analysis: Analysis) -> list[_Site]:
         own = local_error(node, operands, analysis.values[node])
         if own is not None:
             found.append(_Site(node, own))
-        if node.primitive.family in BACKWARD_STABLE:
+        if is_backward_stable(node):
             for k, size in enumerate(backward_error(node, operands)):
                 if size is not None:
                     found.append(_Site(node, size, k))

@@ -222,3 +222,10 @@ def test_eigenvalues_have_bars_where_their_vectors_are_hardly_known():
     found = ds.explain(lambda a: np.linalg.eigvalsh(a), (s + s.T) / 2)
     assert found.bars[0].phase == "forward"
     assert found.bars[0].errors[0].max() < 1e-15
+
+
+@pytest.mark.parametrize("f", [np.var, np.std, lambda x: np.linalg.norm(x - 1e6)])
+def test_operations_on_vectors_that_keep_their_digits_lose_none(f):
+    analysis = gradient_analysis(f, 1e6 + np.array([0.3, -1.2, 0.7, 2.1]))
+    assert analysis.amplifiers == []
+    assert np.all(analysis.bars[1] < 1e-14 * np.abs(analysis.values[analysis.graph.outputs[1]]))
