@@ -14,7 +14,6 @@ elements for which that is too much, like those next to multiple roots, are comp
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 
 import numpy as np
 
@@ -101,11 +100,19 @@ def _repaired(value, hard, p, x, order: int):
 
 
 def _exactly(row, factors: list[int], x: float) -> float:
-    total, point = Fraction(0), Fraction(x)
+    """Horner's scheme in integers: doubles are integers over powers of two."""
+    point, denominator = x.as_integer_ratio()
+    step = denominator.bit_length() - 1
+    total = shift = 0  # total / 2**shift
     for coefficient, weight in zip(row.tolist(), factors, strict=False):
-        total = total * point + Fraction(coefficient) * weight
+        numerator, denominator = coefficient.as_integer_ratio()
+        own = denominator.bit_length() - 1
+        total, shift = total * point, shift + step
+        if own > shift:
+            total, shift = total << (own - shift), own
+        total += (numerator * weight) << (shift - own)
     try:
-        return float(total)
+        return total / (1 << shift)  # rounded once
     except OverflowError:
         return math.inf if total > 0 else -math.inf
 
