@@ -11,7 +11,8 @@ from collections.abc import Callable
 import numpy as np
 
 from diffsci.backends.forms import FORMS
-from diffsci.graph import Builder, Graph, Guard, Node
+from diffsci.backends.rewriting import Rewriter
+from diffsci.graph import Builder, Graph, Node
 from diffsci.primitives.special.terms import Term
 
 __all__ = ["expanded"]
@@ -24,34 +25,13 @@ def expanded(graph: Graph) -> Graph:
     return _Expansion().graph(graph)
 
 
-class _Expansion:
-    def __init__(self) -> None:
-        self._made: dict[Graph, Graph] = {}
-
-    def graph(self, graph: Graph) -> Graph:
-        made = self._made.get(graph)
-        if made is None:
-            made = self._made[graph] = self._rewritten(graph)
-        return made
-
-    def _rewritten(self, graph: Graph) -> Graph:
-        b = Builder()
-        new: dict[Node, Node] = {}
-        for node in graph.nodes:
-            inputs = tuple(new[x] for x in node.inputs)
-            params = {k: self.graph(v) if isinstance(v, Graph) else v for k, v in node.params.items()}
-            form = FORMS.get(node.name)
-            if form is not None:
-                b.location = node.location
-                new[node] = self._double(b, form, node, inputs)
-            elif inputs == node.inputs and all(params[k] is v for k, v in node.params.items()):
-                new[node] = node
-            else:
-                new[node] = Node(node.primitive, inputs, params, node.type, node.location)
-        if all(old is moved for old, moved in new.items()):
-            return graph
-        guards = [Guard(new[g.predicate], g.outcome, g.location) for g in graph.guards]
-        return Graph(graph.inputs, [new[node] for node in graph.outputs], guards)
+class _Expansion(Rewriter):
+    def replaced(self, b: Builder, node: Node, new: dict[Node, Node]) -> Node:
+        form = FORMS.get(node.name)
+        if form is None:
+            return self.moved(node, new)
+        b.location = node.location
+        return self._double(b, form, node, tuple(new[x] for x in node.inputs))
 
     @staticmethod
     def _double(b: Builder, form: Callable, node: Node, inputs: tuple[Node, ...]) -> Node:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffsci.backends.plan.vocabulary import callees
+from diffsci.backends.rewriting import Rewriter
 from diffsci.errors import UnsupportedError
-from diffsci.graph import Graph, Guard, Node, Primitive, lookup
+from diffsci.graph import Builder, Graph, Node, Primitive, lookup
 from diffsci.primitives.host import TAPE, contiguous
 from diffsci.source import at
 
@@ -19,39 +19,14 @@ __all__ = ["without_tapes"]
 
 def without_tapes(graph: Graph) -> Graph:
     """Return the graph with host operations that need no tape, in the graphs it calls as well."""
-    return _Rewriter().graph(graph)
+    return _WithoutTapes().graph(graph)
 
 
-class _Rewriter:
-    def __init__(self) -> None:
-        self._made: dict[Graph, Graph] = {}
-
-    def graph(self, graph: Graph) -> Graph:
-        made = self._made.get(graph)
-        if made is None:
-            made = self._made[graph] = self._rewritten(graph)
-        return made
-
-    def _rewritten(self, graph: Graph) -> Graph:
-        new: dict[Node, Node] = {}
-        for node in graph.nodes:
-            if node.name in _STATELESS:
-                new[node] = _stateless(node, new)
-            elif node.type != TAPE:
-                new[node] = self._moved(node, new)
-        if all(old is moved for old, moved in new.items()) and len(new) == len(graph.nodes):
-            return graph
-        guards = [Guard(new[g.predicate], g.outcome, g.location) for g in graph.guards]
-        return Graph(graph.inputs, [new[node] for node in graph.outputs], guards)
-
-    def _moved(self, node: Node, new: dict[Node, Node]) -> Node:
-        inputs = tuple(new[x] for x in node.inputs)
-        params = node.params
-        if callees(node):
-            params = {k: self.graph(v) if isinstance(v, Graph) else v for k, v in params.items()}
-        if inputs == node.inputs and all(params[k] is v for k, v in node.params.items()):
-            return node
-        return Node(node.primitive, inputs, params, node.type, node.location)
+class _WithoutTapes(Rewriter):
+    def replaced(self, b: Builder, node: Node, new: dict[Node, Node]) -> Node | None:
+        if node.name in _STATELESS:
+            return _stateless(node, new)
+        return None if node.type == TAPE else self.moved(node, new)
 
 
 def _stateless(node: Node, new: dict[Node, Node]) -> Node:
