@@ -90,3 +90,10 @@ def test_sections_are_replaced_in_their_places(tmp_path):
     places = [text.index(f"<!-- begin {name} -->") for name in EXPERIMENTS]
     assert places == sorted(places)
     assert put_section("page\n", "a", "one").endswith("<!-- begin a -->\none\n<!-- end a -->\n")
+
+
+def test_an_operation_without_a_known_cost_is_named_with_its_line():
+    with pytest.raises(
+        ValueError, match=r"the cost of eigh .*test_textbook.py:\d+.* is not known: enter it in"
+    ):
+        operations(lambda a: np.sum(np.linalg.eigh(a)[0]), np.eye(2))
