@@ -13,10 +13,8 @@ import math
 from collections.abc import Callable
 
 from diffsci.backends.cpu.function import LANES, Function, literal, vector_type
-from diffsci.backends.cpu.operations import LIBM
-from diffsci.backends.cpu.special import call_special
 
-__all__ = ["call_scalar", "write_wide"]
+__all__ = ["write_rule"]
 
 _WIDE, _INTS, _MASK = vector_type("f8"), vector_type("i8"), vector_type("b1")
 
@@ -30,31 +28,14 @@ _ROUND = _hex("0x1.8p52")  # adding it rounds to an integer, which stands in the
 _LARGE = _hex("0x1p20")  # angles beyond are left to the C library
 
 
-def call_scalar(module, f: Function, op: str, args: list[str]) -> str:
-    """Call the C library, or SciPy's special functions, on doubles."""
-    if op not in LIBM:
-        return call_special(module, f, op, args)
-    name = LIBM[op]
-    module.declare(f"declare double @{name}({', '.join(['double'] * len(args))})")
-    return f.set(f"call double @{name}({', '.join(f'double {arg}' for arg in args)})")
-
-
-def write_wide(module, op: str, count: int) -> str:
-    """Return the vector function ``wide_<op>``."""
-    names = [f"%x{k}" for k in range(count)]
-    f = Function(f"internal {_WIDE} @wide_{op}({', '.join(f'{_WIDE} {name}' for name in names)})")
-    rule = _RULES.get(op) if module.fused else None
-    result = _lanes(module, f, op, names) if rule is None else rule(_Vector(module, f), *names)
-    return f.finish(f"ret {_WIDE} {result}")
-
-
-def _lanes(module, f: Function, op: str, names: list[str]) -> str:
-    result = "poison"
-    for lane in range(LANES):
-        args = [f.set(f"extractelement {_WIDE} {name}, i64 {lane}") for name in names]
-        value = call_scalar(module, f, op, args)
-        result = f.set(f"insertelement {_WIDE} {result}, double {value}, i64 {lane}")
-    return result
+def write_rule(module, op: str, name: str, lanes) -> str | None:
+    """Return the vector function, None where there is no rule."""
+    if op not in _RULES or not module.fused:
+        return None
+    f = Function(f"internal {_WIDE} @{name}({_WIDE} %x0)")
+    v = _Vector(module, f)
+    v.lanes = lanes
+    return f.finish(f"ret {_WIDE} {_RULES[op](v, '%x0')}")
 
 
 def _all(kind: str, text: str) -> str:
@@ -242,7 +223,7 @@ def _circular(op: str, quarter: int) -> Callable[[_Vector, str], str]:
         some = f.set(f"icmp ne i{LANES} {bits}, 0")
         none, zero = f.set(f"xor i1 {some}, true"), _all("double", "0.0")
         (result,) = f.when(none, [(_WIDE, zero)], lambda: [_small_angle(v, x, quarter)])
-        (result,) = f.when(some, [(_WIDE, result)], lambda: [_lanes(v.module, f, op, [x])])
+        (result,) = f.when(some, [(_WIDE, result)], lambda: [v.lanes(v.module, f, op, [x])])
         return result
 
     return rule

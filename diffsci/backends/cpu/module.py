@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from diffsci.backends.cpu import library
-from diffsci.backends.cpu.function import LANES, MEMORY, Function, literal, scalar_type, vector_type
-from diffsci.backends.cpu.mathlib import call_scalar, write_wide
+from diffsci.backends.cpu.function import LANES, MEMORY, Function, literal, vector_type
 from diffsci.backends.cpu.nests import vector_loop, write_nest
 from diffsci.backends.cpu.operations import Operations
 from diffsci.backends.cpu.threads import write_fork
+from diffsci.backends.cpu.vectors import call_scalar, call_wide
 from diffsci.backends.plan.codes import code_of
 from diffsci.backends.plan.cost import operation_cost
 from diffsci.backends.plan.program import BranchStep, Buffer, CallStep, IndexCheckStep, Nest, Plan, Straight
@@ -26,6 +26,7 @@ class Module:
         self.fused = fused  # the processor has fused multiply-add
         self._declared: dict[str, None] = {}
         self._functions: dict[str, str] = {}
+        self._arrays: dict[str, str] = {}
         self._programs: dict[int, str] = {}
         self._count = 0
         self.plan = plan
@@ -36,7 +37,8 @@ class Module:
         """Return the text of the module."""
         defined = {text.split("@", 1)[1].split("(", 1)[0] for text in self._functions.values()}
         declared = [d for d in self._declared if d.split("@", 1)[1].split("(", 1)[0] not in defined]
-        return "\n".join([*declared, "", "\n\n".join(self._functions.values()), ""])
+        arrays = [f"@{name} = {text}" for text, name in self._arrays.items()]
+        return "\n".join([*declared, *arrays, "", "\n\n".join(self._functions.values()), ""])
 
     # ---- services for the writers ----------------------------------------------------------------
 
@@ -69,17 +71,18 @@ class Module:
         return f.set(f"load ptr, ptr {place}")
 
     def math(self, f: Function, op: str, code: str, args: list[str], wide: bool) -> str:
-        """Call an elementary function; single precision is computed in double."""
-        kind = vector_type(code) if wide else scalar_type(code)
-        double = vector_type("f8") if wide else "double"
-        if code == "f4":
-            args = [f.set(f"fpext {kind} {arg} to {double}") for arg in args]
+        """Call an elementary function; single precision outside vectors is computed in double."""
         if wide:
-            self.define(f"wide_{op}", lambda: write_wide(self, op, len(args)))
-            value = f.set(f"call {double} @wide_{op}({', '.join(f'{double} {arg}' for arg in args)})")
-        else:
-            value = call_scalar(self, f, op, args)
-        return f.set(f"fptrunc {double} {value} to {kind}") if code == "f4" else value
+            return call_wide(self, f, op, code, args)
+        if code == "f4":
+            args = [f.set(f"fpext float {arg} to double") for arg in args]
+        value = call_scalar(self, f, op, args)
+        return f.set(f"fptrunc double {value} to float") if code == "f4" else value
+
+    def constant_array(self, kind: str, count: int, numbers: str) -> str:
+        """Return the name of an array of constants."""
+        text = f"internal constant [{count} x {kind}] [{numbers}]"
+        return self._arrays.setdefault(text, f"table{len(self._arrays)}")
 
     def integer_power(self, f: Function, args: list[str], wide: bool) -> str:
         """Write an integer power of integers."""

@@ -277,7 +277,7 @@ def _own_version() -> str:
     """Return what changes whenever the compiler's own source does."""
     if not _version:
         marks = []
-        for folder in ("plan", "cpu"):
+        for folder in ("plan", "cpu", "vectormath"):
             path = Path(__file__).resolve().parent.parent / folder
             for entry in sorted(os.scandir(path), key=lambda e: e.name):
                 if entry.name.endswith(".py"):

@@ -1,0 +1,174 @@
+"""Elementary functions on vectors: the formulas of `diffsci.backends.vectormath` as LLVM instructions.
+
+A function without a formula is taken from the C library or from SciPy, lane by lane, in double
+precision; so are all of them on processors without fused multiply-add, which formulas are made of.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+from diffsci.backends.cpu.function import LANES, Function, literal, vector_type
+from diffsci.backends.cpu.mathlib import write_rule
+from diffsci.backends.cpu.operations import LIBM
+from diffsci.backends.cpu.special import call_special
+from diffsci.backends.vectormath.algebra import FORMATS, Value
+from diffsci.backends.vectormath.table import FORMULAS
+
+__all__ = ["call_scalar", "call_wide"]
+
+_WIDE = vector_type("f8")
+_PLAIN = {
+    "add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv", "neg": "fneg",
+    "lt": "fcmp olt", "le": "fcmp ole", "gt": "fcmp ogt", "ge": "fcmp oge", "eq": "fcmp oeq",
+    "ne": "fcmp une",
+    "iadd": "add", "isub": "sub", "iand": "and", "ior": "or", "ixor": "xor",
+    "ishl": "shl", "isar": "ashr", "ishr": "lshr",
+    "ilt": "icmp slt", "ile": "icmp sle", "igt": "icmp sgt", "ige": "icmp sge", "ieq": "icmp eq",
+    "ine": "icmp ne",
+    "mand": "and", "mor": "or",
+}  # fmt: skip
+_INTRINSICS = {"fma": "fma", "abs": "fabs", "sqrt": "sqrt", "copysign": "copysign"}
+_INTEGERS = frozenset({"iadd", "isub", "iand", "ior", "ixor", "ishl", "isar", "ishr"})
+_OF_INTEGERS = _INTEGERS | {"ilt", "ile", "igt", "ige", "ieq", "ine"}
+
+
+def call_scalar(module, f: Function, op: str, args: list[str]) -> str:
+    """Call the C library, or SciPy's special functions, on doubles."""
+    if op not in LIBM:
+        return call_special(module, f, op, args)
+    name = LIBM[op]
+    module.declare(f"declare double @{name}({', '.join(['double'] * len(args))})")
+    return f.set(f"call double @{name}({', '.join(f'double {arg}' for arg in args)})")
+
+
+def call_wide(module, f: Function, op: str, code: str, args: list[str]) -> str:
+    """Call the vector function of an operation, which is written where it is first called."""
+    kind = vector_type(code)
+    if op not in FORMULAS or not module.fused:
+        if code == "f4":
+            args = [f.set(f"fpext {kind} {arg} to {_WIDE}") for arg in args]
+        value = _call(
+            module, f, f"lanes_{op}", _WIDE, args, lambda name: _write_lanes(module, op, name, len(args))
+        )
+        return f.set(f"fptrunc {_WIDE} {value} to {kind}") if code == "f4" else value
+    return _call(
+        module, f, f"wide_{op}_{code}", kind, args, lambda name: _write_formula(module, op, code, name)
+    )
+
+
+def _call(module, f: Function, name: str, kind: str, args: list[str], write: Callable[[str], str]) -> str:
+    module.define(name, lambda: write(name))
+    return f.set(f"call {kind} @{name}({', '.join(f'{kind} {arg}' for arg in args)})")
+
+
+def _start(name: str, kind: str, count: int) -> tuple[Function, list[str]]:
+    names = [f"%x{k}" for k in range(count)]
+    return Function(f"internal {kind} @{name}({', '.join(f'{kind} {x}' for x in names)})"), names
+
+
+def _write_lanes(module, op: str, name: str, count: int) -> str:
+    rule = write_rule(module, op, name, _lanes)
+    if rule is not None:
+        return rule
+    f, names = _start(name, _WIDE, count)
+    return f.finish(f"ret {_WIDE} {_lanes(module, f, op, names)}")
+
+
+def _lanes(module, f: Function, op: str, names: list[str]) -> str:
+    result = "poison"
+    for lane in range(LANES):
+        args = [f.set(f"extractelement {_WIDE} {x}, i64 {lane}") for x in names]
+        value = call_scalar(module, f, op, args)
+        result = f.set(f"insertelement {_WIDE} {result}, double {value}, i64 {lane}")
+    return result
+
+
+def _write_formula(module, op: str, code: str, name: str) -> str:
+    formula = FORMULAS[op]
+    f, names = _start(name, vector_type(code), formula.arity)
+    writer = VectorWriter(module, f, code)
+    result = formula.write(*(Value(writer, x) for x in names))
+    return f.finish(f"ret {vector_type(code)} {result.handle}")
+
+
+class VectorWriter:
+    """Writes formulas on vectors: see `diffsci.backends.vectormath.algebra.Writer`."""
+
+    def __init__(self, module, f: Function, code: str):
+        self.module, self.f = module, f
+        self.format = FORMATS[code]
+        self.scalar = "double" if code == "f8" else "float"
+        self.integer = f"i{self.format.width}"
+        self.kinds = {
+            "value": vector_type(code),
+            "bits": f"<{LANES} x {self.integer}>",
+            "mask": vector_type("b1"),
+        }
+
+    def constant(self, kind: str, number: float) -> str:
+        if kind == "bits":
+            return _all(self.integer, str(int(number)))
+        return _all(self.scalar, self._literal(number))
+
+    def _literal(self, number: float) -> str:
+        if self.format.code == "f4":
+            number = struct.unpack("f", struct.pack("f", number))[0]
+        return literal(number, self.format.code)
+
+    def operation(self, name: str, args: list[str]) -> str:
+        value, ints, mask = self.kinds["value"], self.kinds["bits"], self.kinds["mask"]
+        f = self.f
+        if name in _INTRINSICS:
+            suffix = f"v{LANES}f{self.format.width}"
+            function = f"@llvm.{_INTRINSICS[name]}.{suffix}"
+            self.module.declare(f"declare {value} {function}({', '.join([value] * len(args))})")
+            return f.set(f"call {value} {function}({', '.join(f'{value} {arg}' for arg in args)})")
+        if name in ("select", "iselect"):
+            kind = value if name == "select" else ints
+            return f.set(f"select {mask} {args[0]}, {kind} {args[1]}, {kind} {args[2]}")
+        if name == "bits":
+            return f.set(f"bitcast {value} {args[0]} to {ints}")
+        if name == "float":
+            return f.set(f"bitcast {ints} {args[0]} to {value}")
+        if name == "mnot":
+            return f.set(f"xor {mask} {args[0]}, {_all('i1', 'true')}")
+        kind = mask if name in ("mand", "mor") else ints if name in _OF_INTEGERS else value
+        return f.set(f"{_PLAIN[name]} {kind} {', '.join(args)}")
+
+    def lookup(self, table: tuple[float, ...], index: str) -> str:
+        f, value, ints = self.f, self.kinds["value"], self.kinds["bits"]
+        place = f.set(f"getelementptr {self.scalar}, ptr @{self._table(table)}, {ints} {index}")
+        width = self.format.width
+        function = f"@llvm.masked.gather.v{LANES}f{width}.v{LANES}p0"
+        pointers, mask = f"<{LANES} x ptr>", self.kinds["mask"]
+        self.module.declare(f"declare {value} {function}({pointers}, i32, {mask}, {value})")
+        return f.set(
+            f"call {value} {function}({pointers} {place}, i32 {width // 8}, {mask} {_all('i1', 'true')}, "
+            f"{value} zeroinitializer)"
+        )
+
+    def _table(self, table: tuple[float, ...]) -> str:
+        numbers = ", ".join(f"{self.scalar} {self._literal(number)}" for number in table)
+        return self.module.constant_array(self.scalar, len(table), numbers)
+
+    def rarely(
+        self, mask: str, kinds: list[str], values: list[str], slow: Callable[[], list[str]]
+    ) -> list[str]:
+        f = self.f
+        lanes = f.set(f"bitcast {self.kinds['mask']} {mask} to i{LANES}")
+        some = f.set(f"icmp ne i{LANES} {lanes}, 0")
+        types = [self.kinds[kind] for kind in kinds]
+
+        def block() -> list[str]:
+            return [
+                f.set(f"select {self.kinds['mask']} {mask}, {kind} {new}, {kind} {old}")
+                for kind, new, old in zip(types, slow(), values, strict=True)
+            ]
+
+        return f.when(some, list(zip(types, values, strict=True)), block)
+
+
+def _all(kind: str, text: str) -> str:
+    return "<" + ", ".join([f"{kind} {text}"] * LANES) + ">"

@@ -1,0 +1,1 @@
+"""Elementary functions as formulas in floating-point and bit operations, for any machine language."""
