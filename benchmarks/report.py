@@ -14,6 +14,8 @@ HEADER = """# Performance
 Measured, not promised. Each section below is written by the command it names; run it on your machine to get
 your own numbers. Times are medians; contestants take turns in one process. "Target" is what this project asks
 of itself. Errors, beside the same peers, are on a [page of their own](accuracy.md).
+
+![How many times faster than each peer](images/performance.png)
 """
 
 

@@ -71,3 +71,23 @@ def test_unknown_group_is_refused(capsys):
     with pytest.raises(SystemExit):
         command.main(["speeed"])
     assert "unknown group 'speeed'" in capsys.readouterr().err
+
+
+def test_picture_reads_the_ratios_of_the_page(tmp_path):
+    from benchmarks import picture
+
+    table = Table("speed", "About speed")
+    table.add("diffsci / JAX", 0.25, "")
+    table.add("value: diffsci / CasADi + CVODES", 0.5, "", target=1.0)
+    table.add("Pleiades: value, diffsci / SciPy", 2.0, "")
+    table.add("ours / theirs, in seconds", 2.0)
+    page = tmp_path / "performance.md"
+    write_page([table], page)
+    found = picture.ratios(page.read_text(encoding="utf-8"))
+    assert [(r.workload, r.peer, r.value) for r in found] == [
+        ("speed", "JAX", 0.25),
+        ("speed: value", "CasADi", 0.5),
+        ("speed: Pleiades: value", "SciPy", 2.0),
+    ]
+    picture.redraw(page, tmp_path / "images" / "performance.png")
+    assert (tmp_path / "images" / "performance.png").stat().st_size > 5000
