@@ -1,4 +1,4 @@
-"""Elementary functions: one fused pass with its gradient beside the peers, and what each function costs alone."""
+"""Elementary functions: one fused pass with its gradient beside peers, and the cost of each function."""
 
 from __future__ import annotations
 

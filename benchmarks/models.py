@@ -15,8 +15,8 @@ def lotka_volterra(t, y, p):
     return [p[0] * y[0] - p[1] * y[0] * y[1], p[3] * y[0] * y[1] - p[2] * y[1]]
 
 
-# Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, section II.10: seven stars in a plane;
-# positions x, positions y, velocities.
+# Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, section II.10: seven stars in a
+# plane; positions x, positions y, velocities.
 PLEIADES_START = np.array(
     [3, 3, -1, -3, 2, -2, 2, 3, -3, 2, 0, 0, -4, 4]
     + [0, 0, 0, 0, 0, 1.75, -1.5, 0, 0, 0, -1.25, 1, 0, 0]

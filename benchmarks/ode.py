@@ -139,7 +139,8 @@ def _measure(table: Table, problem: Problem) -> None:
     for name, (_, both) in runs.items():
         _check(table, f"{problem.name}: {name}", both(problem.parameters), value, slope)
     timed = {f"{name}: value": (lambda f=f: f(problem.parameters)) for name, (f, _) in runs.items()}
-    timed["SciPy: value"] = lambda f=with_scipy(problem): f(problem.parameters)
+    alone = with_scipy(problem)
+    timed["SciPy: value"] = lambda: alone(problem.parameters)
     timed |= {
         f"{name}: value + gradient": (lambda g=g: g(problem.parameters)) for name, (_, g) in runs.items()
     }

@@ -1,4 +1,4 @@
-"""The ratios of docs/performance.md as a picture: how many times faster than each peer, workload by workload."""
+"""The ratios of docs/performance.md as a picture: how many times faster than each peer."""
 
 from __future__ import annotations
 

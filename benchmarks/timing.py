@@ -13,7 +13,10 @@ from contextlib import contextmanager
 from importlib import metadata
 from statistics import median_high
 
-PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "jax", "diffrax", "casadi", "autograd", "torch", "pytensor", "mpmath")
+PACKAGES = (
+    "numpy", "scipy", "numba", "llvmlite", "jax", "diffrax", "casadi", "autograd", "torch", "pytensor",
+    "mpmath",
+)  # fmt: skip
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 

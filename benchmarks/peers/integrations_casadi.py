@@ -9,7 +9,7 @@ import numpy as np
 
 
 def functions(problem) -> tuple[Callable, Callable]:
-    """``value(p)`` and ``value_and_gradient(p)`` of the problem's objective; the gradient by CVODES' adjoint."""
+    """``value(p)`` and ``value_and_gradient(p)`` of the problem's objective; the gradient by the adjoint."""
     n, m = len(problem.start), len(problem.parameters)
     y, p = casadi.SX.sym("y", n), casadi.SX.sym("p", m)
     rates = casadi.vertcat(*problem.rhs(0.0, y, p))
