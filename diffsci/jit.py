@@ -6,7 +6,7 @@ import functools
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from diffsci.tracing.identity import Identity, fingerprint
 from diffsci.tracing.trace import apply_graph, current_trace, standard
 from diffsci.transforms import simplify
 from diffsci.trees import Tree, flatten
+
+if TYPE_CHECKING:
+    from diffsci.backends.plan.report import ProgramReport
 
 __all__ = ["CompiledFunction", "Jitted", "compile", "jit"]
 
@@ -242,6 +245,39 @@ class Jitted:
         if not paths:
             raise ValueError(f"{self!r} is not compiled yet: call it, or give source() arguments")
         return paths[-1].executable.text
+
+    def plan(self, *args: Any, **kwargs: Any) -> ProgramReport:
+        """Return what the compiled program does for given arguments, and what bounds its time.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            Arguments of the function; it is compiled for them if it is not yet.
+
+        Returns
+        -------
+        ProgramReport
+            `steps` (loops, products, calls, with the elements each reads and writes), `buffers` (with their
+            place in the workspace and the steps they live for), `bytes`, `flops`, `peak_bytes`, `seconds` and
+            `bound`; ``str()`` of it is a page to read.
+
+        Raises
+        ------
+        UnsupportedError
+            For ``backend="numpy"``, which has no plan.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import diffsci as ds
+        >>> x, y = np.ones((2, 1000))
+        >>> plan = ds.jit(lambda x, y: 2.5 * x + y).plan(x, y)
+        >>> plan.bytes, plan.flops, plan.peak_bytes
+        (24000, 2000, 0)
+        >>> print(plan.steps[0].text)
+        loop 1000: 5 statements
+        """
+        return self.lower(*args, **kwargs).executable.report()
 
     def graph(self, *args: Any, **kwargs: Any) -> str:
         """Return the array program for given arguments as text."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Graph, Guard, Node, interpreter
 from diffsci.primitives.host import contiguous
+
+if TYPE_CHECKING:
+    from diffsci.backends.plan.report import ProgramReport
 
 __all__ = ["Executable", "build"]
 
@@ -27,6 +30,9 @@ class Executable(Protocol):
     @property
     def text(self) -> str:
         """The generated program."""
+
+    def report(self) -> ProgramReport:
+        """Return what the program moves and computes."""
 
 
 def build(graph: Graph, backend: str) -> Executable:
@@ -78,6 +84,10 @@ class Interpreted:
     def text(self) -> str:
         """See `Executable`."""
         return self.graph.text()
+
+    def report(self) -> ProgramReport:
+        """See `Executable`."""
+        raise UnsupportedError("backend='numpy' has no plan: it runs the graph node by node; see graph()")
 
 
 class Split:
@@ -132,6 +142,17 @@ class Split:
                 parts.append(segment.executable.text)
             parts += [f"; host loop {node.name} of {node.params['loop']!r}" for node, _ in loops]
         return "\n".join(parts)
+
+    def report(self) -> ProgramReport:
+        """See `Executable`: the segments are programs that it calls; the loops count nothing."""
+        from diffsci.backends.plan.report import joined
+
+        stages = []
+        for segment, loops, _ in self.stages:
+            if segment is not None:
+                stages.append(segment.executable.report())
+            stages += [f"loop in Python: {node.name} of {node.params['loop']!r}" for node, _ in loops]
+        return joined(stages)
 
 
 def _runner(node: Node, users: list[Node]):

@@ -420,12 +420,6 @@ def test_deep_graphs_do_not_recurse():
     np.testing.assert_allclose(out, 1.001**3000, rtol=1e-11)
 
 
-def test_describe():
-    text = compile_graph(reaction(70, 129)).describe()
-    for word in ("loop", "bytes", "workspace", "output0"):
-        assert word in text
-
-
 def test_columns_summed_over_regions_and_threads(monkeypatch):
     monkeypatch.setattr("diffsci.backends.cpu.module._FORK_NANOSECONDS", 0)
     b = Builder()

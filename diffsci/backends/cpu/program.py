@@ -7,7 +7,7 @@ import functools
 import hashlib
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from diffsci.backends.plan.specialise import specialise
 from diffsci.backends.recycling import Recycler
 from diffsci.backends.stateless import without_tapes
 from diffsci.graph import Graph, Type
+
+if TYPE_CHECKING:
+    from diffsci.backends.plan.report import ProgramReport
 
 __all__ = ["Binding", "Program", "compile_graph"]
 
@@ -111,12 +114,13 @@ class Program:
         """The LLVM text of the program."""
         return _module(self.graph)[0].text()
 
-    def describe(self) -> str:
-        """Return the loops, buffers, bytes moved and operations of the program."""
+    def report(self) -> ProgramReport:
+        """Return the loops, buffers, bytes and operations of the program, and what bounds its time."""
+        from diffsci.backends.cpu.machine import this_machine
         from diffsci.backends.plan import build_plan
         from diffsci.backends.plan.describe import describe
 
-        return describe(build_plan(self.graph))
+        return describe(build_plan(self.graph), this_machine())
 
     def message(self, status: int) -> str:
         """Say what a status means, and where in the user's source."""

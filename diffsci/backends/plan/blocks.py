@@ -57,7 +57,7 @@ def _connect(blocks: list[Straight]) -> None:
             place = places.setdefault(s, len(places))
             home[s].saved[s] = place
             block.restored[s] = place
-    spill = Buffer(np.dtype(np.float64), len(places), "work")
+    spill = Buffer(np.dtype(np.float64), len(places), "work", label="values between blocks")
     for block in blocks:
         block.spill = spill
 

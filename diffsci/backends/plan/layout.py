@@ -25,6 +25,7 @@ from diffsci.backends.plan.program import (
 from diffsci.backends.plan.resolve import Resolver
 from diffsci.backends.plan.vocabulary import callees, is_callback
 from diffsci.graph import Graph, Guard, Node
+from diffsci.source import at
 
 __all__ = ["Layout", "all_guards", "hidden_consts", "is_structure", "plan_key"]
 
@@ -140,9 +141,9 @@ class Layout:
         self.storage[node] = View(buffer)
         return buffer
 
-    def work(self, dtype: np.dtype, size: int) -> Buffer:
+    def work(self, dtype: np.dtype, size: int, label: str = "") -> Buffer:
         """Return a new piece of the workspace."""
-        return Buffer(np.dtype(dtype), size, "work")
+        return Buffer(np.dtype(dtype), size, "work", label=label)
 
     def reserve(self, node: Node, view: View) -> None:
         """Decide where a node will be stored."""
@@ -156,7 +157,7 @@ class Layout:
         """Enter a node into the storage, at its reserved place or in a new work buffer."""
         view = self._reserved.get(node)
         if view is None:
-            view = View(self.work(node.dtype, node.type.size))
+            view = View(self.work(node.dtype, node.type.size, f"{node.name} {node.type}{at(node.location)}"))
         self.storage[node] = view
         return view
 
@@ -176,7 +177,7 @@ class Layout:
             return [*first, DetStep(lu, pivots, self.place(node), step.batch, step.n)]
         matrix, rhs = node.inputs
         columns = 1 if len(rhs.shape) == len(matrix.shape) - 1 else rhs.shape[-1]
-        scratch = self.work(node.dtype, step.n * columns) if columns > 1 else None
+        scratch = self.work(node.dtype, step.n * columns, "scratch of a solve") if columns > 1 else None
         b, x = self.resolver.view(rhs), self.place(node)
         solve = LuSolveStep(lu, pivots, b, x, step.batch, step.n, columns, node.params["transposed"], scratch)
         return [*first, solve]
@@ -199,8 +200,8 @@ class Layout:
             return known, []
         n = matrix.shape[-1]
         batch = math.prod(matrix.shape[:-2])
-        lu = self.work(matrix.dtype, matrix.type.size)
-        pivots = self.work(np.dtype(np.int64), batch * n)
+        lu = self.work(matrix.dtype, matrix.type.size, f"factors of {matrix.type}{at(matrix.location)}")
+        pivots = self.work(np.dtype(np.int64), batch * n, "row exchanges of factors")
         step = LuStep(self.resolver.view(matrix), lu, pivots, batch, n)
         known = self._factors[matrix] = (lu, pivots, step)
         return known, [step]
@@ -214,7 +215,8 @@ class Layout:
     def _call(self, node: Node, graph: Graph, operands, outputs: list[View]) -> CallStep:
         """Return the step that runs one of the sub-graphs of a node."""
         callee = self.build_callee(graph)
-        workspace = self.work(np.dtype(np.uint8), callee.workspace_bytes)
+        label = f"workspace of a program called{at(node.location)}"
+        workspace = self.work(np.dtype(np.uint8), callee.workspace_bytes, label)
         if callee not in self.plan.callees:
             self.plan.callees.append(callee)
         before = callees(node)[: callees(node).index(graph)]

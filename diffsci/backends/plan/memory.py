@@ -39,7 +39,7 @@ def allocate(plan: Plan) -> None:
 
 def sorted_buffers(buffers: set[Buffer]) -> list[Buffer]:
     """Return buffers in an order that does not depend on their addresses in memory."""
-    return sorted(buffers, key=lambda b: (b.kind, b.slot, b.nbytes, str(b.dtype)))
+    return sorted(buffers, key=lambda b: b.number)
 
 
 def _first_fit(rivals: list[Buffer], start: int, size: int) -> int:

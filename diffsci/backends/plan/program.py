@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from diffsci.backends.plan.affine import Affine
 from diffsci.backends.plan.body import Body
 from diffsci.errors import VerificationError
+from diffsci.graph import Node
 
 __all__ = [
     "BranchStep",
@@ -38,13 +40,18 @@ __all__ = [
 
 @dataclass(eq=False)
 class Buffer:
-    """Memory of one array: a slot of the caller (input, output, const) or a piece of the workspace."""
+    """Memory of one array: a slot of the caller (input, output, const) or a piece of the workspace.
+
+    The label says to people whose values it holds; buffers are numbered in the order they are made.
+    """
 
     dtype: np.dtype
     size: int
     kind: str
     slot: int = -1
     offset: int = -1
+    label: str = ""
+    number: int = field(default_factory=itertools.count().__next__)
 
     def __post_init__(self) -> None:
         if self.dtype.hasobject and self.kind != "const":
@@ -111,7 +118,7 @@ class Nest:
 
     Full reductions are cut into `blocks` of `block_size` iterations of the first loop, each with
     its own partial results. Parts of loop `range_loop` may run on different threads. In a
-    `sequential` nest the order of all iterations matters.
+    `sequential` nest the order of all iterations matters. `origins` are the nodes it stores.
     """
 
     extents: tuple[int, ...]
@@ -123,6 +130,7 @@ class Nest:
     block_size: int = 0
     sequential: bool = False
     range_loop: int = 0
+    origins: tuple[Node, ...] = ()
 
     @property
     def divisible(self) -> bool:

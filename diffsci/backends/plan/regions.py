@@ -87,7 +87,8 @@ def _partials(piece: Piece, parts: list[tuple[Nest, Reduction | Store]]) -> list
         parts[0][1].buffer = piece.target.buffer
         _start_at(parts[0][1], piece.target.offset)
         return []
-    buffer = Buffer(np.dtype(piece.target.buffer.dtype), count, "work")
+    label = f"partial results of {piece.op}"
+    buffer = Buffer(np.dtype(piece.target.buffer.dtype), count, "work", label=label)
     first = 0
     for nest, end in parts:
         end.buffer = buffer
@@ -114,6 +115,7 @@ def _lower_region(region, lowering: Lowering) -> tuple[Nest, list[Reduction | St
         ends.append(end)
         (stores if isinstance(end, Store) else reductions).append(end)
     nest = Nest(extents, body, [], stores, reductions)
+    nest.origins = tuple(dict.fromkeys(piece.root for _, piece in region))
     nest.sequential = any(store.mode != "set" or store.index >= 0 for store in stores)
     _collapse(nest)
     _stream_rows(nest)

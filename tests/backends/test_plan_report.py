@@ -1,0 +1,144 @@
+"""`jit(f).plan(*args)`: bytes, flops and memory against counts made by hand."""
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+import diffsci as ds
+from diffsci.backends.plan.report import Machine
+from diffsci.backends.plan.traffic import touched
+from diffsci.errors import UnsupportedError
+
+
+def test_a_copy():
+    plan = ds.jit(lambda x: x.copy()).plan(np.ones(5000))
+    assert (plan.bytes, plan.flops, plan.peak_bytes, plan.bound) == (2 * 5000 * 8, 0, 0, "memory")
+
+
+def test_axpy():
+    plan = ds.jit(lambda a, x, y: a * x + y).plan(2.0, np.ones(5000), np.ones(5000))
+    assert (plan.bytes, plan.flops) == (3 * 5000 * 8 + 8, 2 * 5000)
+    single = ds.jit(lambda x, y: x + y).plan(*np.ones((2, 5000), np.float32))
+    assert (single.bytes, single.flops) == (3 * 5000 * 4, 5000)
+
+
+@pytest.mark.parametrize(("m", "k", "n"), [(20, 30, 40), (3, 500, 7), (200, 100, 300)])
+def test_matrix_product(m, k, n):
+    plan = ds.jit(lambda a, b: a @ b).plan(np.ones((m, k)), np.ones((k, n)))
+    assert (plan.bytes, plan.flops) == (8 * (m * k + k * n + m * n), 2 * m * n * k)
+
+
+def test_five_point_stencil():
+    def laplacian(u):
+        return u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2] - 4.0 * u[1:-1, 1:-1]
+
+    plan = ds.jit(laplacian).plan(np.ones((80, 60)))
+    (step,) = plan.steps
+    inner = 78 * 58
+    assert step.reads[0].elements == 80 * 60 - 4  # all but the corners, each once
+    assert plan.bytes == 8 * (80 * 60 - 4 + inner)
+    assert plan.flops == 5 * inner
+
+
+def test_softmax_reads_its_rows_three_times_and_writes_them_once():
+    rows, columns = 100, 40
+    plan = ds.jit(lambda x: softmax(x, axis=1)).plan(np.ones((rows, columns)))
+    moved = {"in": 3 * rows * columns, "out": rows * columns}
+    for role, elements in moved.items():
+        streams = [s for step in plan.steps for s in (*step.reads, *step.writes) if s.buffer.startswith(role)]
+        assert sum(s.elements for s in streams) == elements
+    assert plan.bytes >= 8 * sum(moved.values())
+
+
+def laplacian(u):
+    return np.roll(u, 1, 0) + np.roll(u, -1, 0) + np.roll(u, 1, 1) + np.roll(u, -1, 1) - 4 * u
+
+
+def reaction(u, v):
+    r = u * v * v
+    return 0.16 * laplacian(u) - r + 0.04 * (1 - u), 0.08 * laplacian(v) + r - 0.1 * v
+
+
+def test_gray_scott_vjp():
+    n = 64
+    plan = ds.jit(lambda u, v, a, b: ds.vjp(reaction, u, v)[1]((a, b))).plan(*np.ones((4, n, n)))
+    # Every point: the fields once, five points of both cotangents, two results.
+    points = {}
+    for step in plan.steps:
+        points[step.box] = points.get(step.box, 0) + 1
+        volume = int(np.prod(step.box))
+        assert [s.elements for s in step.writes] == [volume, volume]
+    assert points == {(n - 2, n - 2): 1, (n - 2,): 4, (): 4}
+    interior, edge, corner = (n - 2) ** 2, n - 2, 1
+    # The cross of an edge: its own row with both neighbours, the row beside it, the opposite row.
+    cotangents = (n * n - 4) + 4 * (n + 2 * edge) + 4 * 5
+    fields = interior + 4 * edge + 4 * corner
+    assert plan.bytes == 8 * (2 * fields + 2 * cotangents + 2 * n * n)
+    assert plan.peak_bytes == 0
+
+
+def test_branches_count_the_cheaper_side_and_callees_once_per_call():
+    inner = ds.jit(lambda x: np.sin(x) * x)
+    x = np.ones(1000)
+    plan = ds.jit(lambda x: inner(x) + inner(x + 1)).plan(x)
+    assert len(plan.callees) == 1 and plan.callees[0].flops == 2000
+    assert plan.flops == 2 * 2000 + 2 * 1000
+    branch = ds.jit(lambda x: ds.cond(x[0] > 0, lambda x: np.exp(np.sin(x)), lambda x: 2 * x, x)).plan(x)
+    assert branch.flops == 1000
+    assert "else" in str(branch)
+
+
+def test_host_loops_are_steps_between_programs():
+    plan = ds.jit(lambda x: 3 * ds.fori_loop(0, 10, lambda i, y: y * 1.5, x + 1)).plan(np.ones(100))
+    kinds = [step.kind for step in plan.steps]
+    assert kinds == ["call", "loop in Python", "call"]
+    assert plan.flops == 200 and "fori" not in kinds and "rolled loop" in str(plan)
+
+
+def test_guards_lead_to_the_plan_of_their_path():
+    f = ds.jit(lambda x: x * 2 if x[0] > 0 else np.exp(x) + 1)
+    up, down = f.plan(np.ones(1000)), f.plan(-np.ones(1000))
+    assert (up.flops, down.flops) == (1000, 2000)
+    assert [step.kind for step in up.steps].count("guard") == 1
+
+
+def test_the_page_names_steps_buffers_lines_and_totals():
+    def f(x):
+        y = np.cumsum(np.exp(x))
+        return np.sum(y * y) * y
+
+    plan = ds.jit(f).plan(np.ones(3000))
+    page = str(plan)
+    for text in ("loop 3000", "reads in0[3000]", "cumsum float64[3000]", "test_plan_report.py", "at least"):
+        assert text in page
+    buffer = next(b for b in plan.buffers if b.label.startswith("cumsum") or "partial" in b.label)
+    assert buffer.role == "workspace" and buffer.first <= buffer.last < len(plan.steps)
+    assert plan.seconds == pytest.approx(sum(step.seconds for step in plan.steps))
+
+
+def test_the_interpreter_has_no_plan():
+    with pytest.raises(UnsupportedError, match="numpy"):
+        ds.jit(lambda x: x + 1, backend="numpy").plan(np.ones(3))
+
+
+def test_bandwidth_is_that_of_the_working_set():
+    machine = Machine(((1000, 5.0), (2000, 3.0)), 1.0, 1, "")
+    assert [machine.bandwidth(n) for n in (10, 1000, 1001, 10**9)] == [5.0, 5.0, 3.0, 3.0]
+
+
+def test_touched_elements_are_those_that_enumeration_finds():
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        extents = tuple(int(n) for n in rng.integers(1, 6, size=rng.integers(1, 4)))
+        addresses = []
+        for _ in range(rng.integers(1, 6)):
+            coefs = rng.choice([0, 1, -1, 2, 5, 10, 50], size=len(extents))
+            addresses.append((int(rng.integers(200, 260)), *map(int, coefs)))
+        found = set()
+        for start, *coefs in addresses:
+            places = np.full(extents, start)
+            for axis, coef in enumerate(coefs):
+                shape = [-1 if a == axis else 1 for a in range(len(extents))]
+                places = places + coef * np.arange(extents[axis]).reshape(shape)
+            found |= set(places.ravel().tolist())
+        assert touched(addresses, extents, 10_000) == len(found)
