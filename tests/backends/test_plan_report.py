@@ -81,7 +81,8 @@ def test_branches_count_the_cheaper_side_and_callees_once_per_call():
     inner = ds.jit(lambda x: np.sin(x) * x)
     x = np.ones(1000)
     plan = ds.jit(lambda x: inner(x) + inner(x + 1)).plan(x)
-    assert len(plan.callees) == 1 and plan.callees[0].flops == 2000
+    assert len(plan.callees) == 1
+    assert plan.callees[0].flops == 2000
     assert plan.flops == 2 * 2000 + 2 * 1000
     branch = ds.jit(lambda x: ds.cond(x[0] > 0, lambda x: np.exp(np.sin(x)), lambda x: 2 * x, x)).plan(x)
     assert branch.flops == 1000
@@ -92,7 +93,9 @@ def test_host_loops_are_steps_between_programs():
     plan = ds.jit(lambda x: 3 * ds.fori_loop(0, 10, lambda i, y: y * 1.5, x + 1)).plan(np.ones(100))
     kinds = [step.kind for step in plan.steps]
     assert kinds == ["call", "loop in Python", "call"]
-    assert plan.flops == 200 and "fori" not in kinds and "rolled loop" in str(plan)
+    assert plan.flops == 200
+    assert "fori" not in kinds
+    assert "rolled loop" in str(plan)
 
 
 def test_guards_lead_to_the_plan_of_their_path():
@@ -112,7 +115,8 @@ def test_the_page_names_steps_buffers_lines_and_totals():
     for text in ("loop 3000", "reads in0[3000]", "cumsum float64[3000]", "test_plan_report.py", "at least"):
         assert text in page
     buffer = next(b for b in plan.buffers if b.label.startswith("cumsum") or "partial" in b.label)
-    assert buffer.role == "workspace" and buffer.first <= buffer.last < len(plan.steps)
+    assert buffer.role == "workspace"
+    assert buffer.first <= buffer.last < len(plan.steps)
     assert plan.seconds == pytest.approx(sum(step.seconds for step in plan.steps))
 
 

@@ -1,4 +1,4 @@
-"""A plan for people and for programs: what every step reads, writes and computes, and how fast that can be."""
+"""A plan for people and for programs: what its steps read, write and compute, and how fast that can be."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable
 
@@ -44,9 +45,9 @@ def _runs(address: Affine, extents: tuple[int, ...]) -> Runs:
 
 
 def _as_boxes(streams: list[Runs]) -> list[tuple[tuple[int, int], ...]] | None:
-    """Write addresses as digits, one for every stride: a stream is a box of digits (first, behind the last)."""
+    """Write addresses as digits, one per stride: a stream is a box of digits (first, behind the last)."""
     strides = sorted({1} | {stride for _, steps in streams for stride, _ in steps}, reverse=True)
-    if any(a % b for a, b in zip(strides, strides[1:], strict=False)):
+    if any(a % b for a, b in itertools.pairwise(strides)):
         return None
     boxes = []
     for rest, steps in streams:
