@@ -1,7 +1,7 @@
 """Elementary functions on vectors of eight doubles: no branches, no tables, at most 2 ulp.
 
 The methods are the classical ones (range reduction by Cody and Waite with fused multiply-add, then
-a short series; the correction terms of log, log1p, expm1 and cos follow the argument in Muller,
+a short series; the correction terms of log, log1p, and expm1 follow the argument in Muller,
 Elementary Functions, 3rd ed., ch. 11). The coefficients are those of the Taylor series, which on
 the reduced ranges reach full precision with one or two terms more than a minimax polynomial.
 Functions that are not here are taken from the C library or from SciPy, lane by lane.
@@ -20,12 +20,10 @@ _WIDE, _INTS, _MASK = vector_type("f8"), vector_type("i8"), vector_type("b1")
 
 _hex = float.fromhex
 
-# ln 2 and pi/2 as sums of doubles, each the rounding of what the ones before leave over.
+# ln 2 as sums of doubles, each the rounding of what the ones before leave over.
 _LN2 = (_hex("0x1.62E42FEFA39EFp-1"), _hex("0x1.ABC9E3B39803Fp-56"))
 _LN2_SHORT = (_hex("0x1.62E42FEE00000p-1"), _hex("0x1.A39EF35793C76p-33"))
-_HALF_PI = (_hex("0x1.921FB54442D18p0"), _hex("0x1.1A62633145C07p-54"), -_hex("0x1.F1976B7ED8FBCp-110"))
 _ROUND = _hex("0x1.8p52")  # adding it rounds to an integer, which stands in the low bits of the sum
-_LARGE = _hex("0x1p20")  # angles beyond are left to the C library
 
 
 def write_rule(module, op: str, name: str, lanes) -> str | None:
@@ -213,49 +211,10 @@ def _tanh(v: _Vector, x: str) -> str:
     return v.copysign(v.fma(rest, inverse, quotient), x)
 
 
-def _circular(op: str, quarter: int) -> Callable[[_Vector, str], str]:
-    """Return the rule of sin (quarter 0) or cos (quarter 1)."""
-
-    def rule(v: _Vector, x: str) -> str:
-        f = v.f
-        large = v.compare("uge", v.abs(x), _LARGE)
-        bits = f.set(f"bitcast {_MASK} {large} to i{LANES}")
-        some = f.set(f"icmp ne i{LANES} {bits}, 0")
-        none, zero = f.set(f"xor i1 {some}, true"), _all("double", "0.0")
-        (result,) = f.when(none, [(_WIDE, zero)], lambda: [_small_angle(v, x, quarter)])
-        (result,) = f.when(some, [(_WIDE, result)], lambda: [v.lanes(v.module, f, op, [x])])
-        return result
-
-    return rule
-
-
-def _small_angle(v: _Vector, x: str, quarter: int) -> str:
-    whole, n = v.round(v.mul(x, 2 / math.pi))
-    minus = v.neg(whole)
-    r = x
-    for part in _HALF_PI:
-        r = v.fma(minus, part, r)
-    z = v.mul(r, r)
-    signs = [(-1) ** k for k in range(12)]
-    sine = v.series(z, [signs[k] / math.factorial(2 * k + 1) for k in range(1, 9)])
-    sine = v.fma(v.mul(r, z), sine, r)
-    cosine = v.series(z, [signs[k] / math.factorial(2 * k) for k in range(2, 9)])
-    half = v.mul(z, 0.5)
-    w = v.sub(1.0, half)
-    cosine = v.add(w, v.fma(v.mul(z, z), cosine, v.sub(v.sub(1.0, w), half)))
-    q = v.int("add", n, quarter) if quarter else n
-    odd = v.f.set(f"icmp ne {_INTS} {v.int('and', q, 1)}, zeroinitializer")
-    value = v.select(odd, cosine, sine)
-    sign = v.int("shl", v.int("and", q, 2), 62)
-    return v.double(v.int("xor", v.bits(value), sign))
-
-
 _RULES: dict[str, Callable[[_Vector, str], str]] = {
     "exp": _exp,
     "expm1": _expm1,
     "log": _log,
     "log1p": _log1p,
     "tanh": _tanh,
-    "sin": _circular("sin", 0),
-    "cos": _circular("cos", 1),
 }

@@ -264,7 +264,9 @@ def to_float(b: Bits) -> Value:
 def select(mask: Mask, yes, no) -> Value | Bits:
     """Return `yes` where the mask holds, else `no`; two constants are values."""
     kind = Bits if isinstance(yes, Bits) or isinstance(no, Bits) else Value
-    sides = (side.handle if isinstance(side, kind) else mask.writer.constant(kind.kind, side) for side in (yes, no))
+    sides = (
+        side.handle if isinstance(side, kind) else mask.writer.constant(kind.kind, side) for side in (yes, no)
+    )
     name = "select" if kind is Value else "iselect"
     return kind(mask.writer, mask.writer.operation(name, [mask.handle, *sides]))
 

@@ -1,8 +1,8 @@
 """Sums and products with their rounding errors, and sums of two numbers (high, low) that stand for one.
 
 Error-free transformations after T. J. Dekker, Numerische Mathematik 18 (1971), and D. E. Knuth, The Art of
-Computer Programming 2, 4.2.2; `distilled` is VecSum of T. Ogita, S. M. Rump and S. Oishi, SIAM J. Sci. Comput.
-26 (2005).
+Computer Programming 2, 4.2.2; `distilled` is VecSum of T. Ogita, S. M. Rump and S. Oishi, SIAM Journal on
+Scientific Computing 26 (2005).
 """
 
 from __future__ import annotations

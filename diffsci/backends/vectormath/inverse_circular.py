@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 
 from diffsci.backends.vectormath.algebra import (
-    Bits,
     Mask,
     Value,
     absolute,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from diffsci.backends.vectormath import exponentials
+from diffsci.backends.vectormath import circular, exponentials, inverse_circular, lengths
 from diffsci.backends.vectormath.algebra import Value
 
 __all__ = ["FORMULAS", "Formula"]
@@ -34,4 +34,12 @@ class Formula:
 
 FORMULAS: dict[str, Formula] = {
     "exp": Formula(exponentials.exp, 10, 1.0),
+    "sin": Formula(circular.sin, 15, 1.4),
+    "cos": Formula(circular.cos, 15, 1.4),
+    "tan": Formula(circular.tan, 23, 1.3),
+    "arcsin": Formula(inverse_circular.arcsin, 12, 1.6),
+    "arccos": Formula(inverse_circular.arccos, 14, 1.1),
+    "arctan": Formula(inverse_circular.arctan, 14, 1.8),
+    "arctan2": Formula(inverse_circular.arctan2, 18, 1.8, arity=2),
+    "hypot": Formula(lengths.hypot, 9, 0.9, arity=2),
 }
