@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from diffsci.backends.cuda.elementary import module_text
+from diffsci.backends.cuda.operations import PRELUDE
 from diffsci.backends.plan.program import Step as PlanStep
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "Step",
     "Stop",
     "all_steps",
+    "joined_source",
     "status_of",
 ]
 
@@ -136,8 +139,9 @@ class CudaProgram:
     ----------
     key : str
         Text that determines everything here but the values of constants.
-    source : str
-        CUDA C without includes; see `options` for how it is to be compiled.
+    texts, elementary : tuple of str, frozenset of (name, dtype code)
+        What the source is made of: functions and kernels, whose names follow from their texts, and the
+        elementary functions that they call.
     inputs, outputs, consts : tuple of Slot
         A constant of dtype object is the handle of a callback and has no place on the device.
     const_values : list of ndarray
@@ -148,7 +152,8 @@ class CudaProgram:
     """
 
     key: str
-    source: str
+    texts: tuple[str, ...]
+    elementary: frozenset[tuple[str, str]]
     inputs: tuple[Slot, ...]
     outputs: tuple[Slot, ...]
     consts: tuple[Slot, ...]
@@ -161,6 +166,11 @@ class CudaProgram:
     """Options for NVRTC: which products and sums are fused is written in the source."""
 
     @property
+    def source(self) -> str:
+        """CUDA C without includes."""
+        return joined_source([self])
+
+    @property
     def has_callbacks(self) -> bool:
         """Whether an operation of it runs in Python."""
         return any(slot.dtype.hasobject for slot in self.consts)
@@ -169,6 +179,13 @@ class CudaProgram:
     def launches(self) -> int:
         """Number of kernel launches, those of both branches included."""
         return sum(isinstance(step, Launch) for step in all_steps(self.steps))
+
+
+def joined_source(programs: Sequence[CudaProgram]) -> str:
+    """Return one source for several programs; what they have in common is there once."""
+    elementary = frozenset().union(*(program.elementary for program in programs))
+    texts = dict.fromkeys(text for program in programs for text in program.texts)
+    return "\n".join([PRELUDE, module_text(elementary), *texts])
 
 
 def all_steps(steps: Sequence[Step]) -> list[Step]:

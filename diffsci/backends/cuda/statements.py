@@ -1,0 +1,158 @@
+"""The statements of a body inside a kernel, and the kernel's arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from diffsci.backends.cuda.elementary import is_elementary
+from diffsci.backends.cuda.operations import combine, expression, fusions
+from diffsci.backends.cuda.source import MEMORY, SCALARS, Lines, affine, literal, named
+from diffsci.backends.plan.affine import Affine
+from diffsci.backends.plan.body import Body
+from diffsci.backends.plan.codes import code_of
+from diffsci.backends.plan.program import Buffer
+
+__all__ = ["Arguments", "Kernel", "Statements", "is_wide", "stored"]
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel and how it is launched; a buffer stands for its first element.
+
+    `functions` are texts of device functions that it calls, `elementary` the elementary functions
+    (name, dtype code).
+    """
+
+    name: str
+    text: str
+    grid: int
+    block: int
+    arguments: tuple[Buffer | int, ...]
+    functions: tuple[str, ...] = ()
+    elementary: frozenset[tuple[str, str]] = frozenset()
+
+
+class Arguments:
+    """Pointers to the buffers that a kernel uses, in order of first use."""
+
+    def __init__(self) -> None:
+        self.buffers: list[Buffer] = []
+        self.functions: dict[str, None] = {}
+        self.elementary: set[tuple[str, str]] = set()
+
+    def pointer(self, buffer: Buffer) -> str:
+        """Return the name of the pointer to a buffer."""
+        if buffer not in self.buffers:
+            self.buffers.append(buffer)
+        return f"p{self.buffers.index(buffer)}"
+
+    def kernel(self, stem: str, lines: Lines, grid: int, block: int) -> Kernel:
+        """Return the finished kernel."""
+        name, text = named(
+            stem, f"KERNEL __launch_bounds__({block}) {{name}}({self.parameters()})", lines.text()
+        )
+        return Kernel(
+            name, text, grid, block, tuple(self.buffers), tuple(self.functions), frozenset(self.elementary)
+        )
+
+    def parameters(self) -> str:
+        """Return the parameter list."""
+        return ", ".join(self._parameter(buffer) for buffer in self.buffers)
+
+    def _parameter(self, buffer: Buffer) -> str:
+        kind = MEMORY[code_of(buffer.dtype)]
+        # Nothing that a program writes overlaps its inputs and constants.
+        fixed = buffer.kind in ("input", "const")
+        return f"{f'const {kind} *__restrict__ ' if fixed else f'{kind} *'}{self.pointer(buffer)}"
+
+
+def stored(value: str, code: str) -> str:
+    """Return a value as it lies in memory."""
+    return f"(unsigned char)({value})" if code == "b1" else value
+
+
+def loaded(place: str, code: str) -> str:
+    """Return the value of a place in memory."""
+    return f"{place} != 0" if code == "b1" else place
+
+
+def is_wide(extents: Sequence[int], addresses: Iterable[Affine], volume: int) -> bool:
+    """Tell whether the arithmetic of addresses needs 64 bits."""
+    limit = 2**31 - 1
+    most = max(
+        (abs(e[0]) + sum(abs(c) * n for c, n in zip(e[1:], extents, strict=True)) for e in addresses),
+        default=0,
+    )
+    return max(most, 2 * volume) > limit
+
+
+class Statements:
+    """Writes statements of a body; a statement is written once, before its users.
+
+    `given` are statements whose values come from elsewhere, or that are written besides the live ones.
+    """
+
+    def __init__(
+        self,
+        body: Body,
+        live: Sequence[int],
+        roots: Sequence[int],
+        arguments: Arguments,
+        counters: Sequence[str],
+        wide: bool,
+        given: Sequence[int] = (),
+    ):
+        self.body, self.arguments, self.counters, self.wide = body, arguments, counters, wide
+        self.fused, self._taken = fusions(body, live, roots)
+        self._names = {s: f"v{k}" for k, s in enumerate((*given, *live))}
+
+    def write(self, lines: Lines, numbers: Iterable[int]) -> None:
+        """Write the statements with these numbers, in order."""
+        for s in numbers:
+            if self.body.ops[s] != "lit" and s not in self._taken:
+                text = self._expression(s)
+                lines.add(f"const {SCALARS[self.body.codes[s]]} {self._names[s]} = {text};")
+
+    def known(self, s: int, name: str) -> None:
+        """Let a statement have a value that is written elsewhere."""
+        self._names[s] = name
+
+    def value(self, s: int) -> str:
+        """Return the name of a value."""
+        if self.body.ops[s] == "lit":
+            text = literal(self.body.value_of(s), self.body.codes[s])
+            return f"({text})" if text.startswith("-") else text
+        return self._names[s]
+
+    def element(self, buffer: Buffer, address: Affine, index: int = -1, stride: int = 0) -> str:
+        """Return the place ``buffer[address + stride * index]``."""
+        text = affine(address, self.counters, self.wide)
+        if index >= 0:
+            text = f"{text} + {stride}LL * {self.value(index)}"
+        return f"{self.arguments.pointer(buffer)}[{text}]"
+
+    def store(self, lines: Lines, place: str, value: str, code: str, op: str = "") -> None:
+        """Write a value to memory, joined by `op` with what is there."""
+        if op:
+            lines.add(f"{place} = {stored(combine(op, code, f'({loaded(place, code)})', value), code)};")
+        else:
+            lines.add(f"{place} = {stored(value, code)};")
+
+    def _expression(self, s: int) -> str:
+        body = self.body
+        op, code, attr = body.ops[s], body.codes[s], body.attrs[s]
+        if op == "load":
+            return loaded(self.element(attr[0], attr[1]), code)
+        if op == "gather":
+            return loaded(self.element(attr[0], attr[1], body.args[s][0], attr[2]), code)
+        if op == "iota":
+            return affine(attr, self.counters, True)
+        if s in self.fused:
+            sign, a, b, c, minus = self.fused[s]
+            function = "fmaf" if code == "f4" else "fma"
+            return f"{function}({sign}{self.value(a)}, {self.value(b)}, {minus}{self.value(c)})"
+        codes = [body.codes[arg] for arg in body.args[s]]
+        if is_elementary(op):
+            self.arguments.elementary.add((op, code))
+        return expression(op, code, codes, [self.value(arg) for arg in body.args[s]])
