@@ -19,6 +19,7 @@ from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.complex.array import is_complex
 from diffsci.tracing.lenses import FlipLens, SliceLens
+from diffsci.tracing.runs import take_known
 from diffsci.tracing.selection import Selected
 from diffsci.tracing.trace import bind, escaped
 
@@ -41,6 +42,9 @@ def get(x: TracedArray, key: Any) -> TracedArray:
         return Selected(x.fresh(), parts[0].fresh())
     dynamic = _dynamic(parts)
     if dynamic is None:
+        along = _one_axis(parts)
+        if along is not None:
+            return _taken_along(x, parts, along)
         positions = _positions(x, tuple(parts))
         return _taken(_flat(x), positions)
     x, index, axis = _dynamic_index(x, parts, dynamic)
@@ -277,6 +281,22 @@ def _taken(flat: TracedArray, positions: Any) -> TracedArray:
     result = bind("take", flat, positions, axis=0)
     result.scalar = result.shape == ()
     return result
+
+
+def _one_axis(parts: list) -> int | None:
+    """Return the axis that one known list of integers indexes, all others being indexed by slices."""
+    arrays = [axis for axis, part in enumerate(parts) if isinstance(part, np.ndarray)]
+    if len(arrays) != 1 or any(isinstance(part, TracedArray) or part is None for part in parts):
+        return None
+    index = parts[arrays[0]]
+    slices = all(isinstance(part, slice) for axis, part in enumerate(parts) if axis != arrays[0])
+    return arrays[0] if slices and index.ndim == 1 and index.dtype.kind in "iu" else None
+
+
+def _taken_along(x: TracedArray, parts: list, axis: int) -> TracedArray:
+    index = _wrapped(parts[axis], x.shape[axis])
+    outer = [slice(None) if k == axis else part for k, part in enumerate(parts)]
+    return take_known(_basic(x, outer), index, axis)
 
 
 def _dynamic_index(x: TracedArray, parts: list, first: int):

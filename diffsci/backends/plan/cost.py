@@ -23,14 +23,15 @@ from diffsci.graph import Node
 __all__ = ["Demands", "operation_cost"]
 
 _COSTS = {
-    "div": 4, "sqrt": 5, "exp": 10, "exp2": 10, "expm1": 15, "log": 12, "log1p": 15, "log2": 15, "log10": 15,
+    "div": 10, "sqrt": 12, "exp": 10, "exp2": 10, "expm1": 15, "log": 12, "log1p": 15, "log2": 15, "log10": 15,
     "sin": 15, "cos": 15, "tan": 25, "tanh": 15, "sinh": 20, "cosh": 20, "arcsin": 25, "arccos": 25,
     "arctan": 25, "arctan2": 35, "arcsinh": 30, "arccosh": 30, "arctanh": 25, "pow": 40, "hypot": 15,
     "cbrt": 25, "mod": 30, "fmod": 30, "floor_divide": 35, "sigmoid": 16, "softplus": 28,
 }  # fmt: skip
 _SPECIAL_COST = 150
 _FREE = frozenset({"stop_gradient", "const", "input"})
-_STORE_PRICE = 12
+_STORE_PRICE, _FAR_PRICE = 12, 48  # of a write and a read, in the cache and beyond it
+_NEAR_BYTES = 1 << 20
 _MOST_OFFSETS = 64
 
 
@@ -86,7 +87,8 @@ class Demands:
         if len(wanted) > _MOST_OFFSETS:
             return self._inline[node] > 0
         repeats = sum(wanted.values()) / node.type.size - 1
-        return repeats * self._inline[node] > _STORE_PRICE
+        near = node.type.size * node.dtype.itemsize <= _NEAR_BYTES
+        return repeats * self._inline[node] > (_STORE_PRICE if near else _FAR_PRICE)
 
 
 def _inline_costs(nodes: list[Node]) -> dict[Node, int]:

@@ -10,6 +10,7 @@ import numpy as np
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.protocols import implements
+from diffsci.tracing.runs import take_known
 from diffsci.tracing.trace import bind
 
 
@@ -199,7 +200,7 @@ def pad(x, pad_width, mode="constant", constant_values=0, **options):
         raise ops.unsupported(f"numpy.pad in mode {mode!r}", "use constant, edge, wrap, reflect or symmetric")
     for axis, width in enumerate(widths):
         index = np.pad(np.arange(x.shape[axis]), width, mode=mode)
-        x = bind("take", x, index, axis=axis)
+        x = take_known(x, index, axis) if any(width) else x
     return x
 
 
@@ -244,8 +245,7 @@ def repeat(x, repeats, axis=None):
     if axis is None:
         x, axis = ops.reshape(x, -1), 0
     axis = ops.normal_axis(axis, x.ndim)
-    index = np.repeat(np.arange(x.shape[axis]), repeats)
-    return bind("take", x, index, axis=axis)
+    return take_known(x, np.repeat(np.arange(x.shape[axis]), repeats), axis)
 
 
 @implements(np.diagonal, np.linalg.diagonal)
