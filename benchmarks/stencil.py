@@ -59,14 +59,14 @@ def _rows(table: Table, model: Model, side: int, seconds: dict, nbytes: int) -> 
         table.add(what, ours)
         if beyond:
             moved = fields * field
+            share = moved / ours / copied
             note = f"{moved / 1e6:.0f} MB, every grid touched once: {moved / ours / 1e9:.1f} GB/s"
-            table.add(
-                f"{what}, traffic / copy's", moved / ours / copied, "", target=OF_COPY, at_least=True, note=note
-            )
+            table.add(f"{what}, traffic / copy's", share, "", target=OF_COPY, at_least=True, note=note)
         theirs = seconds.get(("JAX", kind))
         if theirs is not None:
             target = JAX_BEYOND if beyond else JAX_INSIDE
-            table.add(f"{what}, diffsci / JAX", ours / theirs, "", target=target, note=f"JAX {theirs * 1e3:.3g} ms")
+            note = f"JAX {theirs * 1e3:.3g} ms"
+            table.add(f"{what}, diffsci / JAX", ours / theirs, "", target=target, note=note)
 
 
 def _point(model: Model, side: int) -> tuple[np.ndarray, tuple[np.ndarray, ...], np.ndarray]:

@@ -1,7 +1,7 @@
 """Five stencils as users write them in plain NumPy: right-hand sides on regular grids of unit spacing.
 
-Each function takes the state first; what follows is data. They differ in style on purpose: `np.roll`, `np.pad`
-with a constant or with wrapping, slices, writes into an array of zeros.
+Each function takes the state first; what follows is data. They differ in style on purpose: `np.roll`,
+`np.pad` with a constant or with wrapping, slices, writes into an array of zeros.
 """
 
 from __future__ import annotations

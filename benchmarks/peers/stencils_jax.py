@@ -27,7 +27,7 @@ def _heat(T):
 
 
 def functions(model: Callable, y: np.ndarray, data: tuple, ct: np.ndarray) -> tuple[Callable, Callable]:
-    """The right-hand side and the pullback at this point, compiled; data and results stay in JAX's own arrays."""
+    """The right-hand side and the pullback, compiled; data and results stay in JAX's own arrays."""
     rhs = _heat if model is heat else types.FunctionType(model.__code__, {**model.__globals__, "np": jnp})
     y, data, ct = jax.device_put((y, data, ct))
     value = jax.jit(rhs)

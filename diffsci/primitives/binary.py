@@ -60,7 +60,7 @@ def _mul_transpose(b: Builder, node: Node, ct: Node, linear: list[bool]) -> list
 
 
 def _divided(b: Builder, linear_value: Node, y: Node) -> Node:
-    """Divide a tangent or cotangent: a constant divisor becomes a factor, within one ulp and ten times faster."""
+    """Divide a tangent or cotangent: a constant divisor becomes a factor, within an ulp, ten times faster."""
     scalar = y.inputs[0] if y.name == "broadcast" else y
     value = abs(float(scalar.params["value"])) if scalar.is_const and scalar.shape == () else 0.0
     if not _LEAST_DIVISOR < value < 1.0 / _LEAST_DIVISOR:  # the reciprocal might round away
