@@ -25,8 +25,8 @@ __all__ = ["Demands", "operation_cost"]
 _COSTS = {
     "div": 10, "sqrt": 12, "exp": 10, "exp2": 10, "expm1": 15, "log": 12, "log1p": 15, "log2": 15,
     "log10": 15, "sin": 15, "cos": 15, "tan": 25, "tanh": 15, "sinh": 20, "cosh": 20, "arcsin": 25,
-    "arccos": 25, "arctan": 25, "arctan2": 35, "arcsinh": 30, "arccosh": 30, "arctanh": 25, "pow": 40, "hypot": 15,
-    "cbrt": 25, "mod": 30, "fmod": 30, "floor_divide": 35, "sigmoid": 16, "softplus": 28,
+    "arccos": 25, "arctan": 25, "arctan2": 35, "arcsinh": 30, "arccosh": 30, "arctanh": 25, "pow": 40,
+    "hypot": 15, "cbrt": 25, "mod": 30, "fmod": 30, "floor_divide": 35, "sigmoid": 16, "softplus": 28,
 }  # fmt: skip
 _SPECIAL_COST = 150
 _FREE = frozenset({"stop_gradient", "const", "input"})
