@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import sys
 from dataclasses import dataclass
@@ -23,6 +22,8 @@ def _library_roots() -> tuple[str, ...]:
 _SKIP = _library_roots()
 _known: dict[tuple[int, int], tuple] = {}  # (code, instruction) -> the code, kept alive, and its location
 _MANY = 100_000
+_positions: dict[int, tuple] = {}  # code -> the code, kept alive, and where each of its instructions stands
+_MOST_POSITIONS = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,11 +78,20 @@ def _place(code: Any, frame: Any) -> tuple[Any, Location | None]:
 
 def _location(code: Any, frame: Any) -> Location:
     """Return the place of the expression that a frame evaluates."""
-    _, last, first_column, last_column = next(
-        itertools.islice(code.co_positions(), frame.f_lasti // 2, None), (None,) * 4
-    )
+    line, last, first_column, last_column = _place_of(code, frame.f_lasti // 2)
     span = None if last is None or first_column is None else (last, first_column, last_column)
-    return Location(code.co_filename, frame.f_lineno, code.co_name, span)
+    return Location(code.co_filename, frame.f_lineno if line is None else line, code.co_name, span)
+
+
+def _place_of(code: Any, instruction: int) -> tuple:
+    """Return lines and columns of an instruction: code knows them in order only, so they are listed once."""
+    found = _positions.get(id(code))
+    if found is None:
+        if len(_positions) > _MOST_POSITIONS:
+            _positions.clear()
+        found = _positions[id(code)] = code, list(code.co_positions())
+    places = found[1]
+    return places[instruction] if instruction < len(places) else (None,) * 4
 
 
 def in_library(file: str) -> bool:

@@ -10,13 +10,13 @@ from diffsci.errors import UnsupportedError
 
 __all__ = ["code_of", "identity_of"]
 
-_CODES = {"float64": "f8", "float32": "f4", "int64": "i8", "bool": "b1"}
+_CODES = {np.dtype(t): code for t, code in {"f8": "f8", "f4": "f4", "i8": "i8", "?": "b1"}.items()}
 
 
 def code_of(dtype: np.dtype) -> str:
     """Return the statement dtype: f8, f4, i8 or b1."""
     try:
-        return _CODES[dtype.name]
+        return _CODES[dtype]
     except KeyError:
         raise UnsupportedError(
             f"compiled programs know float64, float32, int64 and bool, not {dtype}"

@@ -6,6 +6,7 @@ on those arrays while planning, and zeros that are known from the structure fold
 
 from __future__ import annotations
 
+import math
 from itertools import product
 
 import numpy as np
@@ -22,10 +23,10 @@ from diffsci.graph import Graph, Node
 
 __all__ = ["TooLarge", "plan_elements"]
 
-_MOST_RAW = 60_000
-_MOST_CREATED = 40_000
-_MOST_LIVE = 6_000
+_MOST_RAW = 60_000  # elements to compute, unless loops would hardly be cheaper
+_MOST_MOVED = 40_000_000  # elements that only move: NumPy does that, on numbers of statements
 _ALWAYS = 400
+_MOST_DEARER = 1.5  # straight-line code than loops, by estimate, before loops are preferred
 _PATIENCE = 1000  # statements after which straight-line code must promise to be worth it
 _INLINE_SOLVE = 4
 
@@ -36,20 +37,31 @@ class TooLarge(Exception):
 
 def plan_elements(graph: Graph, build_callee):
     """Return the plan of a program as straight-line code, or raise TooLarge."""
-    if _raw_size(graph) > _MOST_RAW:
+    if not _is_promising(graph):
         raise TooLarge
     return _Elements(graph, build_callee).run()
 
 
-def _raw_size(graph: Graph) -> int:
-    total = 0
+def _is_promising(graph: Graph) -> bool:
+    """Tell whether it is worth trying: what the attempt costs grows with the number of elements."""
+    computed = moved = 0
     for node in graph.nodes:
         if isinstance(node.type, tuple):
             continue
-        total += node.type.size
+        if node.name in MOVES or _is_placement(node):
+            moved += node.type.size
+        else:
+            computed += node.type.size
         if node.name == "contract":
-            total += int(np.prod(list(letter_sizes(node).values()), dtype=np.int64))
-    return total
+            computed += math.prod(letter_sizes(node).values())
+    if moved > _MOST_MOVED:
+        return False
+    return computed <= _MOST_RAW or computed <= _MOST_DEARER * _loop_cost(graph)
+
+
+def _is_placement(node: Node) -> bool:
+    """Tell whether a sum collects pieces padded with zeros: next to nothing is added there."""
+    return node.name == "add" and any(x.name == "pad" for x in node.inputs)
 
 
 def _loop_cost(graph: Graph) -> float:
@@ -67,7 +79,7 @@ def _node_loop_cost(node: Node) -> float:
     long = node.name in REDUCTIONS or node.name == "contract"
     size = node.inputs[0].type.size if node.name in REDUCTIONS else node.type.size
     if node.name == "contract":
-        size = int(np.prod(list(letter_sizes(node).values()), dtype=np.int64))
+        size = math.prod(letter_sizes(node).values())
     return -(-size // 8) * operation_cost(node.name) + 1 + 10 * long
 
 
@@ -82,6 +94,7 @@ class _Elements:
         self.steps: list = []
         self.exact = self.graph.feeding_guards()
         self.factors: dict[Node, tuple] = {}
+        self.read = 0  # statements that read memory: not all will be needed
 
     def run(self):
         self._place_outputs()
@@ -90,15 +103,13 @@ class _Elements:
         for node in self._order():
             self._evaluate(node)
             loops += _node_loop_cost(node)
-            if len(self.body) > min(_MOST_CREATED, _PATIENCE + 3 * loops):
+            if len(self.body) - self.read > _PATIENCE + 3 * loops:
                 raise TooLarge
             while guards and guards[0][1].predicate in self.values:
                 self._guard(*guards.pop(0))
         self._write_outputs()
         self._flush()
-        if len(self.done) > _MOST_LIVE:
-            raise TooLarge
-        if len(self.done) > _ALWAYS and self._live_cost() > 1.5 * _loop_cost(self.graph):
+        if len(self.done) > _ALWAYS and self._live_cost() > _MOST_DEARER * loops:
             raise TooLarge
         plan = self.layout.plan
         plan.steps = self.steps
@@ -145,6 +156,7 @@ class _Elements:
     def _loads(self, node: Node) -> np.ndarray:
         view = self.layout.storage[node]
         numbers = [self.body.load(view.buffer, (view.offset + k,)) for k in range(node.type.size)]
+        self.read += len(numbers)
         return np.array(numbers, dtype=np.int64).reshape(node.shape)
 
     def _flush(self) -> None:
@@ -215,11 +227,26 @@ class _Elements:
     def _elementwise(self, node: Node) -> np.ndarray:
         body, name, params = self.body, node.name, node.params
         before = len(body)
-        result = self._map(
-            lambda *args: body.op(name, *args, params=params), *(self.values[x] for x in node.inputs)
-        )
+        operands = [self.values[x] for x in node.inputs]
+        if not node.shape:
+            return self._exactly(node, before, np.array(body.op(name, *map(int, operands), params=params)))
+        if _is_placement(node):
+            return self._exactly(node, before, self._placed(node, *operands))
+        result = self._map(lambda *args: body.op(name, *args, params=params), *operands)
+        return self._exactly(node, before, result)
+
+    def _placed(self, node: Node, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Add where both operands are there; NumPy finds the few places."""
+        zero = self.body.zero(code_of(node.dtype))
+        result = np.where(a == zero, b, a)
+        both = (a != zero) & (b != zero)
+        result[both] = self._map(lambda x, y: self.body.op("add", x, y), a[both], b[both])
+        return result
+
+    def _exactly(self, node: Node, before: int, result: np.ndarray) -> np.ndarray:
+        """Note that the statements of a value that decides a branch must not be contracted."""
         if node in self.exact:
-            body.exact.update(range(before, len(body)))
+            self.body.exact.update(range(before, len(self.body)))
         return result
 
     def _library(self, node: Node) -> None:
