@@ -68,7 +68,7 @@ def _imports(code: types.CodeType) -> bool:
 
 
 def _has(code: types.CodeType, *names: str) -> bool:
-    """Tell whether instructions of these names are in the code: disassembling it takes a thousand times longer."""
+    """Tell whether instructions of these names are in the code; disassembling would take long."""
     operations = code.co_code[::2]
     return any(dis.opmap[name] in operations for name in names)
 
