@@ -18,38 +18,51 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.backends.statuses import FAILED
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Node
 from diffsci.source import at
 
 __all__ = ["FAILED", "Callback", "handle", "raise_pending", "trampoline_address"]
 
-FAILED = -2  # status of a program whose callback raised an exception
 _MOST_VIEWS = 512  # sets of addresses whose arrays are kept: programs mostly use the same memory again
 
 
 class Callback:
-    """One operation of a program, run on memory by address."""
+    """One operation of a program, run on memory by address.
+
+    Attributes
+    ----------
+    name, family, params
+        Of the operation.
+    value : callable
+        Its value in NumPy; several outputs come as a tuple where `several`.
+    input_types, output_types : list of Type
+    where : str
+        " at" the user's line.
+    """
 
     __slots__ = (
-        "_addresses", "_cached", "_copies", "_inputs", "_kinds", "_several", "_words",
-        "name", "params", "value", "where",
+        "_addresses", "_cached", "_copies", "_inputs", "_kinds", "_words",
+        "family", "input_types", "name", "output_types", "params", "several", "value", "where",
     )  # fmt: skip
 
     def __init__(self, node: Node):
         if node.primitive.value is None:
             raise UnsupportedError(f"{node.name} is not compiled yet{at(node.location)}: use backend='numpy'")
         # Not the node itself: the handle is kept as long as the node lives, and would keep it alive.
-        self.name, self.params = node.name, node.params
+        self.name, self.family, self.params = node.name, node.primitive.family, node.params
         self.value = np.errstate(all="ignore")(node.primitive.value)
         self.where = at(node.location)
-        self._several = isinstance(node.type, tuple)
-        types = [*(x.type for x in node.inputs), *(node.type if self._several else [node.type])]
+        self.several = isinstance(node.type, tuple)
+        self.input_types = [x.type for x in node.inputs]
+        self.output_types = [*node.type] if self.several else [node.type]
+        types = self.input_types + self.output_types
         self._inputs = len(node.inputs)
         self._kinds = [(ctypes.c_char * (t.size * t.dtype.itemsize), t.shape, t.dtype) for t in types]
         self._addresses = struct.Struct(f"{len(types)}P")
         self._words = ctypes.c_char * self._addresses.size
-        self._copies = node.primitive.family == "host"  # a host object may keep what it is given
+        self._copies = self.family == "host"  # a host object may keep what it is given
         self._cached: dict[bytes, tuple[list[np.ndarray], list[np.ndarray]]] = {}
 
     def run(self, table: int) -> None:
@@ -59,7 +72,7 @@ class Callback:
         if self._copies:
             operands = [array.copy() for array in operands]
         values = self.value(*operands, **self.params)
-        if not self._several:
+        if not self.several:
             values = (values,)
         for target, value in zip(targets, values, strict=True):
             value = np.asarray(value)

@@ -11,6 +11,7 @@ import numpy as np
 from diffsci.backends.rewriting import Rewriter
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Builder, Graph, Node, Primitive, lookup
+from diffsci.graph.namespaces import as_array
 from diffsci.primitives.host import TAPE, contiguous
 from diffsci.source import at
 
@@ -54,7 +55,7 @@ def _stateless(node: Node, new: dict[Node, Node]) -> Node:
 
 def _run_alone(name: str) -> Primitive:
     def alone(*x, loop):
-        return tuple(map(np.asarray, loop.outputs(contiguous(x))))
+        return tuple(map(as_array, loop.outputs(contiguous(x))))
 
     return Primitive(f"{name}_alone", lookup(name).type, alone, "host")
 

@@ -1,6 +1,7 @@
-"""The machine of small loops outside compiled code: every step by the NumPy interpreter.
+"""The machine of loops that Python drives: every step by the NumPy interpreter, or by a program of a device.
 
-It executes the same actions as the native driver, so a loop has one algorithm and two machines.
+It executes the same actions as the native driver, so a loop has one algorithm and two machines. Arrays of a
+device stay there: only what Python decides by (a predicate, whether the model raises) is read back.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import numpy as np
 from diffsci.control.body import CARRY, CONST, ITEM, Body
 from diffsci.control.failing import raise_error
 from diffsci.graph import Graph, interpreter
+from diffsci.graph.namespaces import namespace
 from diffsci.schedules import Discard, Forward, Load, Reverse, Store
 
 __all__ = ["BACK", "KEEP", "Interpreted"]
 
+NUMBERS = 1024  # of steps that a device is given at once
 KEEP, BACK = 5, 6  # steps a..b, leaving state k in slot k; and back again
 
 State = "list[np.ndarray]"
@@ -48,6 +51,8 @@ class Interpreted:
     ):
         self.body, self.x, self.length, self.reverse = body, list(x), length, reverse
         self.evaluate = evaluate
+        self.xp = namespace(x)
+        self._numbers, self._first_number = self.xp.arange(0), 0
         self.carries, self.items = body.places(CARRY), body.places(ITEM)
         self.state: list[np.ndarray] = [x[k] for k in self.carries]
         self.slots: list[Any] = []
@@ -69,7 +74,7 @@ class Interpreted:
 
     def carry(self) -> list[np.ndarray]:
         """Return the working state in arrays of their own."""
-        return [np.array(value) for value in self.state]
+        return [self.xp.array(value) for value in self.state]
 
     def mark(self) -> Any:
         """Return what `return_to` takes to make the working state the present one again."""
@@ -114,13 +119,22 @@ class Interpreted:
             self.slots[slot] = None
 
     def _inputs(self, k: int) -> list[np.ndarray]:
-        found: list[Any] = [np.array(k, np.int64), *self.x]
+        found: list[Any] = [self._number(k), *self.x]
         row = self.length - 1 - k if self.reverse else k
         for place, value in zip(self.carries, self.state, strict=True):
             found[1 + place] = value
         for place in self.items:
             found[1 + place] = self.x[place][row]
         return found
+
+    def _number(self, k: int) -> Any:
+        """Return the number of a step as an array: one of many that are made together, forward or back."""
+        if self.xp is np:
+            return np.array(k, np.int64)
+        if not self._first_number <= k < self._first_number + len(self._numbers):
+            self._first_number = k // NUMBERS * NUMBERS
+            self._numbers = self.xp.arange(self._first_number, self._first_number + NUMBERS, dtype=np.int64)
+        return self._numbers[k - self._first_number].reshape(())
 
     def _goes_on(self, k: int) -> bool:
         (decision,) = self._run("predicate", k)
@@ -179,8 +193,8 @@ class _Adjoint:
         self.machine, self.graph = machine, body.adjoint()
         self.rows = [cotangents[k] for k in body.real_out_places(ITEM)]
         self.carried = [cotangents[k] for k in body.real_out_places(CARRY)]
-        self.sums = [np.zeros_like(x[k]) for k in body.real_places(CONST)]
-        self.items = [np.zeros_like(x[k]) for k in body.real_places(ITEM)]
+        self.sums = [machine.xp.zeros_like(x[k]) for k in body.real_places(CONST)]
+        self.items = [machine.xp.zeros_like(x[k]) for k in body.real_places(ITEM)]
 
     def step(self, k: int) -> None:
         """Reverse step k at the machine's working state."""
@@ -196,7 +210,8 @@ class _Adjoint:
 def arranged(body: Body, carried, sums, items) -> list[np.ndarray | None]:
     """Put cotangents in the order of the inputs, None for integers; those of carries and constants copied."""
     found: list[np.ndarray | None] = [None] * len(body.roles)
-    for role, values in ((CARRY, map(np.array, carried)), (CONST, map(np.array, sums)), (ITEM, items)):
+    xp = namespace([*carried, *sums, *items])
+    for role, values in ((CARRY, map(xp.array, carried)), (CONST, map(xp.array, sums)), (ITEM, items)):
         for place, value in zip(body.real_places(role), values, strict=True):
             found[place] = value
     return found

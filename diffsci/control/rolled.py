@@ -13,6 +13,7 @@ from diffsci.control.interpreted import Interpreted
 from diffsci.control.memory import empty
 from diffsci.errors import EvaluationError
 from diffsci.graph import Type
+from diffsci.graph.namespaces import namespace
 from diffsci.primitives.host import CustomLoop
 from diffsci.schedules import Checkpoints, Forward, Reverse, Schedule, StoreAll, for_slots
 from diffsci.source import Location, at
@@ -155,7 +156,7 @@ class RolledLoop(CustomLoop):
         outputs = above._outside(above._forward(inputs, tape, keep=False))
         moved = iter(outputs[len(self.body.out_roles) :])
         return [
-            next(moved) if kind.is_float else np.zeros(value.shape, value.dtype)
+            next(moved) if kind.is_float else namespace(x).zeros(value.shape, value.dtype)
             for kind, value in zip(self.body.graph.output_types, outputs, strict=False)
         ]
 
@@ -171,7 +172,7 @@ class RolledLoop(CustomLoop):
         if schedule is None:  # all states are still there
             tape.keep(self, machine, tape.stored)
         return [
-            value if value is None or not depth else np.moveaxis(value, 0, depth)
+            value if value is None or not depth else namespace([value]).moveaxis(value, 0, depth)
             for value, depth in zip(found, self.depths, strict=True)
         ]
 
@@ -224,6 +225,10 @@ class RolledLoop(CustomLoop):
         """See `CustomLoop`."""
         return self._copy(native=False, evaluate=evaluate)
 
+    def on_device(self, machine: Any) -> RolledLoop:
+        """See `CustomLoop`: Python takes the steps, which are programs of the device."""
+        return self._with(("on", machine), native=False, evaluate=machine.evaluate)
+
     def watched(self, evaluate: Callable) -> RolledLoop:
         """See `CustomLoop`: steps are counted from 0, as the bodies of `fori_loop` do."""
         return self.evaluated_by(lambda graph, inputs: evaluate(graph, inputs, f"step {int(inputs[0])}"))
@@ -231,8 +236,9 @@ class RolledLoop(CustomLoop):
     # members of items stand behind the steps inside -------------------------------------------------
 
     def _inside(self, x: Sequence[np.ndarray]) -> list[np.ndarray]:
+        xp = namespace(x)
         return [
-            np.ascontiguousarray(np.moveaxis(a, depth, 0)) if depth else a
+            xp.ascontiguousarray(xp.moveaxis(a, depth, 0)) if depth else a
             for a, depth in zip(x, self.depths, strict=True)
         ]
 
@@ -274,7 +280,7 @@ class RolledLoop(CustomLoop):
         """Take the frozen number of steps; return the outputs."""
         steps, machine = tape.steps, self._machine(x, tape)
         kinds = [self.body.graph.output_types[k] for k in self.body.out_places(ITEM)]
-        rows = [empty((steps, *kind.shape), self._row_dtype(kind)) for kind in kinds]
+        rows = self._rows(x, steps, kinds)
         if not keep:
             machine.advance(np.array([[Forward.code, 0, steps]]), rows)
             return self._arranged(machine.carry(), rows)
@@ -289,8 +295,13 @@ class RolledLoop(CustomLoop):
         tape.keep(self, machine, stored)
         return self._arranged(final, rows)
 
-    def _row_dtype(self, kind: Type) -> np.dtype:
-        return np.result_type(kind.dtype, complex) if self.evaluate and kind.is_float else kind.dtype
+    @staticmethod
+    def _rows(x: list[np.ndarray], steps: int, kinds: list[Type]) -> list[np.ndarray]:
+        """Return memory for stacked items, where the inputs lie; complex where some of these are."""
+        whole, xp = any(value.dtype.kind == "c" for value in x), namespace(x)
+        make = empty if xp is np else xp.empty
+        dtypes = [np.result_type(k.dtype, complex) if whole and k.is_float else k.dtype for k in kinds]
+        return [make((steps, *kind.shape), dtype) for kind, dtype in zip(kinds, dtypes, strict=True)]
 
     def _arranged(self, carries: list[np.ndarray], rows: list[np.ndarray]) -> list[np.ndarray]:
         found = {CARRY: iter(carries), ITEM: iter(rows)}
@@ -299,7 +310,7 @@ class RolledLoop(CustomLoop):
     # loops of unknown length -----------------------------------------------------------------------
 
     def _run_while(self, x: list[np.ndarray], keep: bool) -> tuple[list[np.ndarray], RolledTape]:
-        if not self.native:
+        if not self.native and self.evaluate is None:
             most = int(SMALL / self.body.weight()) + 1
             found = self._count(x, keep, native=False, most=most)
             if found is not None:
@@ -342,7 +353,8 @@ class RolledLoop(CustomLoop):
 def _moved(array: np.ndarray, role: str, source: int, target: int) -> np.ndarray:
     if role != ITEM or source == target:
         return array
-    return np.ascontiguousarray(np.moveaxis(array, source, target))
+    xp = namespace([array])
+    return xp.ascontiguousarray(xp.moveaxis(array, source, target))
 
 
 def _first_reverse(actions: np.ndarray) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.graph.namespaces import as_array
 from diffsci.graph.registry import Primitive
 from diffsci.source import Location
 
@@ -36,8 +37,8 @@ class Type:
 
     @staticmethod
     def of(value: Any) -> Type:
-        """Return the type of a NumPy value; equal types of values are one object."""
-        array = np.asarray(value)
+        """Return the type of an array or number; equal types of values are one object."""
+        array = value if type(value) is np.ndarray else as_array(value)
         key = (array.shape, array.dtype)
         known = _types.get(key)
         if known is None:

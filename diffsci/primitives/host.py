@@ -24,6 +24,7 @@ import numpy as np
 
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.graph.namespaces import as_array, namespace
 from diffsci.primitives.shared import to_batch
 
 __all__ = ["TAPE", "CustomLoop", "contiguous"]
@@ -125,6 +126,17 @@ class CustomLoop(ABC):
         """Return the loop as compiled programs run it."""
         return self
 
+    def on_device(self, machine: Any) -> CustomLoop | None:
+        """Return the loop as it runs on arrays of a device, None if it cannot.
+
+        Parameters
+        ----------
+        machine : diffsci.backends.cuda.machine.Machine
+            ``machine.evaluate(graph, inputs)`` runs a program there, ``machine.xp`` is the library of its
+            arrays.
+        """
+        return None
+
     def jet(self, order: int) -> CustomLoop | None:
         """Return the loop of power series (x, x_1, ..., x_order) -> (y, y_1, ..., y_order), if there is one.
 
@@ -159,13 +171,15 @@ def _tape_array(tape: Any) -> np.ndarray:
 
 
 def contiguous(arrays) -> list[np.ndarray]:
-    """Return the arrays as a loop takes them."""
-    return [np.ascontiguousarray(array).reshape(np.shape(array)) for array in arrays]
+    """Return the arrays as a loop takes them; those on a device stay there."""
+    found = list(arrays)
+    xp = namespace(found)
+    return [xp.ascontiguousarray(array).reshape(np.shape(array)) for array in found]
 
 
 def _run_value(*x, loop: CustomLoop):
     outputs, tape = loop.run(contiguous(x))
-    return (*map(np.asarray, outputs), _tape_array(tape))
+    return (*map(as_array, outputs), _tape_array(tape))
 
 
 def _scatter(values, types) -> list:
@@ -185,17 +199,17 @@ def _jvp_value(*values, loop: CustomLoop, inputs: int):
     types = _types(x)
     out_types = loop.output_types(types)
     dy = loop.tangent(x, tape, _scatter(dx, types))
-    return tuple(np.asarray(v) for v, type_ in zip(dy, out_types, strict=True) if type_.is_float)
+    return tuple(as_array(v) for v, type_ in zip(dy, out_types, strict=True) if type_.is_float)
 
 
 def _vjp_value(*values, loop: CustomLoop, inputs: int):
     x, tape, w = contiguous(values[:inputs]), values[inputs][()], contiguous(values[inputs + 1 :])
     types = _types(x)
     out_types = loop.output_types(types)
-    pending = iter(w)
-    ct = [next(pending) if t.is_float else np.zeros(t.shape, t.dtype) for t in out_types]
+    pending, xp = iter(w), namespace(w)
+    ct = [next(pending) if t.is_float else xp.zeros(t.shape, t.dtype) for t in out_types]
     xbar = loop.pullback(x, tape, ct)
-    return tuple(np.asarray(v) for v, type_ in zip(xbar, types, strict=True) if type_.is_float)
+    return tuple(as_array(v) for v, type_ in zip(xbar, types, strict=True) if type_.is_float)
 
 
 def _run_jvp(b: Builder, node: Node, t: list[Node | None]) -> list[Node | None]:

@@ -19,6 +19,7 @@ from diffsci.backends.plan.layout import all_guards, hidden_consts, plan_key
 from diffsci.backends.plan.specialise import specialise
 from diffsci.backends.recycling import Recycler
 from diffsci.backends.stateless import without_tapes
+from diffsci.backends.statuses import explained
 from diffsci.graph import Graph, Type
 
 if TYPE_CHECKING:
@@ -124,21 +125,7 @@ class Program:
 
     def message(self, status: int) -> str:
         """Say what a status means, and where in the user's source."""
-        if status == 0:
-            return "good"
-        if 0 < status <= len(self.guards):
-            guard = self.guards[status - 1]
-            where = f" at {guard.location}" if guard.location is not None else ""
-            return f"a condition{where} was not {guard.outcome}, as it was when the function was traced"
-        if status == -1:
-            return f"an index is out of range{self._index_locations()}"
-        if status == callbacks.FAILED:
-            return "an operation that runs in Python raised an exception"
-        return f"failed with status {status}"
-
-    def _index_locations(self) -> str:
-        found = [n.location for n in self.graph.nodes if n.name in ("take", "put", "put_add") and n.location]
-        return "" if not found else " at " + " or ".join(dict.fromkeys(map(str, found)))
+        return explained(status, self.graph.nodes, self.guards)
 
     def bind(self, inputs, outputs=None, workspace=None) -> Binding:
         """Bind arrays to slots, for calls by address."""
