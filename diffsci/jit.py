@@ -13,6 +13,7 @@ import numpy as np
 from diffsci import watching
 from diffsci.backends import executables
 from diffsci.degenerate import resolved
+from diffsci.device_arrays import arriving, hosted, like
 from diffsci.errors import EvaluationError
 from diffsci.graph import Graph, Type, interpreter
 from diffsci.primitives.linalg.gaps import Unresolved
@@ -147,7 +148,7 @@ class Jitted:
             return self._call_inside(args, kwargs)
         inputs, key = _fast_key(args, kwargs)
         if inputs is None:
-            inputs, key = _key(args, kwargs)
+            inputs, key = _key(args, kwargs, self.backend)
         for path in self._paths.get(key, ()):
             result = self._try(path, inputs)
             if result is not None:
@@ -155,7 +156,7 @@ class Jitted:
         else:
             result = (self._first(args, kwargs, inputs, key),)
         if watching.contexts:
-            watching.examine("function", self.function, args, kwargs, result[0])
+            watching.examine("function", self.function, *hosted((args, kwargs, result[0])))
         return result[0]
 
     def _try(self, path: Specialisation, inputs: list) -> tuple | None:
@@ -169,9 +170,11 @@ class Jitted:
         try:
             status, outputs = path.run(inputs)
         except Unresolved as problem:
-            if interpreter.first_broken_guard(path.graph, inputs) is not None:
+            plain = hosted(inputs)
+            if interpreter.first_broken_guard(path.graph, plain) is not None:
                 return None
-            status, outputs = 0, resolved(path.graph, inputs, problem, lambda: path.run(inputs)[1])
+            found = resolved(path.graph, plain, problem, lambda: hosted(path.run(inputs)[1]))
+            status, outputs = 0, like(inputs, found)
         if status == 0:
             return (path.results(outputs),)
         if status > 0:
@@ -180,20 +183,20 @@ class Jitted:
 
     def _first(self, args: tuple, kwargs: dict, inputs: list, key: Any) -> Any:
         """Trace, compile and run a path that was not seen before."""
-        traced = trace_function(self.function, args, kwargs)
+        traced = trace_function(self.function, *hosted((args, kwargs)))
         paths = self._paths.setdefault(key, [])
         if not _statics_hold(traced):
             self._warn(_passing(traced))
-            return _as_traced(traced)
+            return _as_traced(traced, inputs)
         if len(paths) >= MAX_PATHS:
             self._warn(_too_many(traced))
-            return _as_traced(traced)
+            return _as_traced(traced, inputs)
         graph = simplify(traced.graph)
         path = Specialisation(executables.build(graph, self.backend), _light(traced), graph)
         result = self._try(path, inputs)
         if result is None:  # it fails its own guard at its own point
             self._warn(_undecided(path, inputs))
-            return _as_traced(traced)
+            return _as_traced(traced, inputs)
         # A path without guards holds everywhere: it comes behind those that say where they hold.
         paths.insert(0 if graph.guards else len(paths), path)
         return result[0]
@@ -231,7 +234,7 @@ class Jitted:
     def lower(self, *args: Any, **kwargs: Any) -> Specialisation:
         """Return the compiled path that these arguments take, compiling it if it is new."""
         self(*args, **kwargs)
-        inputs, key = _key(args, kwargs)
+        inputs, key = _key(args, kwargs, self.backend)
         for path in self._paths[_fast_key(args, kwargs)[1] or key]:
             if self._try(path, inputs) is not None:
                 return path
@@ -331,9 +334,9 @@ def _results(traced: Traced, outputs: Sequence[np.ndarray]) -> Any:
     return traced.results([value if value.ndim else value[()] for value in outputs])
 
 
-def _as_traced(traced: Traced) -> Any:
-    """Return the results at the point of tracing, in arrays of their own."""
-    return _results(traced, [np.array(traced.values[y]) for y in traced.graph.outputs])
+def _as_traced(traced: Traced, inputs: list) -> Any:
+    """Return the results at the point of tracing, in arrays of their own, where the inputs lie."""
+    return _results(traced, like(inputs, [np.array(traced.values[y]) for y in traced.graph.outputs]))
 
 
 def _applies(graph: Graph, inputs: list) -> bool:
@@ -383,19 +386,19 @@ def _fast_key(args: tuple, kwargs: dict) -> tuple[list | None, Any]:
     return inputs, tuple(key)
 
 
-def _key(args: tuple, kwargs: dict) -> tuple[list[np.ndarray], Any]:
+def _key(args: tuple, kwargs: dict, backend: str = "numba") -> tuple[list[np.ndarray], Any]:
     """Return the dynamic leaves as arrays, and the signature of the call."""
     leaves, tree = flatten((args, kwargs))
     inputs, signature = [], []
     for leaf in leaves:
-        if is_dynamic(leaf):
-            value = standard(concrete(leaf))
-            inputs.append(entering(value))
-            signature.append(
-                (value.shape, value.dtype.char, type(leaf) in (float, complex), isinstance(leaf, np.ndarray))
-            )
-        else:
+        value = concrete(leaf) if is_dynamic(leaf) else arriving(leaf, backend)
+        if value is None:
             signature.append(_static_key(leaf))
+            continue
+        value = standard(value)
+        inputs.append(entering(value))
+        is_number = isinstance(leaf, (np.generic, float, complex))
+        signature.append((value.shape, value.dtype.char, type(leaf) in (float, complex), not is_number))
     return inputs, (tree, tuple(signature))
 
 

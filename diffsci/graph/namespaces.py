@@ -13,7 +13,9 @@ __all__ = ["as_array", "is_on_device", "namespace"]
 
 def is_on_device(value: Any) -> bool:
     """Tell whether a value is an array in the memory of a CUDA device, whichever library made it."""
-    return type(value) is not np.ndarray and hasattr(type(value), "__cuda_array_interface__")
+    if type(value) is np.ndarray or not hasattr(type(value), "__cuda_array_interface__"):
+        return False
+    return hasattr(value, "__cuda_array_interface__")  # PyTorch's type has it for tensors anywhere
 
 
 def namespace(arrays: Iterable[Any]) -> Any:

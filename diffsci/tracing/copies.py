@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from diffsci.errors import TraceError
+from diffsci.errors import TraceError, UnsupportedError
+from diffsci.graph.namespaces import is_on_device
 from diffsci.source import at, user_location
 from diffsci.tracing import containers, instances
 from diffsci.tracing.array import TracedArray
@@ -156,6 +157,11 @@ def resolve(value: Any, fetch, key: Any) -> Any:
         return value
     if containers.is_plain(value) and not _all_functions(value):
         return _container(trace, value, fetch, key)
+    if is_on_device(value):
+        raise UnsupportedError(
+            f"the function reads an array on a CUDA device from outside{at(user_location())}: pass it as an "
+            "argument to a function compiled with jit(..., backend='cupy')"
+        )
     if containers.is_sparse(value):
         _hold(trace, key, lambda: containers.snapshot(fetch()), containers.snapshot(value))
     elif not (isinstance(value, (types.ModuleType, TracedArray)) or _is_library_attribute(key)):
@@ -329,6 +335,11 @@ def argument(value: Any) -> Any:
     """Return what a traced function sees for a static argument: callables and instances are copied."""
     if value is None or isinstance(value, (int, str, bytes, type)):
         return value
+    if is_on_device(value):
+        raise UnsupportedError(
+            f"an argument is an array on a CUDA device{at(user_location())}: compile the whole of it, "
+            "derivatives included: ds.jit(..., backend='cupy')"
+        )
     return object_of(current_trace(), value)
 
 

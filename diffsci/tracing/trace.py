@@ -19,6 +19,7 @@ from diffsci import primitives as _primitives  # noqa: F401  fills the registry
 from diffsci.errors import TraceError, UnsupportedError
 from diffsci.graph import Graph, Guard, Node, Primitive, Type, interpreter, lookup
 from diffsci.graph.builder import params_key
+from diffsci.graph.namespaces import as_array
 from diffsci.source import Location, at, user_location
 
 if TYPE_CHECKING:
@@ -255,7 +256,7 @@ class Trace:
 
 def standard(value: Any) -> np.ndarray:
     """Bring a value to one of the dtypes that programs know: bool, int64, float32, float64, complex."""
-    array = np.asarray(value)
+    array = as_array(value)
     if array.dtype in ALLOWED_DTYPES:
         return array
     if array.dtype.kind in "iu":

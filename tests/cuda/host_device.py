@@ -272,6 +272,7 @@ class _InterpretedProgram:
     """The face of `diffsci.backends.cuda.program.Program`."""
 
     text = "; interpreted"
+    report = None
     workspace_bytes = 0
 
     def __init__(self, graph: Graph, machine: Machine):

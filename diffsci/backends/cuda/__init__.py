@@ -1,1 +1,5 @@
-"""The CUDA backend: a plan as CUDA C kernels and the list of steps that runs them."""
+"""The CUDA backend: a plan as CUDA C kernels, the list of steps that runs them, and what runs the steps."""
+
+from diffsci.backends.cuda.machine import Machine, cupy_machine
+
+__all__ = ["Machine", "cupy_machine"]

@@ -129,7 +129,7 @@ class _Resident:
 
     def __init__(self, program: Program):
         self._program = program
-        self.run, self.message = program.run_there, program.message
+        self.run, self.message, self.report = program.run_there, program.message, program.report
 
     @property
     def text(self) -> str:

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diffsci.backends.cuda.compiling import compiled
 from diffsci.backends.cuda.fallbacks import run_operation
+from diffsci.backends.cuda.module import cuda_program
 from diffsci.backends.cuda.running import STATUS_BYTES, Memory, Work, status_is_used
 from diffsci.backends.cuda.steps import STATUS, Library
 from diffsci.backends.statuses import explained
-from diffsci.errors import EvaluationError
+from diffsci.errors import EvaluationError, UnsupportedError
 from diffsci.graph import Graph, Type
 from diffsci.graph.namespaces import is_on_device
 
 if TYPE_CHECKING:
+    from diffsci.backends.plan.report import ProgramReport
     from diffsci.backends.cuda.machine import Machine
 
 __all__ = ["Program"]
@@ -46,7 +47,7 @@ class Program:
         self._machine, self._device, self._nodes = machine, machine.device, graph.nodes
         self.input_types: tuple[Type, ...] = graph.input_types
         self.output_types: tuple[Type, ...] = graph.output_types
-        self._plan = plan = compiled(graph)
+        self._plan = plan = cuda_program(graph)
         self.guards, self.text = plan.guards, plan.source
         self._checks = status_is_used(plan.steps)
         self._work_bytes = -(-plan.workspace_bytes // _ALIGN) * _ALIGN
@@ -59,6 +60,10 @@ class Program:
     def message(self, status: int) -> str:
         """Say what a status means, and where in the user's source."""
         return explained(status, self._nodes, self.guards)
+
+    def report(self) -> ProgramReport:
+        """See `executables.Executable`."""
+        raise UnsupportedError("plan() predicts times on the CPU: ask ds.jit(f).plan, without a backend")
 
     def run(self, arrays: Sequence[Any]) -> tuple[int, list[Any]]:
         """Run on arrays of the host or the device; return (status, outputs).

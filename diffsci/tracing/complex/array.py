@@ -12,6 +12,7 @@ import numpy as np
 
 from diffsci.errors import UnsupportedError
 from diffsci.graph import lookup
+from diffsci.graph.namespaces import is_on_device
 from diffsci.source import at, user_location
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.trace import innermost
@@ -210,7 +211,7 @@ def is_complex(x: Any) -> bool:
         return isinstance(x, ComplexArray)
     if isinstance(x, (np.ndarray, np.generic)):
         return x.dtype.kind == "c"
-    return isinstance(x, complex)
+    return isinstance(x, complex) or (is_on_device(x) and x.dtype.kind == "c")
 
 
 def make_complex(re: Any, im: Any) -> ComplexArray:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.graph.namespaces import as_array, namespace
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.complex.array import ComplexArray, complex_dtype, is_complex, part_dtype
 from diffsci.tracing.trace import standard
@@ -17,12 +18,14 @@ __all__ = ["entering", "joined", "leaving", "packed", "parts_of", "unpacked", "w
 def parts_of(value: Any) -> np.ndarray:
     """Return the parts of complex numbers along a new last axis; no copy of a contiguous array."""
     array = standard(value)
-    return np.ascontiguousarray(array).reshape(*array.shape, 1).view(part_dtype(array.dtype))
+    whole = namespace([array]).ascontiguousarray(array)
+    return whole.reshape(*array.shape, 1).view(part_dtype(array.dtype))
 
 
 def whole_of(parts: np.ndarray) -> Any:
     """Return the complex numbers whose parts stand along the last axis."""
-    return np.ascontiguousarray(parts).view(complex_dtype(parts.dtype))[..., 0][()]
+    parts = namespace([parts]).ascontiguousarray(parts)
+    return parts.view(complex_dtype(parts.dtype))[..., 0][()]
 
 
 def packed(z: ComplexArray) -> TracedArray:
@@ -48,7 +51,7 @@ def entering(value: Any) -> Any:
 
 def leaving(value: Any) -> Any:
     """Return the complex value of a program's result."""
-    return unpacked(value) if isinstance(value, TracedArray) else whole_of(np.asarray(value))
+    return unpacked(value) if isinstance(value, TracedArray) else whole_of(as_array(value))
 
 
 def joined(values: Sequence[Any], flags: Sequence[bool]) -> list[Any]:
