@@ -45,7 +45,9 @@ def newton(x, p):
     """`while_loop`: the predicate is read back."""
     start = (x + 2.0, 0.0 * p[0])
     return ds.while_loop(
-        lambda s: (np.max(abs(s[0] ** 2 - p)) > 1e-12) & (s[1] < 40), lambda s: ((s[0] + p / s[0]) / 2, s[1] + 1), start
+        lambda s: (np.max(abs(s[0] ** 2 - p)) > 1e-12) & (s[1] < 40),
+        lambda s: ((s[0] + p / s[0]) / 2, s[1] + 1),
+        start,
     )[0]
 
 
@@ -138,5 +140,7 @@ def test_loops_that_cannot_run_there(machine):
     def f(x):
         return ds.custom_loop(Own(), x)[0]
 
-    with pytest.raises(ds.UnsupportedError, match=r"Own .*test_runtime_loops.py:\d+ in f.* cannot run on a device"):
+    with pytest.raises(
+        ds.UnsupportedError, match=r"Own .*test_runtime_loops.py:\d+ in f.* cannot run on a device"
+    ):
         ds.jit(f, backend="cupy")(there(np.ones(2)))

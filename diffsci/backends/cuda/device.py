@@ -65,5 +65,3 @@ class ArrayDevice(Device, Protocol):
     @property
     def out_of_memory(self) -> type[BaseException]:
         """What is raised where memory does not suffice."""
-
-

@@ -1,6 +1,6 @@
 """Products, factorizations and triangular solves by the library of the device.
 
-Matrices are row-major. Factors are stored in the library's order, column-major, so that solving copies nothing.
+Matrices are row-major. Factors are stored in the library's order, column-major: solving copies nothing.
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ def _lu(arrays: _Arrays, step: LuStep) -> None:
     a = arrays.view("a", step.batch, step.n, step.n)
     for matrix, (lu, pivots) in zip(a, _factors(arrays, step), strict=True):
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # a singular matrix gives inf or NaN, as elsewhere
+            warnings.simplefilter(
+                "ignore", RuntimeWarning
+            )  # a singular matrix gives inf or NaN, as elsewhere
             lu[...], pivots[...] = arrays.linalg.lu_factor(matrix, check_finite=False)
 
 

@@ -88,7 +88,9 @@ class Machine:
         """Bring inputs to the device; outputs come back if no input was there."""
         stay = any(map(is_on_device, inputs))
         there = [self.arrived(x, f"input {k}") for k, x in enumerate(inputs)]
-        return there, (lambda outputs: outputs) if stay else (lambda outputs: [*map(self.device.to_host, outputs)])
+        return there, (lambda outputs: outputs) if stay else (
+            lambda outputs: [*map(self.device.to_host, outputs)]
+        )
 
     def constant(self, value: np.ndarray) -> Any:
         """Bring a constant to the device."""
@@ -119,8 +121,8 @@ class Machine:
         except self.device.out_of_memory as error:
             left = self.device.free_bytes() / 2**20
             raise MemoryError(
-                f"the device has no memory for {what()}: {left:.0f} MiB are free. Release arrays that are not "
-                "needed any more, compute on fewer elements at a time, or checkpoint loops"
+                f"the device has no memory for {what()}: {left:.0f} MiB are free. Release arrays that are no "
+                "longer needed, compute on fewer elements at a time, or checkpoint loops"
             ) from error
 
 

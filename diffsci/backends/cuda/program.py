@@ -17,8 +17,8 @@ from diffsci.graph import Graph, Type
 from diffsci.graph.namespaces import is_on_device
 
 if TYPE_CHECKING:
-    from diffsci.backends.plan.report import ProgramReport
     from diffsci.backends.cuda.machine import Machine
+    from diffsci.backends.plan.report import ProgramReport
 
 __all__ = ["Program"]
 
@@ -54,7 +54,9 @@ class Program:
         self.workspace_bytes = self._work_bytes + STATUS_BYTES
         module = self._device.compile(plan.source, plan.options)
         self._work = Work(plan.steps, module, self._callback)
-        self.consts = [None if v.dtype.hasobject else self._upload(v, "a constant") for v in plan.const_values]
+        self.consts = [
+            None if v.dtype.hasobject else self._upload(v, "a constant") for v in plan.const_values
+        ]
         self._const_places = [0 if array is None else self._device.address(array) for array in self.consts]
 
     def message(self, status: int) -> str:
@@ -86,7 +88,7 @@ class Program:
         return status, ([] if status else outputs)
 
     def run_at(self, slots: Sequence[int]) -> int:
-        """Run on memory by address: of the inputs, the outputs, then of `workspace_bytes`; return the status."""
+        """Run on memory by address (inputs, outputs, then `workspace_bytes`) and return the status."""
         first = len(self.input_types)
         last = first + len(self.output_types)
         slots = [int(slot) for slot in slots[: last + 1]]
