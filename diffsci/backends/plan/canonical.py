@@ -1,38 +1,86 @@
-"""Large contractions become batched matrix products, for the library routine to do."""
+"""Contractions in the forms that plans know: products for the library routine, rows for loops of our own."""
 
 from __future__ import annotations
 
 import math
 
-from diffsci.backends.plan.resolve import letter_sizes
+from diffsci.backends.plan.resolve import INLINE_PRODUCTS, INLINE_VOLUME, letter_sizes, summed_sizes
 from diffsci.graph import Builder, Graph, Guard, Node
 
-__all__ = ["canonical"]
+__all__ = ["canonical", "is_gemm"]
 
 _LARGE = 16_384
 _THIN = 8
+_NARROW = 16  # products with two extents up to this are faster in loops of their own, fused with neighbours
+_COPIES = 4  # an operand so many times smaller than the result is turned for it
 
 
 def canonical(graph: Graph) -> Graph:
-    """Return the graph with every large contraction in the form ``bmk,bkn->bmn``.
+    """Return the graph with every contraction in a form that suits its size.
 
-    Operands may be stored transposed (``bkm``, ``bnk``): no copy is made for that.
+    Large ones become ``bmk,bkn->bmn``; operands may be stored transposed (``bkm``, ``bnk``): no copy is made
+    for that. Those with few terms get operands that lie along the rows of the result. Transposes of
+    operands go into the letters.
     """
-    if not any(_is_large(node) for node in graph.nodes):
+    if not any(node.name == "contract" for node in graph.nodes):
         return graph
     b = Builder()
     new: dict[Node, Node] = {}
     for node in graph.nodes:
         inputs = tuple(new[x] for x in node.inputs)
-        if _is_large(node):
-            new[node] = _product(b, node, *inputs)
+        b.location = node.location
+        if node.name == "contract":
+            new[node] = _contraction(b, node, *inputs)
         elif inputs != node.inputs:
-            b.location = node.location
             new[node] = Node(node.primitive, inputs, node.params, node.type, node.location)
         else:
             new[node] = node
     guards = [Guard(new[g.predicate], g.outcome, g.location) for g in graph.guards]
     return Graph(graph.inputs, [new[node] for node in graph.outputs], guards)
+
+
+def is_gemm(node: Node) -> bool:
+    """Tell whether a node is a product for the library routine."""
+    if node.name != "contract":
+        return False
+    left, right, out = node.params["spec"]
+    formed = out == "bmn" and left in ("bmk", "bkm") and right in ("bkn", "bnk")
+    return formed and _is_large(node)
+
+
+def _contraction(b: Builder, node: Node, x: Node, y: Node) -> Node:
+    left, right, out = node.params["spec"]
+    x, left = _without_transposes(x, left)
+    y, right = _without_transposes(y, right)
+    plain = b.contract(x, y, spec=(left, right, out))
+    if _is_large(plain):
+        return _product(b, plain, x, y)
+    if INLINE_VOLUME < math.prod(summed_sizes(plain).values()) <= INLINE_PRODUCTS:
+        return _rows(b, plain, x, y)
+    return plain
+
+
+def _without_transposes(x: Node, letters: str) -> tuple[Node, str]:
+    while x.name == "transpose":
+        perm = x.params["perm"]
+        letters = "".join(letters[perm.index(axis)] for axis in range(len(perm)))
+        x = x.inputs[0]
+    return x, letters
+
+
+def _rows(b: Builder, node: Node, x: Node, y: Node) -> Node:
+    """Turn small operands so that their last axis is that of the result, which runs in vectors."""
+    left, right, out = node.params["spec"]
+    turned = []
+    for operand, letters in ((x, left), (y, right)):
+        if out and out[-1] in letters[:-1] and operand.type.size * _COPIES <= node.type.size:
+            order = [axis for axis, letter in enumerate(letters) if letter != out[-1]]
+            order.append(letters.index(out[-1]))
+            operand = b.transpose(operand, perm=tuple(order))
+            letters = "".join(letters[axis] for axis in order)
+        turned.append((operand, letters))
+    (x, left), (y, right) = turned
+    return b.contract(x, y, spec=(left, right, out))
 
 
 def _groups(node: Node) -> dict[str, str] | None:
@@ -48,14 +96,14 @@ def _groups(node: Node) -> dict[str, str] | None:
 
 
 def _is_large(node: Node) -> bool:
-    if node.name != "contract" or node.dtype.kind != "f":
+    if node.dtype.kind != "f":
         return False
     groups = _groups(node)
     if groups is None:
         return False
     sizes = letter_sizes(node)
-    m, n, k = (math.prod(sizes[x] for x in groups[name]) for name in "mnk")
-    return m * n * k >= _LARGE and min(m, n, k) >= _THIN
+    extents = sorted(math.prod(sizes[x] for x in groups[name]) for name in "mnk")
+    return math.prod(extents) >= _LARGE and extents[0] >= _THIN and extents[1] > _NARROW
 
 
 def _product(b: Builder, node: Node, x: Node, y: Node) -> Node:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 from diffsci.backends.plan.affine import (
     Index,
@@ -15,9 +16,9 @@ from diffsci.backends.plan.affine import (
     used,
 )
 from diffsci.backends.plan.pieces import Piece
-from diffsci.backends.plan.resolve import is_inline_reduction
+from diffsci.backends.plan.resolve import is_inline_reduction, product_operands, summed_sizes
 from diffsci.backends.plan.special import SPECIAL
-from diffsci.backends.plan.vocabulary import INDEXING, MOVES, REDUCTIONS, is_statement
+from diffsci.backends.plan.vocabulary import INDEXING, MOVES, REDUCTIONS, is_library, is_statement
 from diffsci.graph import Node
 
 __all__ = ["Demands", "operation_cost"]
@@ -43,36 +44,41 @@ def operation_cost(name: str) -> int:
 class Demands:
     """Counts at how many places each node is evaluated, were it not stored.
 
-    Works from users to operands. A demand is an index in a space (the extents of a nest); equal
-    demands are shared by hashing inside a nest, different ones are evaluated again.
+    Works from users to operands. A demand is an index in a space (the extents of a nest) at a stage; equal
+    demands are shared by hashing inside a nest, different ones are evaluated again. The stage is the
+    number of reductions and library steps that lie before: loops cannot be fused across them. What is in
+    `stored` costs nothing where it is read.
     """
 
-    def __init__(self, nodes: list[Node]):
+    def __init__(self, nodes: list[Node], stored: Collection[Node] = ()):
         self.nodes = nodes
+        self._stages = _stages(nodes)
         self._wanted: dict[Node, dict[tuple, int]] = {}
-        self._inline = _inline_costs(nodes)
+        self._inline = _inline_costs(nodes, stored)
 
     def add_piece(self, piece: Piece) -> None:
         """Enter what a piece reads."""
+        stage = max((self._stages[x] for x in piece.root.inputs), default=0)
         for operand in piece.operands:
             if operand.define:
                 for child, index in _reads(operand.node, operand.index, len(piece.extents)):
-                    self._add(child, index, piece.extents)
+                    self._add(child, index, piece.extents, stage)
             else:
-                self._add(operand.node, operand.index, piece.extents)
+                self._add(operand.node, operand.index, piece.extents, stage)
 
     def spread(self, node: Node) -> None:
         """Pass the demands on an unstored node to its operands."""
-        for extents, index in list(self._wanted.get(node, ())):
+        for stage, extents, index in list(self._wanted.get(node, ())):
             for child, inner in _reads(node, index, len(extents)):
-                self._add(child, inner, extents)
+                self._add(child, inner, extents, stage)
 
-    def _add(self, node: Node, index: Index | None, extents: tuple[int, ...]) -> None:
+    def _add(self, node: Node, index: Index | None, extents: tuple[int, ...], stage: int) -> None:
         if index is None:
             extents, index = node.shape, identity(len(node.shape))
         loops = sorted({loop for e in index for loop in used(e)})
         volume = math.prod(extents[: loops[-1] + 1]) if loops else 1
         key = (
+            stage,
             tuple(extents[loop] for loop in loops),
             tuple((e[0], *(e[loop + 1] for loop in loops)) for e in index),
         )
@@ -91,8 +97,21 @@ class Demands:
         return repeats * self._inline[node] > (_STORE_PRICE if near else _FAR_PRICE)
 
 
-def _inline_costs(nodes: list[Node]) -> dict[Node, int]:
+def _stages(nodes: list[Node]) -> dict[Node, int]:
+    stages: dict[Node, int] = {}
+    for node in nodes:
+        before = max((stages[x] for x in node.inputs), default=0)
+        long = node.name in REDUCTIONS or node.name == "contract"
+        stages[node] = before + (is_library(node) or (long and not is_inline_reduction(node)))
+    return stages
+
+
+def _inline_costs(nodes: list[Node], stored: Collection[Node]) -> dict[Node, int]:
     costs: dict[Node, int] = {}
+
+    def given(x: Node) -> int:
+        return 0 if x in stored else costs.get(x, 0)
+
     for node in nodes:
         if node.name in _FREE:
             own = 0
@@ -100,12 +119,16 @@ def _inline_costs(nodes: list[Node]) -> dict[Node, int]:
             own = operation_cost(node.name)
         elif node.name in MOVES or node.name in INDEXING:
             own = 0
+        elif node.name == "contract" and is_inline_reduction(node):
+            terms = math.prod(summed_sizes(node).values())
+            costs[node] = min(1000, terms * (2 + sum(map(given, node.inputs))))
+            continue
         elif is_inline_reduction(node):
             own = 4
         else:
             costs[node] = 0
             continue
-        costs[node] = min(1000, own + sum(costs.get(x, 0) for x in node.inputs))
+        costs[node] = min(1000, own + sum(map(given, node.inputs)))
     return costs
 
 
@@ -116,6 +139,8 @@ def _reads(node: Node, index: Index, rank: int) -> list[tuple[Node, Index | None
     rule = _READS.get(node.name)
     if rule is not None:
         return rule(node, index, rank)
+    if node.name == "contract" and is_inline_reduction(node):
+        return product_operands(node, index, rank)
     if node.name in REDUCTIONS or node.name == "contract":
         return [(x, None) for x in node.inputs]
     return []

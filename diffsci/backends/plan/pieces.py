@@ -22,6 +22,7 @@ from diffsci.backends.plan.program import View
 from diffsci.backends.plan.resolve import (
     NeedBuffer,
     Resolver,
+    is_inline_reduction,
     letter_sizes,
     reduced_axes,
 )
@@ -31,6 +32,7 @@ from diffsci.graph import Node
 __all__ = ["Piece", "check_piece", "pieces_of", "restructure", "scatter_piece", "without_units"]
 
 _PLANES, _PLANE_VOLUME, _MOST_VISITED = 8, 256, 400
+_LONG_SUM, _MOST_SUMS = 64, 16
 _PEELED = frozenset({"concatenate", "set_slice", "reshape"})
 
 
@@ -81,8 +83,8 @@ def pieces_of(root: Node, target: View, resolver: Resolver) -> list[Piece]:
     """Return the pieces that compute and store `root`."""
     if root.name in REDUCTIONS:
         return [_reduction(root, target)]
-    if root.name == "contract":
-        return [_contraction(root, target)]
+    if root.name == "contract" and not is_inline_reduction(root):
+        return _unrolled(root, _contraction(root, target))
     if root.name in ("cumsum", "cumprod"):
         return [_scan(root, target)]
     if root.name in ("argmax", "argmin"):
@@ -152,6 +154,22 @@ def _contraction(root: Node, target: View) -> Piece:
     address = flatten(loops[:kept], row_strides(extents[:kept]), len(letters), target.offset)
     mask = ((1 << (len(letters) - kept)) - 1) << kept
     return Piece("reduce", root, extents, operands, target, address, "sum", mask)
+
+
+def _unrolled(root: Node, piece: Piece) -> list[Piece]:
+    """Split a long sum of products along a short loop that one factor does not follow.
+
+    The pieces are fused again: each element of that factor is read once for all of them, and the sums stay
+    in registers.
+    """
+    kept = len(root.shape)
+    if piece.volume // max(1, root.type.size) < _LONG_SUM:
+        return [piece]
+    for loop in reversed(range(kept - 1)):
+        shared = any(not any(e[loop + 1] for e in operand.index) for operand in piece.operands)
+        if shared and 1 < piece.extents[loop] <= _MOST_SUMS:
+            return restructure(piece, Residue(loop, piece.extents[loop]))
+    return [piece]
 
 
 def _along(root: Node) -> tuple[tuple[int, ...], Index]:

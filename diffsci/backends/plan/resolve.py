@@ -28,9 +28,20 @@ from diffsci.backends.plan.program import View
 from diffsci.backends.plan.vocabulary import REDUCTIONS, is_statement
 from diffsci.graph import Node
 
-__all__ = ["NeedBuffer", "Resolver", "is_inline_reduction", "reduced_axes"]
+__all__ = [
+    "INLINE_PRODUCTS",
+    "INLINE_VOLUME",
+    "NeedBuffer",
+    "Resolver",
+    "is_inline_reduction",
+    "letter_sizes",
+    "product_operands",
+    "reduced_axes",
+    "summed_sizes",
+]
 
-_INLINE_VOLUME = 4
+INLINE_VOLUME = 4
+INLINE_PRODUCTS = 16  # terms of a product that is unrolled where it runs along rows of its operands
 
 
 class NeedBuffer(Exception):
@@ -50,10 +61,19 @@ def is_inline_reduction(node: Node) -> bool:
     """Tell whether a reduction or contraction is so short that it is unrolled where it is used."""
     if node.name in REDUCTIONS:
         shape = node.inputs[0].shape
-        return math.prod(shape[axis] for axis in reduced_axes(node)) <= _INLINE_VOLUME
+        return math.prod(shape[axis] for axis in reduced_axes(node)) <= INLINE_VOLUME
     if node.name == "contract":
-        return math.prod(summed_sizes(node).values()) <= _INLINE_VOLUME
+        volume = math.prod(summed_sizes(node).values())
+        return volume <= INLINE_VOLUME or (volume <= INLINE_PRODUCTS and _runs_along_rows(node))
     return False
+
+
+def _runs_along_rows(node: Node) -> bool:
+    """Tell whether operands that vary with the last axis of a product have it last, too."""
+    left, right, out = node.params["spec"]
+    if not out or node.shape[-1] <= INLINE_VOLUME:
+        return False
+    return all(out[-1] not in letters or letters[-1] == out[-1] for letters in (left, right))
 
 
 def letter_sizes(node: Node) -> dict[str, int]:
@@ -281,7 +301,7 @@ def _reduction(resolver, node, index, extents):
     volume = math.prod(x.shape[axis] for axis in axes)
     if volume == 0:
         return ("lit", identity_of(node.name, code_of(node.dtype)), code_of(node.dtype))
-    if volume > _INLINE_VOLUME:
+    if volume > INLINE_VOLUME:
         raise NeedBuffer(node)
     operands = []
     for point in product(*(range(x.shape[axis]) for axis in axes)):
@@ -295,21 +315,27 @@ def _reduction(resolver, node, index, extents):
     return ("fold", node.name, operands)
 
 
-def _contract(resolver, node, index, extents):
+def product_operands(node: Node, index: Index, rank: int) -> list[tuple[Node, Index]]:
+    """Return the factors of the terms of a product's element, pair by pair."""
     left, right, out = node.params["spec"]
+    sizes = summed_sizes(node)
+    place = dict(zip(out, index, strict=True))
+    operands = []
+    for point in product(*(range(n) for n in sizes.values())):
+        here = place | {letter: constant(i, rank) for letter, i in zip(sizes, point, strict=True)}
+        for x, letters in zip(node.inputs, (left, right), strict=True):
+            operands.append((x, tuple(here[letter] for letter in letters)))
+    return operands
+
+
+def _contract(resolver, node, index, extents):
     sizes = summed_sizes(node)
     volume = math.prod(sizes.values())
     if volume == 0:
         return _zero(node)
-    if volume > _INLINE_VOLUME:
+    if not is_inline_reduction(node):
         raise NeedBuffer(node)
-    place = dict(zip(out, index, strict=True))
-    operands = []
-    for point in product(*(range(n) for n in sizes.values())):
-        here = place | {letter: constant(i, len(extents)) for letter, i in zip(sizes, point, strict=True)}
-        for x, letters in zip(node.inputs, (left, right), strict=True):
-            operands.append((x, tuple(here[letter] for letter in letters)))
-    return ("dot", operands)
+    return ("dot", product_operands(node, index, len(extents)))
 
 
 _RULES = {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from diffsci.backends.plan.affine import flatten, identity, row_strides
+from diffsci.backends.plan.canonical import is_gemm
 from diffsci.backends.plan.cost import Demands
 from diffsci.backends.plan.layout import Layout, is_data
 from diffsci.backends.plan.pieces import (
@@ -48,6 +50,18 @@ class _Group:
     key: tuple
     pieces: list[Piece] = field(default_factory=list)
 
+    def takes(self, key: tuple) -> bool:
+        """Tell whether a piece fits; sums of rows go with what is stored over the same rows."""
+        if key == self.key:
+            return True
+        if key[1:2] != self.key[1:2] or {key[0], self.key[0]} != {"rows", "all"}:
+            return False
+        if self.key[0] == "all":
+            if not self.key[2] or any(piece.whole for piece in self.pieces):
+                return False
+            self.key = key
+        return True
+
 
 class _Scheduler:
     def __init__(self, graph: Graph, build_callee, stored: set[Node]):
@@ -59,6 +73,7 @@ class _Scheduler:
         self.slots: list[_Group | list[Step]] = []
         self.at: dict[Node, int] = {}
         self.reads: dict[Node, frozenset[Node]] = {}
+        self.counted: dict[Node, list[Piece]] = {}
 
     def run(self):
         self._force()
@@ -83,6 +98,8 @@ class _Scheduler:
             if library or is_gemm(node):
                 for x in node.inputs:
                     self._store_base(x)
+            elif node.name == "contract":
+                self.stored |= {x for x in node.inputs if x.name == "transpose"}
             elif node.name == "take":
                 self._store_base(node.inputs[0])
                 self._store_base(node.inputs[1])
@@ -126,7 +143,14 @@ class _Scheduler:
             offset += part.type.size
 
     def _choose_by_cost(self, copies) -> None:
-        demands = Demands(self.graph.nodes)
+        """Store what costs more to compute again: twice, as what is stored is cheap for its users."""
+        first = self._deserving(copies, ())
+        self.stored |= self._deserving(copies, self.stored | first) if first else first
+
+    def _deserving(self, copies, cheap: Collection[Node]) -> set[Node]:
+        """Return the nodes that deserve a buffer, if what is in `cheap` is read from memory."""
+        demands = Demands(self.graph.nodes, cheap)
+        found: set[Node] = set()
         for node, view in copies:
             demands.add_piece(_copy_piece(node, view))
         for node in reversed(self.graph.nodes):
@@ -136,12 +160,20 @@ class _Scheduler:
                 if not demands.deserves_buffer(node):
                     demands.spread(node)
                     continue
-                self.stored.add(node)
+                found.add(node)
             if is_library(node) or node.name == "project":
                 continue
+            for piece in self._pieces_to_count(node):
+                demands.add_piece(piece)
+        return found
+
+    def _pieces_to_count(self, node: Node) -> list[Piece]:
+        known = self.counted.get(node)
+        if known is None:
             view = View(self.layout.work(node.dtype, node.type.size))
-            for piece in pieces_of(node, view, self.resolver):
-                demands.add_piece(without_units(piece))
+            known = [without_units(piece) for piece in pieces_of(node, view, self.resolver)]
+            self.counted[node] = known
+        return known
 
     # ---- order and fusion --------------------------------------------------------------------
 
@@ -228,7 +260,7 @@ class _Scheduler:
         first = self._after(reads)
         for place in range(len(self.slots) - 1, first - 1, -1):
             slot = self.slots[place]
-            if isinstance(slot, _Group) and slot.key == key and len(slot.pieces) < _MOST_FUSED:
+            if isinstance(slot, _Group) and len(slot.pieces) < _MOST_FUSED and slot.takes(key):
                 slot.pieces.append(piece)
                 return place
         return self._append_slot(_Group(key, [piece]))
@@ -255,14 +287,6 @@ class _Scheduler:
         return GemmStep(a, b, self.layout.place(node), batch, m, n, k, left == "bkm", right == "bnk")
 
 
-def is_gemm(node: Node) -> bool:
-    """Tell whether a contraction has the form that `canonical` gives to large ones."""
-    if node.name != "contract":
-        return False
-    left, right, out = node.params["spec"]
-    return out == "bmn" and left in ("bmk", "bkm") and right in ("bkn", "bnk")
-
-
 def _has_parts(node: Node) -> bool:
     """Tell whether an operation has several results, seen through `project`."""
     return isinstance(node.type, tuple)
@@ -285,5 +309,7 @@ def _fusion_key(piece: Piece) -> tuple:
         straight = piece.whole or not piece.extents or piece.address[-1] == 1
         return ("all", piece.extents, straight)
     if piece.kind == "reduce":
-        return ("part", piece.extents, piece.loops)
+        rank = len(piece.extents)
+        natural = len(piece.operands) == 1 and piece.operands[0].index[-rank:] == identity(rank)
+        return ("rows" if natural else "part", piece.extents, piece.loops)
     return (piece.kind, piece.extents, piece.loops, piece.root)
