@@ -85,6 +85,7 @@ def letter_sizes(node: Node) -> dict[str, int]:
 
 
 def summed_sizes(node: Node) -> dict[str, int]:
+    """Return the extents of the letters that a contraction sums over."""
     out = node.params["spec"][2]
     return {letter: n for letter, n in letter_sizes(node).items() if letter not in out}
 
