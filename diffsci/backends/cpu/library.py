@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from diffsci.backends.callbacks import FAILED
+from diffsci.backends.cpu.calls import CALLS, leave_unless, table
 from diffsci.backends.cpu.function import MEMORY, Function, cell, copy, element, literal
 from diffsci.backends.cpu.lu import LIBRARY_ORDER, write_det, write_factor, write_solve
 from diffsci.backends.cpu.operations import Operations, combine
@@ -10,9 +11,7 @@ from diffsci.backends.cpu.symbols import CALLBACK
 from diffsci.backends.cpu.triangular import write_cholesky, write_triangular
 from diffsci.backends.plan.codes import code_of, identity_of
 from diffsci.backends.plan.program import (
-    BranchStep,
     CallbackStep,
-    CallStep,
     CholeskyStep,
     CombineStep,
     DetStep,
@@ -98,15 +97,7 @@ def _fill(module, f: Function, step: FillStep, failed: str) -> None:
 
 def _guard(module, f: Function, step: GuardStep, failed: str) -> None:
     value = f.set(f"load i8, ptr {module.place(f, step.predicate)}")
-    _leave_unless(f, f.set(f"icmp {'ne' if step.outcome else 'eq'} i8 {value}, 0"), str(step.status))
-
-
-def _leave_unless(f: Function, good: str, status: str) -> None:
-    stop, go = f.label(), f.label()
-    f.branch(good, go, stop)
-    f.start(stop)
-    f.do(f"ret i64 {status}")
-    f.start(go)
+    leave_unless(f, f.set(f"icmp {'ne' if step.outcome else 'eq'} i8 {value}, 0"), str(step.status))
 
 
 def _index_check(module, f: Function, step: IndexCheckStep, failed: str) -> None:
@@ -120,47 +111,12 @@ def _index_check(module, f: Function, step: IndexCheckStep, failed: str) -> None
     f.when(bad, [], mark)
 
 
-def _call(module, f: Function, step: CallStep, failed: str) -> None:
-    name = module.program_name(step.plan)
-    views = [*step.inputs, *step.outputs, *step.consts]
-    pointers = [module.place(f, view) for view in views]
-    pointers.append(module.base(f, step.workspace))
-    settings = f.set(f"getelementptr ptr, ptr %slots, i64 {module.plan.slot_count - 1}")
-    pointers.append(f.set(f"load ptr, ptr {settings}"))
-    status = f.set(f"call i64 @{name}(ptr {_table(f, pointers)})")
-    if step.plan.has_callbacks:
-        _leave_unless(f, f.set(f"icmp ne i64 {status}, {FAILED}"), str(FAILED))
-
-    def remember() -> list[str]:
-        f.do(f"store i64 {status}, ptr {failed}")
-        return []
-
-    f.when(f.set(f"icmp slt i64 {status}, 0"), [], remember)
-    if step.plan.guards:
-        own = f.set(f"add i64 {status}, {step.status_base}")
-        _leave_unless(f, f.set(f"icmp sle i64 {status}, 0"), own)
-
-
-def _branch(module, f: Function, step: BranchStep, failed: str) -> None:
-    chosen = f.set(f"icmp ne i8 {f.set(f'load i8, ptr {module.place(f, step.predicate)}')}, 0")
-    for condition, call in ((chosen, step.true), (f.set(f"xor i1 {chosen}, true"), step.false)):
-        f.when(condition, [], lambda call=call: _call(module, f, call, failed) or [])
-
-
-def _table(f: Function, pointers: list[str]) -> str:
-    table = f.set(f"alloca [{len(pointers)} x ptr]")
-    for i, pointer in enumerate(pointers):
-        place = f.set(f"getelementptr ptr, ptr {table}, i64 {i}")
-        f.do(f"store ptr {pointer}, ptr {place}")
-    return table
-
-
 def _callback(module, f: Function, step: CallbackStep, failed: str) -> None:
     module.declare(f"declare i64 @{CALLBACK}(ptr, ptr)")
     handle = f.set(f"load ptr, ptr {module.base(f, step.handle.buffer)}")
-    table = _table(f, [module.place(f, view) for view in (*step.inputs, *step.outputs)])
-    status = f.set(f"call i64 @{CALLBACK}(ptr {handle}, ptr {table})")
-    _leave_unless(f, f.set(f"icmp eq i64 {status}, 0"), str(FAILED))
+    addresses = table(f, [module.place(f, view) for view in (*step.inputs, *step.outputs)])
+    status = f.set(f"call i64 @{CALLBACK}(ptr {handle}, ptr {addresses})")
+    leave_unless(f, f.set(f"icmp eq i64 {status}, 0"), str(FAILED))
 
 
 def _gemm(module, f: Function, step: GemmStep, failed: str) -> None:
@@ -256,13 +212,11 @@ def _det(module, f: Function, step: DetStep, failed: str) -> None:
     f.loop("0", str(step.batch), 1, [], one)
 
 
-WRITERS = {
+WRITERS = CALLS | {
     CombineStep: _combine,
     FillStep: _fill,
     GuardStep: _guard,
     IndexCheckStep: _index_check,
-    CallStep: _call,
-    BranchStep: _branch,
     CallbackStep: _callback,
     GemmStep: _gemm,
     LuStep: _factor,

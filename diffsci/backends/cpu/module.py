@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from diffsci.backends.cpu import library
+from diffsci.backends.cpu.calls import CALLS
 from diffsci.backends.cpu.function import LANES, MEMORY, Function, literal, vector_type
 from diffsci.backends.cpu.nests import vector_loop, write_nest
 from diffsci.backends.cpu.operations import Operations
@@ -10,7 +11,7 @@ from diffsci.backends.cpu.threads import write_fork
 from diffsci.backends.cpu.vectors import call_scalar, call_wide
 from diffsci.backends.plan.codes import code_of
 from diffsci.backends.plan.cost import operation_cost
-from diffsci.backends.plan.program import BranchStep, Buffer, CallStep, IndexCheckStep, Nest, Plan, Straight
+from diffsci.backends.plan.program import Buffer, IndexCheckStep, Nest, Plan, Straight
 
 __all__ = ["ENTRY", "Module"]
 
@@ -116,7 +117,7 @@ class Module:
         linkage = "" if name == ENTRY else "internal "
         f = Function(f"{linkage}i64 @{name}(ptr %slots)")
         failed = ""
-        if any(isinstance(step, (CallStep, BranchStep, IndexCheckStep)) for step in plan.steps):
+        if any(isinstance(step, (*CALLS, IndexCheckStep)) for step in plan.steps):
             failed = f.set("alloca i64")
             f.do(f"store i64 0, ptr {failed}")
         inline = sum(isinstance(step, Straight) for step in plan.steps) == 1

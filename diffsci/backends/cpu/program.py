@@ -18,6 +18,7 @@ from diffsci.backends.expanding import expanded
 from diffsci.backends.plan.layout import all_guards, hidden_consts, plan_key
 from diffsci.backends.plan.specialise import specialise
 from diffsci.backends.recycling import Recycler
+from diffsci.backends.rolling import rolled
 from diffsci.backends.stateless import without_tapes
 from diffsci.backends.statuses import explained
 from diffsci.graph import Graph, Type
@@ -95,7 +96,7 @@ class Program:
     """
 
     def __init__(self, graph: Graph):
-        self.graph = graph = without_tapes(specialise(expanded(graph)))
+        self.graph = graph = without_tapes(specialise(expanded(rolled(graph))))
         self.input_types: tuple[Type, ...] = graph.input_types
         self.output_types: tuple[Type, ...] = graph.output_types
         self.consts = hidden_consts(graph)

@@ -22,6 +22,7 @@ from diffsci.backends.plan.program import (
     TriangularStep,
     View,
 )
+from diffsci.backends.plan.repeat import repeat_step
 from diffsci.backends.plan.resolve import Resolver
 from diffsci.backends.plan.vocabulary import callees, is_callback
 from diffsci.graph import Graph, Guard, Node
@@ -166,7 +167,9 @@ class Layout:
         if is_callback(node):
             return [self._callback(node)]
         if node.name == "call":
-            return [self._call(node, node.params["graph"], node.inputs, self._parts(node))]
+            return [self.call(node, node.params["graph"], node.inputs, self.parts(node))]
+        if node.name == "repeat":
+            return [repeat_step(self, node)]
         if node.name == "cond":
             return [self._branch(node)]
         if node.name in ("solve_triangular", "cholesky"):
@@ -208,11 +211,11 @@ class Layout:
 
     def _branch(self, node: Node) -> BranchStep:
         predicate, *operands = node.inputs
-        outputs = self._parts(node)
-        calls = [self._call(node, graph, operands, outputs) for graph in callees(node)]
+        outputs = self.parts(node)
+        calls = [self.call(node, graph, operands, outputs) for graph in callees(node)]
         return BranchStep(self.resolver.view(predicate), *calls)
 
-    def _call(self, node: Node, graph: Graph, operands, outputs: list[View]) -> CallStep:
+    def call(self, node: Node, graph: Graph, operands, outputs: list[View]) -> CallStep:
         """Return the step that runs one of the sub-graphs of a node."""
         callee = self.build_callee(graph)
         label = f"workspace of a program called{at(node.location)}"
@@ -227,11 +230,11 @@ class Layout:
         return CallStep(callee, inputs, outputs, consts, workspace, status)
 
     def _callback(self, node: Node) -> CallbackStep:
-        outputs = self._parts(node) if isinstance(node.type, tuple) else [self.place(node)]
+        outputs = self.parts(node) if isinstance(node.type, tuple) else [self.place(node)]
         (buffer,) = self._hidden[node]
         return CallbackStep(View(buffer), [self.resolver.view(x) for x in node.inputs], outputs)
 
-    def _parts(self, node: Node) -> list[View]:
+    def parts(self, node: Node) -> list[View]:
         """Place the results of an operation that has several; nobody may ask for some of them."""
         outputs: list[View | None] = [None] * len(node.type)
         for user in self.graph.nodes:

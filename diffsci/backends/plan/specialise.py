@@ -45,9 +45,9 @@ class _Specialiser:
             callee = called_graph(node)
             if callee is not None:
                 new[node] = self._call(node, callee, inputs)
-            elif node.name == "cond":
-                branches = {name: self.graph(branch) for name, branch in node.params.items()}
-                new[node] = Node(node.primitive, inputs, branches, node.type, node.location)
+            elif any(isinstance(value, Graph) for value in node.params.values()):
+                inner = {k: self.graph(v) if isinstance(v, Graph) else v for k, v in node.params.items()}
+                new[node] = Node(node.primitive, inputs, inner, node.type, node.location)
             elif inputs == node.inputs:
                 new[node] = node
             else:
