@@ -11,6 +11,7 @@ __all__ = ["CALLS", "leave_unless", "table"]
 
 
 def leave_unless(f: Function, good: str, status: str) -> None:
+    """Write a return with a status where a condition does not hold."""
     stop, go = f.label(), f.label()
     f.branch(good, go, stop)
     f.start(stop)
@@ -19,6 +20,7 @@ def leave_unless(f: Function, good: str, status: str) -> None:
 
 
 def table(f: Function, pointers: list[str]) -> str:
+    """Write an array of addresses."""
     table = f.set(f"alloca [{len(pointers)} x ptr]")
     for i, pointer in enumerate(pointers):
         place = f.set(f"getelementptr ptr, ptr {table}, i64 {i}")
@@ -66,7 +68,9 @@ def _repeat(module, f: Function, step: RepeatStep, failed: str) -> None:
     walks = [module.place(f, walk.view) for walk in step.walks]
     fixed = [module.place(f, view) for view in step.fixed]
     homes = [_Home(module, f, kept, step) for kept in step.kept]
-    slots = table(f, [*starts, *walks, *fixed, *("null" for _ in homes), *_surroundings(module, f, step.call)])
+    slots = table(
+        f, [*starts, *walks, *fixed, *("null" for _ in homes), *_surroundings(module, f, step.call)]
+    )
 
     def fill(number: int, pointer: str) -> None:
         f.do(f"store ptr {pointer}, ptr {f.set(f'getelementptr ptr, ptr {slots}, i64 {number}')}")

@@ -83,6 +83,4 @@ def repeat_step(layout, node) -> RepeatStep:
         ring = layout.work(output.dtype, 2 * size) if alternating else None
         kept.append(Kept(size, view, stacked, ring))
     call = layout.call(node, graph, (), [])
-    return RepeatStep(
-        call, params["count"], views[:state], list(carries), walks, views[walked:], kept
-    )
+    return RepeatStep(call, params["count"], views[:state], list(carries), walks, views[walked:], kept)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diffsci.backends.rolling.loops import Constant, Loop, Own, Same, Source, written
+from diffsci.backends.rolling.loops import Constant, Loop, Moving, Own, Same, Source, written
 from diffsci.backends.rolling.repeat import REPEAT
+from diffsci.backends.rolling.views import is_view, rows_of_views
 from diffsci.graph import Builder, Graph, Guard, Node, Type
 
-__all__ = ["Body", "Rows", "collected", "rows_of_slice"]
+__all__ = ["Body", "Rows", "collected"]
 
 
 @dataclass(frozen=True)
@@ -49,29 +50,41 @@ class Body:
         self.carried: dict[tuple[int, int], Node] = {}
         self.walked: dict[Rows, Node] = {}
         self.fixed: dict[Node, Node] = {}
-        self.constants: dict[tuple[Node, ...], Rows] = {}
+        self.tables: dict[Source, Rows] = {}
+        self.views: dict[tuple[Node, Node], Node] = {}
         self.new: dict[int, Node] = {}
         for place in range(loop.period):
-            if place not in loop.moving:
+            if place not in loop.writes:
                 node = loop.at(place, 0)
-                inputs = tuple(self._operand(source) for source in loop.sources[place])
+                pairs = zip(loop.sources[place], node.inputs, strict=True)
+                inputs = tuple(self._operand(source, x) for source, x in pairs)
                 self.new[place] = Node(node.primitive, inputs, node.params, node.type, node.location)
 
-    def _operand(self, source: Source) -> Node:
-        if isinstance(source, Own):
-            return self._at(source.place) if source.lag == 0 else self._carried(source.place, source.lag)
+    def _operand(self, source: Source, x: Node) -> Node:
+        """Return what stands for an operand in the body."""
         if isinstance(source, Same):
-            if source.node.is_known:
-                return source.node
-            node = self.value(source.node)
+            if x.is_known:
+                return x
+            node = self.value(x)
             return self._input(self.fixed, node, node.type)
         if isinstance(source, Constant):
-            return self._row(self._table(source.nodes))
-        return self._row(self.rows[source.loop, source.place].every(source.first, source.stride))
+            return self._row(self._table(source))
+        if isinstance(source, Moving):
+            return self._view(x, self._row(self._table(source)), source.views[0])
+        if isinstance(source, Own):
+            whole = self.new[source.place] if source.lag == 0 else self._carried(source.place, source.lag)
+        else:
+            whole = self._row(self.rows[source.loop, source.place].every(source.first, source.stride))
+        return self._view(x, whole)
 
-    def _at(self, place: int) -> Node:
-        """Return the value of an operation in this iteration."""
-        return self._row(self.rows[self.loop, place]) if place in self.loop.moving else self.new[place]
+    def _view(self, x: Node, whole: Node, bottom: Node | None = None) -> Node:
+        """Return the same view of what stands for its root, or for the `bottom` of its steps."""
+        if x is bottom or not is_view(x):
+            return whole
+        if (x, whole) not in self.views:
+            inner = self._view(x.inputs[0], whole, bottom)
+            self.views[x, whole] = Node(x.primitive, (inner,), x.params, x.type, x.location)
+        return self.views[x, whole]
 
     def _carried(self, place: int, lag: int) -> Node:
         if lag > 1:
@@ -86,21 +99,26 @@ class Body:
             table[key] = self.b.input(type_)
         return table[key]
 
-    def _table(self, nodes: tuple[Node, ...]) -> Rows:
-        if nodes not in self.constants:
-            self.constants[nodes] = Rows(self.outer.const(np.stack([x.params["value"] for x in nodes])))
-        return self.constants[nodes]
+    def _table(self, source: Constant | Moving) -> Rows:
+        if source not in self.tables:
+            if isinstance(source, Moving):
+                made = Rows(*rows_of_views(self.outer, source.views, self.value(source.whole)))
+            else:
+                values = np.stack([x.params["value"] for x in source.nodes])
+                made = Rows(self.outer.const(values))
+            self.tables[source] = made
+        return self.tables[source]
 
-    def emit(self, stacked: Sequence[int], last: Sequence[int], checks, smaller, rows, finals) -> None:
-        """Emit the repetition and enter its results into `rows` and `finals`.
+    def emit(self, stacked: Sequence[int], last: Sequence[int], checks, smaller, finals) -> None:
+        """Emit the repetition and enter its results where they belong.
 
         `checks` are guards of every iteration: place, outcome, location. `smaller` is applied to the body.
         """
-        predicates = [(self._at(place), outcome, location) for place, outcome, location in checks]
+        predicates = [(self.new[place], outcome, location) for place, outcome, location in checks]
         outputs: dict[Node, int] = {}
         carries = []
         for place, lag in self.carried:
-            following = self._at(place) if lag == 1 else self.carried[place, lag - 1]
+            following = self.new[place] if lag == 1 else self.carried[place, lag - 1]
             carries.append(outputs.setdefault(following, len(outputs)))
         results = [outputs.setdefault(self.new[place], len(outputs)) for place in (*stacked, *last)]
         inputs = [*self.carried.values(), *self.walked.values(), *self.fixed.values()]
@@ -120,42 +138,9 @@ class Body:
         for number, place in enumerate((*stacked, *last)):
             result = self.outer.project(node, index=number)
             if number < len(stacked):
-                rows[self.loop, place] = Rows(result)
+                self.rows[self.loop, place] = Rows(result)
             else:
                 finals[self.loop, place] = result
-
-
-def rows_of_slice(b: Builder, loop: Loop, place: int, value: Callable[[Node], Node]) -> Rows:
-    """Return the parts of an array that a moving slice takes, as rows."""
-    node = loop.at(place, 0)
-    x = value(loop.sources[place][0].node)
-    starts = np.array([part.params["start"] for part in loop.all_of(place)])
-    paces = np.diff(starts, axis=0)
-    axes = np.flatnonzero(paces.any(axis=0))
-    axis = int(axes[0])
-    if len(axes) > 1 or (paces != paces[0]).any() or node.shape[axis] != 1:
-        return Rows(_picked(b, x, node, starts))
-    pace, step = int(paces[0, axis]), node.params["step"]
-    if axis == 0 and node.shape[1:] == x.shape[1:]:
-        return Rows(b.reshape(x, shape=(x.shape[0], *node.shape)), int(starts[0, 0]), pace)
-    start = starts.min(axis=0)
-    extent = [(n - 1) * s + 1 for n, s in zip(node.shape, step, strict=True)]
-    stop = start + extent
-    stop[axis] = starts[:, axis].max() + 1
-    step = (*step[:axis], abs(pace), *step[axis + 1 :])
-    part = b.slice(x, start=tuple(start.tolist()), stop=tuple(stop.tolist()), step=step)
-    perm = (axis, *(k for k in range(len(step)) if k != axis))
-    stack = b.reshape(b.transpose(part, perm=perm), shape=(loop.count, *node.shape))
-    return Rows(stack) if pace > 0 else Rows(stack, loop.count - 1, -1)
-
-
-def _picked(b: Builder, x: Node, node: Node, starts: np.ndarray) -> Node:
-    """Return parts that move without a rule, one row for each, by the positions of their elements."""
-    box = np.indices(node.shape).reshape(len(node.shape), -1).T * np.array(node.params["step"])
-    points = starts[:, None, :] + box
-    flat = np.ravel_multi_index(tuple(np.moveaxis(points, -1, 0)), x.shape)
-    index = b.const(flat.reshape(len(starts), *node.shape), np.int64)
-    return b.take(b.reshape(x, shape=(x.type.size,)), index, axis=0)
 
 
 def collected(b: Builder, loop: Loop, place: int, base: Node, stack: Node) -> Node:

@@ -2,21 +2,25 @@
 
 An operand is the same in all iterations, or comes from the same or an earlier iteration (it is carried), or
 from the iterations of an earlier loop, forwards or backwards (rows of a stack), or it is a constant that
-changes (rows of a table), or a part of an array that moves from one iteration to the next.
+changes (rows of a table), or a part of an array that changes from one iteration to the next. In all cases but
+the last, an operation may look at a part of it, the same in all iterations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
-from diffsci.backends.rolling.stretches import FEWEST, MOVING, Stretch
+from diffsci.backends.rolling.stretches import FEWEST, Stretch
+from diffsci.backends.rolling.views import Views, moving_parts, root
 from diffsci.graph import Node
 
-__all__ = ["Constant", "Loop", "Own", "Same", "Walked", "loops_of", "written"]
+__all__ = ["Constant", "Loop", "Moving", "Own", "Same", "Walked", "loops_of", "written"]
 
+_OUTSIDE = -(1 << 40)  # so far from positions that no pace leads from one to the other
 _DEEPEST = 4  # a value is carried over so many iterations at most
 
 
@@ -32,6 +36,14 @@ class Constant:
     """A constant that changes: one per iteration."""
 
     nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Moving:
+    """A part of the same array, another one in each iteration; a view of that may be what is read."""
+
+    whole: Node
+    views: tuple[Node, ...]
 
 
 @dataclass(frozen=True)
@@ -52,7 +64,7 @@ class Walked:
     stride: int
 
 
-Source = Same | Constant | Own | Walked
+Source = Same | Constant | Moving | Own | Walked
 
 
 @dataclass(eq=False)
@@ -63,8 +75,8 @@ class Loop:
     ----------
     sources : list of list of Source
         For every operation of the body, where its operands come from.
-    moving : set of int
-        Operations of the body whose place in an array changes.
+    writes : set of int
+        Operations of the body that write to a place that changes: together they fill a part of an array.
     """
 
     nodes: Sequence[Node]
@@ -72,7 +84,7 @@ class Loop:
     period: int
     count: int
     sources: list[list[Source]] = field(default_factory=list)
-    moving: set[int] = field(default_factory=set)
+    writes: set[int] = field(default_factory=set)
 
     @property
     def stop(self) -> int:
@@ -92,6 +104,7 @@ def loops_of(
     nodes: Sequence[Node],
     position: dict[Node, int],
     users: dict[Node, list[Node | None]],
+    views: Views,
     stretches: Sequence[Stretch],
 ) -> list[Loop]:
     """Return the loops that the stretches are, in order; what does not fit at their ends is left out.
@@ -100,7 +113,7 @@ def loops_of(
     """
     loops: list[Loop] = []
     for stretch in stretches:
-        loop = _Candidate(nodes, position, users, stretch, loops).loop()
+        loop = _Candidate(nodes, position, users, views, stretch, loops).loop()
         if loop is not None:
             loops.append(loop)
     return loops
@@ -109,31 +122,50 @@ def loops_of(
 class _Candidate:
     """One stretch: the operands of all its iterations as a table of positions.
 
-    A constant or an input has a negative position.
+    A constant or an input has a position far below all others.
     """
 
-    def __init__(self, nodes, position: dict[Node, int], users, stretch: Stretch, earlier: list[Loop]):
+    def __init__(self, nodes, position: dict[Node, int], users, views: Views, stretch: Stretch, earlier):
         self.nodes, self.position, self.users, self.earlier = nodes, position, users, earlier
         self.period = stretch.period
         self.outside: dict[Node, int] = {}
-        self.start = stretch.start
-        self.count = stretch.length // stretch.period
+        shift = self._quiet_place(stretch)
+        self.start = stretch.start + shift
+        self.count = (stretch.length - shift) // stretch.period
         self.slots = [
             (place, slot)
             for place in range(self.period)
             for slot in range(len(nodes[self.start + place].inputs))
         ]
-        self.table = np.array(
-            [
-                [self._at(nodes[self.start + k * self.period + place].inputs[slot]) for place, slot in self.slots]
-                for k in range(self.count)
-            ],
-            dtype=np.int64,
-        ).reshape(self.count, len(self.slots))
+        rows = range(self.count)
+        operands = [[self._operand(k, *slot) for slot in self.slots] for k in rows]
+        self.table = np.array([[self._at(root(x)) for x in row] for row in operands], np.int64)
+        self.parts = np.array([[views.of(x)[0] for x in row] for row in operands], np.int64)
+
+    def _quiet_place(self, stretch: Stretch) -> int:
+        """Return where to begin an iteration: where the fewest values are wanted by the next one."""
+        period = self.period
+        middle = stretch.start + stretch.length // (2 * period) * period
+        values, uses = np.zeros(period + 1, np.int64), np.zeros(period + 1, np.int64)
+        last: dict[int, int] = {}
+        for place in range(middle, middle + period):
+            for x in self.nodes[place].inputs:
+                made = self.position.get(root(x), -1)
+                if place - period < made < place:
+                    _add_between(uses, made - middle, place - middle)
+                    last[made % period] = max(place - made, last.get(made % period, 0))
+        for made, distance in last.items():
+            made = (made - middle) % period
+            _add_between(values, made, made + distance)
+        crossing = np.cumsum(values)[:period] * len(self.nodes) + np.cumsum(uses)[:period]
+        return int(np.argmin(crossing))
+
+    def _operand(self, iteration: int, place: int, slot: int) -> Node:
+        return self.nodes[self.start + iteration * self.period + place].inputs[slot]
 
     def _at(self, node: Node) -> int:
         found = self.position.get(node)
-        return self.outside.setdefault(node, -1 - len(self.outside)) if found is None else found
+        return self.outside.setdefault(node, _OUTSIDE - len(self.outside)) if found is None else found
 
     def loop(self) -> Loop | None:
         """Return the longest loop in the stretch, None where there is none."""
@@ -153,7 +185,7 @@ class _Candidate:
         if not known:
             return np.zeros(len(self.slots), bool)
         always = np.isin(self.table, np.array(sorted(known))).all(axis=0)
-        return always & (self.table != self.table[0]).any(axis=0)
+        return always & (self.parts == 0).all(axis=0) & (self.table != self.table[0]).any(axis=0)
 
     def _regular(self, constant: np.ndarray) -> tuple[int, int]:
         """Return the longest range of iterations whose operands move at a constant pace."""
@@ -173,15 +205,20 @@ class _Candidate:
         sources: list[Source] = []
         for number, (place, slot) in enumerate(self.slots):
             at = self.table[first : last + 1, number]
-            node = self.nodes[begin + place].inputs[slot]
+            parts = self.parts[first : last + 1, number]
+            one_part = bool((parts == parts[0]).all())
             step = int(at[1] - at[0])
+            if constant[number] or (step == 0 and not one_part):
+                operands = tuple(self._operand(k, place, slot) for k in range(first, last + 1))
+            if step == 0 and at[0] >= begin:  # made in the first iteration, for all of them
+                return first + 1, last
             if constant[number]:
-                rows = range(first, last + 1)
-                sources.append(Constant(tuple(self._operand(k, place, slot) for k in rows)))
+                sources.append(Constant(operands))
             elif step == 0:
-                if at[0] >= begin:  # made in the first iteration, for all of them
-                    return first + 1, last
-                sources.append(Same(node))
+                node = self._operand(first, place, slot)
+                sources.append(Same(node) if one_part else Moving(root(node), moving_parts(operands)))
+            elif not one_part:
+                return 0, -1
             elif step == self.period and int(at[-1]) >= begin:
                 lag = -((int(at[0]) - begin) // self.period)
                 if lag > _DEEPEST:
@@ -195,9 +232,6 @@ class _Candidate:
                     return first + walked[0], first + walked[1]
                 sources.append(walked)
         return sources
-
-    def _operand(self, iteration: int, place: int, slot: int) -> Node:
-        return self.nodes[self.start + iteration * self.period + place].inputs[slot]
 
     def _walked(self, at: np.ndarray, step: int) -> Walked | tuple[int, int]:
         """Return the walk through an earlier loop, or the range of iterations in which there is one."""
@@ -219,25 +253,21 @@ class _Candidate:
         for place in range(self.period):
             node = loop.at(place, 0)
             loop.sources.append([by_slot[place, slot] for slot in range(len(node.inputs))])
-            if _moves(loop, place):
+            if _is_moving_write(loop, place):
                 if not self._can_move(loop, place):
                     return None
-                loop.moving.add(place)
+                loop.writes.add(place)
         return loop
 
     def _can_move(self, loop: Loop, place: int) -> bool:
-        """Tell whether a part that moves can be read or written by all iterations together."""
-        first = loop.at(place, 0)
-        if first.name == "slice":
-            return isinstance(loop.sources[place][0], Same)
+        """Tell whether all iterations together can write their parts."""
         base, value = loop.sources[place]
-        if base != Own(place, 1) or not isinstance(value, Own) or value.lag or value.place in loop.moving:
+        if base != Own(place, 1) or not isinstance(value, Own) or value.lag or value.place in loop.writes:
             return False
         if written(loop, place) is None:
             return False
         steps = list(loop.all_of(place))
-        pairs = zip(steps, steps[1:], strict=False)
-        return all(self.users[node] == [following] for node, following in pairs)
+        return all(self.users[node] == [following] for node, following in pairwise(steps))
 
 
 def written(loop: Loop, place: int) -> tuple[int, int] | None:
@@ -252,7 +282,18 @@ def written(loop: Loop, place: int) -> tuple[int, int] | None:
     return (axis, int(paces[0, axis])) if value.shape[axis] == 1 else None
 
 
-def _moves(loop: Loop, place: int) -> bool:
-    names = MOVING.get(loop.at(place, 0).name, ())
-    first = loop.at(place, 0).params
-    return any(node.params[name] != first[name] for node in loop.all_of(place) for name in names)
+def _add_between(changes: np.ndarray, made: int, used: int) -> None:
+    """Enter a value that lives from one place to another; places are those of one iteration, in a circle."""
+    period = len(changes) - 1
+    first, last = (made + 1) % period, used % period
+    changes[first] += 1
+    changes[last + 1] -= 1
+    if first > last:
+        changes[0] += 1
+
+
+def _is_moving_write(loop: Loop, place: int) -> bool:
+    first = loop.at(place, 0)
+    return first.name == "set_slice" and any(
+        node.params["start"] != first.params["start"] for node in loop.all_of(place)
+    )

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from diffsci.backends.rolling.body import Body, Rows, collected, rows_of_slice
-from diffsci.backends.rolling.loops import Loop, Own, Same, Walked, loops_of
+from diffsci.backends.rolling.body import Body, Rows, collected
+from diffsci.backends.rolling.loops import Loop, Moving, Own, Same, Walked, loops_of
 from diffsci.backends.rolling.stretches import repeating
+from diffsci.backends.rolling.views import Views, is_view, root
 from diffsci.graph import Builder, Graph, Guard, Node, verify
 
 __all__ = ["rolled"]
@@ -19,14 +20,15 @@ _WIDEST = 64  # longer arrays are loops of their own
 
 def rolled(graph: Graph) -> Graph:
     """Return an equal graph whose repetitions are loops; the graph itself where too little is repeated."""
-    nodes = [node for node in graph.nodes if node.inputs]
+    nodes = [node for node in graph.nodes if node.inputs and not is_view(node) and not node.is_known]
     if _weight(nodes) < _WORTHWHILE:
         return graph
-    stretches = [s for s in repeating(nodes) if _saved(nodes, s) >= _WORTHWHILE // 8]
+    views = Views()
+    stretches = [s for s in repeating(nodes, views) if _saved(nodes, s) >= _WORTHWHILE // 8]
     if sum(_saved(nodes, s) for s in stretches) < _WORTHWHILE:
         return graph
     position = {node: number for number, node in enumerate(nodes)}
-    loops = loops_of(nodes, position, _users(graph, nodes), stretches)
+    loops = loops_of(nodes, position, _users(graph), views, stretches)
     return _Rewriting(graph, nodes, position, loops).graph() if loops else graph
 
 
@@ -38,9 +40,9 @@ def _saved(nodes: Sequence[Node], stretch) -> int:
     return _weight(nodes[stretch.start + stretch.period : stretch.start + stretch.length])
 
 
-def _users(graph: Graph, nodes: Sequence[Node]) -> dict[Node, list[Node | None]]:
+def _users(graph: Graph) -> dict[Node, list[Node | None]]:
     users: dict[Node, list[Node | None]] = {node: [] for node in graph.nodes}
-    for node in nodes:
+    for node in graph.nodes:
         for x in dict.fromkeys(node.inputs):
             users[x].append(node)
     for node in (*graph.outputs, *(guard.predicate for guard in graph.guards)):
@@ -70,7 +72,7 @@ class _Rewriting:
         self.stacks: dict[Loop, set[int]] = {loop: set() for loop in loops}
         self.lasts: dict[Loop, set[int]] = {loop: set() for loop in loops}
         self._count_uses()
-        self.new: dict[Node, Node] = {node: node for node in graph.nodes if not node.inputs}
+        self.new: dict[Node, Node] = {node: node for node in graph.nodes if not node.inputs or node.is_known}
         self.rows: dict[tuple[Loop, int], Rows] = {}
         self.finals: dict[tuple[Loop, int], Node] = {}
 
@@ -100,22 +102,18 @@ class _Rewriting:
 
     def _repeat(self, loop: Loop) -> None:
         self.b.location = loop.at(0, 0).location
-        parts = {place for place in loop.moving if loop.at(place, 0).name == "slice"}
-        for place in parts:
-            self.rows[loop, place] = rows_of_slice(self.b, loop, place, self.value)
-        writes = loop.moving - parts
         body = Body(self.b, loop, self.rows, self.value)
-        wanted = self.stacks[loop] - loop.moving, self.lasts[loop] - loop.moving
-        body.emit(sorted(wanted[0]), sorted(wanted[1]), self.checks[loop], rolled, self.rows, self.finals)
-        for place in writes:
+        stacked, last = (sorted(wanted[loop] - loop.writes) for wanted in (self.stacks, self.lasts))
+        body.emit(stacked, last, self.checks[loop], rolled, self.finals)
+        for place in loop.writes:
             stack = self.rows[loop, loop.sources[place][1].place].array
             self.finals[loop, place] = collected(self.b, loop, place, self.value(loop.at(place, -1)), stack)
 
     # ---- what of a loop is wanted outside ----------------------------------------------------------
 
     def _within(self, node: Node) -> tuple[Loop, int, int] | None:
-        """Return loop, iteration and place of an operation inside of a loop."""
-        at = self.position.get(node, -1)
+        """Return loop, iteration and place of an operation inside of a loop, or of what a view shows."""
+        at = self.position.get(root(node), -1)
         home = self.home[at]
         if home < 0:
             return None
@@ -142,9 +140,8 @@ class _Rewriting:
         for loop in self.loops:
             for source in (s for sources in loop.sources for s in sources):
                 self._use_source(loop, source)
-            for place in loop.moving:
-                if loop.at(place, 0).name == "set_slice":
-                    self.stacks[loop].add(loop.sources[place][1].place)
+            for place in loop.writes:
+                self.stacks[loop].add(loop.sources[place][1].place)
         for number, node in enumerate(self.nodes):
             if self.home[number] < 0:
                 for x in node.inputs:
@@ -159,6 +156,8 @@ class _Rewriting:
             self.stacks[source.loop].add(source.place)
         elif isinstance(source, Same):
             self._use(source.node)
+        elif isinstance(source, Moving):
+            self._use(source.whole)
         elif isinstance(source, Own):
             for lag in range(1, source.lag + 1):
                 self._use(loop.at(source.place, -lag))
@@ -173,9 +172,10 @@ class _Rewriting:
 
     def value(self, node: Node) -> Node:
         """Return what stands for a node outside of loops."""
-        found = self._within(node)
-        if found is None:
+        if is_view(node) and node not in self.new:
+            self._move(node)
+        if node in self.new:
             return self.new[node]
-        loop, iteration, place = found
+        loop, iteration, place = self._within(node)
         final = self.finals.get((loop, place))
         return final if final is not None else self.rows[loop, place].row(self.b, iteration)

@@ -1,8 +1,8 @@
 """Where the sequence of operations repeats itself: stretches of some period, found in linear time.
 
-Operations are compared by their kind, types and parameters, except for the parameters that may change from
-one iteration to the next: where a slice begins. Constants take no part: they are the same node everywhere, or
-differ in value only.
+Operations are compared by their kind, types and parameters, except for the places of the parts of arrays that
+they read and write: these may change from one iteration to the next. Constants and views take no part, they
+are the same nodes everywhere.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diffsci.backends.rolling.views import Views, without_places
 from diffsci.graph import Node
 from diffsci.graph.builder import params_key
 
-__all__ = ["MOVING", "Stretch", "repeating"]
+__all__ = ["FEWEST", "Stretch", "repeating"]
 
-MOVING = {"slice": ("start", "stop"), "set_slice": ("start",)}
 FEWEST = 6  # repetitions that make a loop
 _DOUBLINGS = 4  # windows of 2**4 operations are compared at a time
 _MOST_PERIODS = 12
@@ -32,12 +32,12 @@ class Stretch:
     length: int
 
 
-def repeating(nodes: Sequence[Node]) -> list[Stretch]:
+def repeating(nodes: Sequence[Node], views: Views) -> list[Stretch]:
     """Return stretches that repeat themselves, apart from each other and in order.
 
     Those that cover most come first when they compete.
     """
-    letters = _letters(nodes)
+    letters = _letters(nodes, views)
     candidates = [stretch for period in _periods(letters) for stretch in _of_period(letters, period)]
     candidates.sort(key=lambda s: (-s.length, s.period, s.start))
     free = np.ones(len(nodes), bool)
@@ -54,16 +54,15 @@ def repeating(nodes: Sequence[Node]) -> list[Stretch]:
     return sorted(chosen, key=lambda s: s.start)
 
 
-def _letters(nodes: Sequence[Node]) -> np.ndarray:
+def _letters(nodes: Sequence[Node], views: Views) -> np.ndarray:
     """Return a number for each operation: equal for operations that one iteration could share."""
     known: dict[tuple, int] = {}
-    return np.array([known.setdefault(_letter(node), len(known)) for node in nodes], dtype=np.int64)
+    return np.array([known.setdefault(_letter(node, views), len(known)) for node in nodes], dtype=np.int64)
 
 
-def _letter(node: Node) -> tuple:
-    moving = MOVING.get(node.name)
-    params = node.params if moving is None else {k: v for k, v in node.params.items() if k not in moving}
-    return (node.primitive, node.type, params_key(params), *(x.type for x in node.inputs))
+def _letter(node: Node, views: Views) -> tuple:
+    operands = [(x.type, views.of(x)[1]) for x in node.inputs]
+    return (node.primitive, node.type, params_key(without_places(node)), *operands)
 
 
 def _periods(letters: np.ndarray) -> list[int]:
