@@ -8,7 +8,7 @@ import numpy as np
 
 from diffsci.backends.rolling.body import Body, Rows, collected
 from diffsci.backends.rolling.loops import Loop, Moving, Own, Same, Walked, loops_of
-from diffsci.backends.rolling.stretches import repeating
+from diffsci.backends.rolling.stretches import Stretch, repeating
 from diffsci.backends.rolling.views import Views, is_view, root
 from diffsci.graph import Builder, Graph, Guard, Node, verify
 
@@ -21,32 +21,37 @@ _WIDEST = 64  # longer arrays are loops of their own
 def rolled(graph: Graph) -> Graph:
     """Return an equal graph whose repetitions are loops; the graph itself where too little is repeated."""
     nodes = [node for node in graph.nodes if node.inputs and not is_view(node) and not node.is_known]
-    if _weight(nodes) < _WORTHWHILE:
+    saved = np.cumsum([0, *map(_weight, nodes)])
+    if saved[-1] < _WORTHWHILE:
         return graph
     views = Views()
-    stretches = [s for s in repeating(nodes, views) if _saved(nodes, s) >= _WORTHWHILE // 8]
-    if sum(_saved(nodes, s) for s in stretches) < _WORTHWHILE:
+    stretches = [s for s in repeating(nodes, views) if _saved(saved, s) >= _WORTHWHILE // 8]
+    if sum(_saved(saved, s) for s in stretches) < _WORTHWHILE:
         return graph
     position = {node: number for number, node in enumerate(nodes)}
     loops = loops_of(nodes, position, _users(graph), views, stretches)
     return _Rewriting(graph, nodes, position, loops).graph() if loops else graph
 
 
-def _weight(nodes: Sequence[Node]) -> int:
-    return sum(min(x.type.size, _WIDEST) for x in nodes if not isinstance(x.type, tuple))
+def _weight(node: Node) -> int:
+    """Return about how many statements an operation becomes."""
+    return 1 if isinstance(node.type, tuple) else min(node.type.size, _WIDEST)
 
 
-def _saved(nodes: Sequence[Node], stretch) -> int:
-    return _weight(nodes[stretch.start + stretch.period : stretch.start + stretch.length])
+def _saved(behind: np.ndarray, stretch: Stretch) -> int:
+    return int(behind[stretch.start + stretch.length] - behind[stretch.start + stretch.period])
 
 
 def _users(graph: Graph) -> dict[Node, list[Node | None]]:
-    users: dict[Node, list[Node | None]] = {node: [] for node in graph.nodes}
-    for node in graph.nodes:
+    """Return who reads the arrays that are written in parts."""
+    users: dict[Node, list[Node | None]] = {node: [] for node in graph.nodes if node.name == "set_slice"}
+    for node in graph.nodes if users else ():
         for x in dict.fromkeys(node.inputs):
-            users[x].append(node)
+            if x in users:
+                users[x].append(node)
     for node in (*graph.outputs, *(guard.predicate for guard in graph.guards)):
-        users[node].append(None)
+        if node in users:
+            users[node].append(None)
     return users
 
 
