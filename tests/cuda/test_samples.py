@@ -30,7 +30,9 @@ def derivatives():
 def agree(case, program) -> None:
     status, outputs = run(program, [np.array(x, order="C") for x in case.arrays])
     assert status == 0
-    for got, want, type_ in zip(outputs, interpret(case.graph, case.arrays), case.graph.output_types, strict=True):
+    for got, want, type_ in zip(
+        outputs, interpret(case.graph, case.arrays), case.graph.output_types, strict=True
+    ):
         assert got.dtype == type_.dtype
         got, scale = got.reshape(type_.shape), np.max(np.abs(want), initial=1.0, where=np.isfinite(want))
         np.testing.assert_allclose(got, want, rtol=1e-11, atol=1e-13 * scale)
