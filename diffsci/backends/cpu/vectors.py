@@ -10,7 +10,6 @@ import struct
 from collections.abc import Callable
 
 from diffsci.backends.cpu.function import LANES, Function, literal, vector_type
-from diffsci.backends.cpu.mathlib import write_rule
 from diffsci.backends.cpu.operations import LIBM
 from diffsci.backends.cpu.special import call_special
 from diffsci.backends.vectormath.algebra import FORMATS, Value
@@ -27,9 +26,9 @@ _PLAIN = {
     "ishl": "shl", "isar": "ashr", "ishr": "lshr",
     "ilt": "icmp slt", "ile": "icmp sle", "igt": "icmp sgt", "ige": "icmp sge", "ieq": "icmp eq",
     "ine": "icmp ne",
-    "mand": "and", "mor": "or",
+    "mand": "and", "mor": "or", "mxor": "xor",
 }  # fmt: skip
-_INTRINSICS = {"fma": "fma", "abs": "fabs", "sqrt": "sqrt", "copysign": "copysign"}
+_INTRINSICS = {"fma": "fma", "abs": "fabs", "sqrt": "sqrt", "copysign": "copysign", "rint": "rint"}
 _INTEGERS = frozenset({"iadd", "isub", "iand", "ior", "ixor", "ishl", "isar", "ishr"})
 _OF_INTEGERS = _INTEGERS | {"ilt", "ile", "igt", "ige", "ieq", "ine"}
 
@@ -69,9 +68,6 @@ def _start(name: str, kind: str, count: int) -> tuple[Function, list[str]]:
 
 
 def _write_lanes(module, op: str, name: str, count: int) -> str:
-    rule = write_rule(module, op, name, _lanes)
-    if rule is not None:
-        return rule
     f, names = _start(name, _WIDE, count)
     return f.finish(f"ret {_WIDE} {_lanes(module, f, op, names)}")
 
@@ -134,7 +130,7 @@ class VectorWriter:
             return f.set(f"bitcast {ints} {args[0]} to {value}")
         if name == "mnot":
             return f.set(f"xor {mask} {args[0]}, {_all('i1', 'true')}")
-        kind = mask if name in ("mand", "mor") else ints if name in _OF_INTEGERS else value
+        kind = mask if name in ("mand", "mor", "mxor") else ints if name in _OF_INTEGERS else value
         return f.set(f"{_PLAIN[name]} {kind} {', '.join(args)}")
 
     def lookup(self, table: tuple[float, ...], index: str) -> str:

@@ -38,6 +38,8 @@ _PREAMBLE = """\
 #define DS_BITSF(a) __float_as_int(a)
 #define DS_FLOATF(a) __int_as_float(a)
 #define DS_ABS(a) fabs(a)
+#define DS_RINT(a) rint(a)
+#define DS_RINTF(a) rintf(a)
 #define DS_ABSF(a) fabsf(a)
 #define DS_COPYSIGN(a, b) copysign(a, b)
 #define DS_COPYSIGNF(a, b) copysignf(a, b)
@@ -61,6 +63,8 @@ static inline double DS_FLOAT(long long a) { double b; __builtin_memcpy(&b, &a, 
 static inline int DS_BITSF(float a) { int b; __builtin_memcpy(&b, &a, 4); return b; }
 static inline float DS_FLOATF(int a) { float b; __builtin_memcpy(&b, &a, 4); return b; }
 #define DS_ABS(a) __builtin_fabs(a)
+#define DS_RINT(a) __builtin_rint(a)
+#define DS_RINTF(a) __builtin_rintf(a)
 #define DS_ABSF(a) __builtin_fabsf(a)
 #define DS_COPYSIGN(a, b) __builtin_copysign(a, b)
 #define DS_COPYSIGNF(a, b) __builtin_copysignf(a, b)
@@ -69,11 +73,11 @@ static inline float DS_FLOATF(int a) { float b; __builtin_memcpy(&b, &a, 4); ret
 """
 _MACROS = {
     "add": "DS_ADD", "sub": "DS_SUB", "mul": "DS_MUL", "div": "DS_DIV", "fma": "DS_FMA", "sqrt": "DS_SQRT",
-    "abs": "DS_ABS", "copysign": "DS_COPYSIGN", "bits": "DS_BITS", "float": "DS_FLOAT",
+    "abs": "DS_ABS", "copysign": "DS_COPYSIGN", "bits": "DS_BITS", "float": "DS_FLOAT", "rint": "DS_RINT",
 }  # fmt: skip
 _COMPARISONS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 _INTEGERS = {"iadd": "+", "isub": "-", "iand": "&", "ior": "|", "ixor": "^", "ishl": "<<", "ishr": ">>"}
-_MASKS = {"mand": "{} && {}", "mor": "{} || {}", "mnot": "!{}"}
+_MASKS = {"mand": "{} && {}", "mor": "{} || {}", "mxor": "{} != {}", "mnot": "!{}"}
 
 
 def function_name(name: str, code: str) -> str:

@@ -19,16 +19,12 @@ from diffsci.backends.plan.pieces import Piece
 from diffsci.backends.plan.resolve import is_inline_reduction, product_operands, summed_sizes
 from diffsci.backends.plan.special import SPECIAL
 from diffsci.backends.plan.vocabulary import INDEXING, MOVES, REDUCTIONS, is_library, is_statement
+from diffsci.backends.vectormath.table import FORMULAS
 from diffsci.graph import Node
 
 __all__ = ["Demands", "operation_cost"]
 
-_COSTS = {
-    "div": 10, "sqrt": 12, "exp": 10, "exp2": 10, "expm1": 15, "log": 12, "log1p": 15, "log2": 15,
-    "log10": 15, "sin": 15, "cos": 15, "tan": 25, "tanh": 15, "sinh": 20, "cosh": 20, "arcsin": 25,
-    "arccos": 25, "arctan": 25, "arctan2": 35, "arcsinh": 30, "arccosh": 30, "arctanh": 25, "pow": 40,
-    "hypot": 15, "cbrt": 25, "mod": 30, "fmod": 30, "floor_divide": 35, "sigmoid": 16, "softplus": 28,
-}  # fmt: skip
+_COSTS = {"div": 4, "sqrt": 5, "mod": 30, "fmod": 30, "floor_divide": 35, "sigmoid": 16, "softplus": 28}
 _SPECIAL_COST = 150
 _FREE = frozenset({"stop_gradient", "const", "input"})
 _STORE_PRICE, _FAR_PRICE = 12, 48  # of a write and a read, in the cache and beyond it
@@ -38,6 +34,8 @@ _MOST_OFFSETS = 64
 
 def operation_cost(name: str) -> int:
     """Return the cost of one elementwise operation on one element."""
+    if name in FORMULAS:
+        return FORMULAS[name].cost
     return _SPECIAL_COST if name in SPECIAL else _COSTS.get(name, 1)
 
 

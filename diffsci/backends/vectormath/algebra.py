@@ -25,6 +25,7 @@ __all__ = [
     "Writer",
     "absolute",
     "bits",
+    "constant",
     "copysign",
     "float_from",
     "fma",
@@ -33,6 +34,7 @@ __all__ = [
     "nearest",
     "polynomial",
     "rarely",
+    "rint",
     "select",
     "shift_right",
     "sqrt",
@@ -96,10 +98,10 @@ FORMATS = {f.code: f for f in (DOUBLE, SINGLE)}
 class Writer(Protocol):
     """Writes operations in a machine language; handles are names or texts of its own.
 
-    Operations of values: add sub mul div neg fma abs sqrt copysign; comparisons lt le gt ge eq (false
+    Operations of values: add sub mul div neg fma abs sqrt copysign rint; comparisons lt le gt ge eq (false
     for NaN) and ne (true for NaN); bits (the same bits as an integer). Of integers as wide as the
     format: iadd isub iand ior ixor; ishl isar ishr (the second operand is a constant); ilt ile igt ige
-    ieq ine; float (the same bits as a value). Of masks: mand mor mnot; select (of values) and iselect.
+    ieq ine; float (the same bits as a value). Of masks: mand mor mxor mnot; select (of values) and iselect.
     """
 
     format: Format
@@ -192,12 +194,13 @@ class Bits(_Operand):
 
 
 class Mask(_Operand):
-    """A truth value; `& | ~`."""
+    """A truth value; `& | ^ ~`."""
 
     kind = "mask"
 
     __and__ = _method(lambda: Mask, "mand")
     __or__ = _method(lambda: Mask, "mor")
+    __xor__ = _method(lambda: Mask, "mxor")
     __invert__ = _method(lambda: Mask, "mnot")
 
 
@@ -225,6 +228,16 @@ def sqrt(x: Value) -> Value:
 def copysign(x: Value | float, sign: Value) -> Value:
     """Return x with the sign of the other."""
     return _written(Value, "copysign", (x, sign))
+
+
+def rint(x: Value) -> Value:
+    """Return the nearest integer (ties to even) of any size."""
+    return _written(Value, "rint", (x,))
+
+
+def constant(number: float, like: Value | Bits) -> Value | Bits:
+    """Return a constant of the same kind as another operand."""
+    return type(like)(like.writer, like.lift(number))
 
 
 def isnan(x: Value) -> Mask:

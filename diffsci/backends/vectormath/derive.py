@@ -6,78 +6,18 @@ Needs mpmath. Writes `diffsci.backends.vectormath.coefficients`, which says what
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import mpmath as mp
 
-from diffsci.backends.vectormath.minimax import Function, error, rounded
+from diffsci.backends.vectormath.fits import FITS, NUMBERS
+from diffsci.backends.vectormath.fitting import BITS, Polynomial, after, even, number, parts
+from diffsci.backends.vectormath.minimax import error, rounded
 
-__all__ = ["BITS", "CONSTANTS", "POLYNOMIALS", "Polynomial", "coefficients", "text"]
+__all__ = ["BITS", "CONSTANTS", "POLYNOMIALS", "coefficients", "text"]
 
-BITS = {"f8": 53, "f4": 24}
 DIGITS = 60
 _WIDTH = 108
-
-
-@dataclass(frozen=True)
-class Polynomial:
-    """A minimax polynomial.
-
-    Attributes
-    ----------
-    says : str
-        What is approximated.
-    function : callable
-    low, high : callable
-        The ends of the interval, at mpmath's current precision.
-    weight : callable
-        Makes the error of the polynomial that of the result, relative to the result.
-    counts : dict
-        How many coefficients, by format.
-    errors : dict
-        The largest error of the result, in units of the last place.
-    """
-
-    says: str
-    function: Function
-    low: Callable[[], mp.mpf]
-    high: Callable[[], mp.mpf]
-    weight: Function
-    counts: dict[str, int]
-    errors: dict[str, float]
-
-
-def _number(x) -> Callable[[], mp.mpf]:
-    return lambda: mp.mpf(x)
-
-
-def _even(function: Function, *first: int) -> Function:
-    """(f(r) / r**k - first terms) / z**n of an odd or even function, in z = r**2."""
-
-    def rest(z: mp.mpf) -> mp.mpf:
-        with mp.extradps(40):
-            r = mp.sqrt(max(z, mp.mpf("1e-30")))
-            value = function(r)
-            for power, c in enumerate(first):
-                value = value - c * r ** (2 * power)
-            return value / r ** (2 * len(first))
-
-    return rest
-
-
-def _after(function: Function, *first: int) -> Function:
-    """(f(r) - first terms) / r**n."""
-
-    def rest(r: mp.mpf) -> mp.mpf:
-        with mp.extradps(40):
-            r = r if abs(r) > mp.mpf("1e-20") else mp.mpf("1e-20")
-            value = function(r)
-            for power, c in enumerate(first):
-                value = value - c * r**power
-            return value / r ** len(first)
-
-    return rest
 
 
 def _eighth_turn() -> mp.mpf:
@@ -88,11 +28,11 @@ def _half_octave() -> mp.mpf:
     return mp.log(2) / 2 * mp.mpf("1.0001")
 
 
-POLYNOMIALS = {
+POLYNOMIALS: dict[str, Polynomial] = FITS | {
     "SINE": Polynomial(
         "(sin(r) / r - 1) / z in z = r**2, |r| <= pi / 4",
-        _even(lambda r: mp.sin(r) / r, 1),
-        _number(0),
+        even(lambda r: mp.sin(r) / r, 1),
+        number(0),
         _eighth_turn,
         lambda z: z * mp.sqrt(z) / mp.sin(mp.sqrt(z)),
         {"f8": 6, "f4": 3},
@@ -100,8 +40,8 @@ POLYNOMIALS = {
     ),
     "COSINE": Polynomial(
         "(cos(r) - 1 + z / 2) / z**2 in z = r**2, |r| <= pi / 4",
-        _even(lambda r: mp.cos(r), 1, mp.mpf("-0.5")),
-        _number(0),
+        even(lambda r: mp.cos(r), 1, mp.mpf("-0.5")),
+        number(0),
         _eighth_turn,
         lambda z: z * z / mp.cos(mp.sqrt(z)),
         {"f8": 6, "f4": 3},
@@ -109,17 +49,17 @@ POLYNOMIALS = {
     ),
     "ARCSINE": Polynomial(
         "(arcsin(s) / s - 1) / z in z = s**2, |s| <= 1 / 2",
-        _even(lambda s: mp.asin(s) / s, 1),
-        _number(0),
-        _number("0.25"),
+        even(lambda s: mp.asin(s) / s, 1),
+        number(0),
+        number("0.25"),
         lambda z: z,
         {"f8": 13, "f4": 5},
         {"f8": 0.01, "f4": 0.1},
     ),
     "ARCTANGENT": Polynomial(
         "(arctan(t) / t - 1) / z in z = t**2, |t| <= tan(pi / 8)",
-        _even(lambda t: mp.atan(t) / t, 1),
-        _number(0),
+        even(lambda t: mp.atan(t) / t, 1),
+        number(0),
         lambda: (mp.sqrt(2) - 1) ** 2 * mp.mpf("1.0001"),
         lambda z: z,
         {"f8": 11, "f4": 5},
@@ -127,7 +67,7 @@ POLYNOMIALS = {
     ),
     "EXPONENTIAL": Polynomial(
         "(exp(r) - 1 - r) / r**2, |r| <= log(2) / 2",
-        _after(mp.exp, 1, 1),
+        after(mp.exp, 1, 1),
         lambda: -_half_octave(),
         _half_octave,
         lambda r: r * r,
@@ -136,8 +76,8 @@ POLYNOMIALS = {
     ),
     "AREA_TANGENT": Polynomial(
         "(2 artanh(s) / s - 2) / w in w = s**2, |s| <= 1 / 3",
-        _even(lambda s: 2 * mp.atanh(s) / s, 2),
-        _number(0),
+        even(lambda s: 2 * mp.atanh(s) / s, 2),
+        number(0),
         lambda: mp.mpf(1) / 9,
         lambda w: w / 2,
         {"f8": 10, "f4": 4},
@@ -146,19 +86,8 @@ POLYNOMIALS = {
 }
 
 
-def _parts(number: mp.mpf, bits: int, count: int) -> list[float]:
-    """Return numbers of so many bits, each the nearest to what the ones before leave over."""
-    parts = []
-    for _ in range(count):
-        with mp.workprec(bits):
-            part = +number
-        parts.append(float(part))
-        number = number - part
-    return parts
-
-
 def _half_pi(code: str) -> list[float]:
-    return _parts(mp.pi / 2, BITS[code], 3)
+    return parts(mp.pi / 2, BITS[code], 3)
 
 
 def _inverse_half_pi(code: str) -> list[list[float]]:
@@ -167,11 +96,11 @@ def _inverse_half_pi(code: str) -> list[list[float]]:
     with mp.workprec(1400):
         for group in range(last // step + 1):
             number = 2 / mp.pi * mp.mpf(2) ** (group * step)
-            rows.append(_parts(number - 4 * mp.nint(number / 4), BITS[code], 4))
+            rows.append(parts(number - 4 * mp.nint(number / 4), BITS[code], 4))
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-CONSTANTS: dict[str, tuple[str, Callable[[str], list]]] = {
+CONSTANTS: dict[str, tuple[str, Callable[[str], list]]] = NUMBERS | {
     "HALF_PI": ("pi / 2 as a sum", _half_pi),
     "INVERSE_HALF_PI": (
         "2 / pi times 2**(32 k), or 2**(8 k), modulo 4, as sums of four: the first parts for k = 0, 1, ...",
@@ -227,8 +156,8 @@ def _wrapped(numbers: list[float], margin: str, nested: bool) -> Iterator[str]:
         yield margin + "("
         margin += "    "
     line = margin
-    for number in numbers:
-        item = f'_h("{number.hex()}"), '
+    for value in numbers:
+        item = f'_h("{value.hex()}"), '
         if len(line) + len(item) > _WIDTH:
             yield line.rstrip()
             line = margin

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from diffsci.backends.vectormath import circular, exponentials, inverse_circular, lengths
+from diffsci.backends.vectormath import (
+    circular,
+    exponentials,
+    hyperbolic,
+    inverse_circular,
+    lengths,
+    logarithms,
+    powers,
+)
 from diffsci.backends.vectormath.algebra import Value
 
 __all__ = ["FORMULAS", "Formula"]
@@ -33,7 +41,21 @@ class Formula:
 
 
 FORMULAS: dict[str, Formula] = {
-    "exp": Formula(exponentials.exp, 10, 1.0),
+    "exp": Formula(exponentials.exp, 10, 0.9),
+    "exp2": Formula(exponentials.exp2, 10, 0.9),
+    "expm1": Formula(exponentials.expm1, 20, 1.1),
+    "log": Formula(logarithms.log, 12, 0.9),
+    "log1p": Formula(logarithms.log1p, 25, 1.0),
+    "log2": Formula(logarithms.log2, 20, 0.8),
+    "log10": Formula(logarithms.log10, 23, 0.7),
+    "pow": Formula(powers.power, 50, 1.1, arity=2),
+    "cbrt": Formula(powers.cbrt, 28, 0.51),
+    "sinh": Formula(hyperbolic.sinh, 17, 1.3),
+    "cosh": Formula(hyperbolic.cosh, 20, 1.6),
+    "tanh": Formula(hyperbolic.tanh, 30, 1.5),
+    "arcsinh": Formula(hyperbolic.arcsinh, 35, 1.1),
+    "arccosh": Formula(hyperbolic.arccosh, 35, 0.8),
+    "arctanh": Formula(hyperbolic.arctanh, 22, 1.9),
     "sin": Formula(circular.sin, 15, 1.4),
     "cos": Formula(circular.cos, 15, 1.4),
     "tan": Formula(circular.tan, 23, 1.3),
