@@ -12,6 +12,7 @@ import numpy as np
 
 from diffsci import watching
 from diffsci.backends import executables
+from diffsci.backends.collecting import rarely_collecting
 from diffsci.degenerate import resolved
 from diffsci.device_arrays import arriving, hosted, like
 from diffsci.errors import EvaluationError
@@ -183,6 +184,10 @@ class Jitted:
 
     def _first(self, args: tuple, kwargs: dict, inputs: list, key: Any) -> Any:
         """Trace, compile and run a path that was not seen before."""
+        with rarely_collecting():
+            return self._traced(args, kwargs, inputs, key)
+
+    def _traced(self, args: tuple, kwargs: dict, inputs: list, key: Any) -> Any:
         traced = trace_function(self.function, *hosted((args, kwargs)))
         paths = self._paths.setdefault(key, [])
         if not _statics_hold(traced):
@@ -205,7 +210,7 @@ class Jitted:
         """Say once that calls run uncompiled, and why."""
         if not self._warned:
             self._warned = True
-            warnings.warn(f"{self!r} {what}", stacklevel=4)
+            warnings.warn(f"{self!r} {what}", stacklevel=5)
 
     def _call_inside(self, args: tuple, kwargs: dict) -> Any:
         """Called while tracing: one `call` of a sub-graph that is traced once."""
@@ -475,7 +480,9 @@ def compile(f: Callable, *example_args: Any) -> CompiledFunction:
     >>> step(np.array([1.0, 2.0]), 0.5)
     array([0.5, 1. ])
     """
-    traced = trace_function(f, example_args)
-    graph = simplify(traced.graph)
+    with rarely_collecting():
+        traced = trace_function(f, example_args)
+        graph = simplify(traced.graph)
+        program = executables.native(graph)
     _, in_tree = flatten((example_args, {}))
-    return CompiledFunction(executables.native(graph), graph, _light(traced), in_tree, traced.out_tree)
+    return CompiledFunction(program, graph, _light(traced), in_tree, traced.out_tree)

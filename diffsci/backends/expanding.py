@@ -26,6 +26,9 @@ def expanded(graph: Graph) -> Graph:
 
 
 class _Expansion(Rewriter):
+    def concerns(self, node: Node) -> bool:
+        return node.name in FORMS
+
     def replaced(self, b: Builder, node: Node, new: dict[Node, Node]) -> Node:
         form = FORMS.get(node.name)
         if form is None:

@@ -19,6 +19,10 @@ class Rewriter(ABC):
     def replaced(self, b: Builder, node: Node, new: dict[Node, Node]) -> Node | None:
         """Return what stands for an operation, None to leave it out; `new` has its operands."""
 
+    @abstractmethod
+    def concerns(self, node: Node) -> bool:
+        """Tell whether an operation is replaced: where none is, there is nothing to do."""
+
     def graph(self, graph: Graph) -> Graph:
         """Return the graph with its operations replaced: once for graphs that are called repeatedly."""
         made = self._made.get(graph)
@@ -27,6 +31,8 @@ class Rewriter(ABC):
         return made
 
     def _rewritten(self, graph: Graph) -> Graph:
+        if not any(self.concerns(node) or _calls(node) for node in graph.nodes):
+            return graph
         b, new = Builder(), {}
         for node in graph.nodes:
             made = self.replaced(b, node, new)
@@ -44,3 +50,7 @@ class Rewriter(ABC):
         if inputs == node.inputs and all(params[k] is v for k, v in node.params.items()):
             return node
         return Node(node.primitive, inputs, params, node.type, node.location)
+
+
+def _calls(node: Node) -> bool:
+    return any(isinstance(value, Graph) for value in node.params.values()) if node.params else False

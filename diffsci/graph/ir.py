@@ -59,6 +59,8 @@ class Node:
 
     Attributes
     ----------
+    name : str
+        Of its primitive.
     is_const : bool
         Whether it is a constant.
     is_known : bool
@@ -76,6 +78,7 @@ class Node:
         "is_known",
         "location",
         "mark",
+        "name",
         "params",
         "primitive",
         "serial",
@@ -98,13 +101,9 @@ class Node:
         self.location = location
         self.serial = serial
         self.mark: Any = None
-        name = primitive.name
+        name = self.name = primitive.name
         self.is_const = name == "const"
         self.is_known = self.is_const or (name == "broadcast" and inputs[0].is_const)
-
-    @property
-    def name(self) -> str:
-        return self.primitive.name
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ def same_types(*types: Type) -> Type:
     """Return the common type of elementwise operands."""
     first = types[0]
     for other in types[1:]:
-        if other != first:
+        if other is not first and other != first:
             raise TypeError(f"operands differ: {first} and {other}")
     return first
 

@@ -26,7 +26,7 @@ def simplify(graph: Graph) -> Graph:
         if node not in moved:
             b.location = node.location
             moved[node] = _rewritten(
-                b, b.emit(node.primitive, *(moved[x] for x in node.inputs), **node.params)
+                b, b.emit(node.primitive, *[moved[x] for x in node.inputs], **node.params)
             )
     guards = []
     for guard in graph.guards:
@@ -48,7 +48,9 @@ def _rewritten(b: Builder, node: Node) -> Node:
 
 def fold_constants(b: Builder, node: Node) -> Node | None:
     """Evaluate an operation on constants. Pads stay: their zeros are known to be structural."""
-    if not node.inputs or isinstance(node.type, tuple) or node.primitive.value is None:
+    if not node.inputs or not all([x.is_known for x in node.inputs]):
+        return None
+    if isinstance(node.type, tuple) or node.primitive.value is None:
         return None
     if node.name in ("broadcast", "pad") or node.type.size > FOLD_SIZE or node.primitive.family == "host":
         return None

@@ -118,7 +118,7 @@ def test_code_that_does_not_link_is_made_again(tmp_path, monkeypatch, descriptio
     monkeypatch.setenv("DIFFSCI_CACHE_DIR", str(tmp_path))
     assert made_again() == 1
     (file,) = tmp_path.iterdir()
-    cache.write(file.name, description, engine.compile_object(text, 0))
+    cache.write(file.name, description, engine.compile_object(text))
     assert made_again() == 1
 
 

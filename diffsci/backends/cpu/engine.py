@@ -15,7 +15,6 @@ from diffsci.backends.cpu.symbols import address
 __all__ = ["Library", "compile_object", "host", "load"]
 
 _LOCK = threading.Lock()
-_FAST, _HUGE = 4_000, 15_000
 
 
 @functools.cache
@@ -41,9 +40,8 @@ def _engine():
     return llvm.create_lljit_compiler(use_jit_link=True)
 
 
-def compile_object(text: str, statements: int) -> bytes:
-    """Return the object code of a module."""
-    level = 2 if statements < _FAST else 1 if statements < _HUGE else 0
+def compile_object(text: str, level: int = 2) -> bytes:
+    """Return the object code of a module, generated at a level of optimisation from 0 to 3."""
     with _LOCK:
         machine = _machine(level)
         module = llvm.parse_assembly(text)
@@ -61,11 +59,13 @@ class Library:
 _count = 0
 
 
-def load(code: bytes, imports: list[str], exports: list[str]) -> Library:
-    """Link object code into the process."""
+def load(codes: list[bytes], imports: list[str], exports: list[str]) -> Library:
+    """Link pieces of object code into the process, as one library."""
     global _count
     with _LOCK:
-        builder = llvm.JITLibraryBuilder().add_object_img(code)
+        builder = llvm.JITLibraryBuilder()
+        for code in codes:
+            builder.add_object_img(code)
         for name in imports:
             builder.import_symbol(name, address(name))
         for name in exports:

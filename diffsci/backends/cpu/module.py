@@ -7,6 +7,7 @@ from diffsci.backends.cpu.calls import CALLS
 from diffsci.backends.cpu.function import LANES, MEMORY, Function, literal, vector_type
 from diffsci.backends.cpu.nests import vector_loop, write_nest
 from diffsci.backends.cpu.operations import Operations
+from diffsci.backends.cpu.texts import Text, divided
 from diffsci.backends.cpu.threads import write_fork
 from diffsci.backends.cpu.vectors import call_scalar, call_wide
 from diffsci.backends.plan.codes import code_of
@@ -31,15 +32,27 @@ class Module:
         self._programs: dict[int, str] = {}
         self._count = 0
         self.plan = plan
-        self.statements = 0
+        self._blocks: dict[str, str] = {}
+        self._sizes = [0, 0]  # statements in functions, and in blocks
         self._write_program(plan, ENTRY)
 
     def text(self) -> str:
-        """Return the text of the module."""
+        """Return the text of the module, for people."""
+        return "\n".join(text for text, _ in self.texts())
+
+    def texts(self) -> list[Text]:
+        """Return what is compiled: texts and their levels of optimisation."""
         defined = {text.split("@", 1)[1].split("(", 1)[0] for text in self._functions.values()}
         declared = [d for d in self._declared if d.split("@", 1)[1].split("(", 1)[0] not in defined]
         arrays = [f"@{name} = {text}" for text, name in self._arrays.items()]
-        return "\n".join([*declared, *arrays, "", "\n\n".join(self._functions.values()), ""])
+        return divided(
+            declared, arrays, [*self._functions.values()], [*self._blocks.values()], tuple(self._sizes)
+        )
+
+    @property
+    def names(self) -> set[str]:
+        """Names of the functions that are defined."""
+        return {name.removeprefix("@") for name in (*self._functions, *self._blocks)}
 
     # ---- services for the writers ----------------------------------------------------------------
 
@@ -137,7 +150,7 @@ class Module:
 
     def _nest(self, f: Function, nest: Nest) -> None:
         name = self._fresh("nest")
-        self.statements += len(nest.live) * (2 if nest.extents else 1)
+        self._sizes[0] += len(nest.live) * (2 if nest.extents else 1)
         self._functions[name] = write_nest(self, nest, name)
         if nest.divisible and nest.units > 1 and nest_nanoseconds(nest) > _FORK_NANOSECONDS:
             if "fork" not in self._functions:
@@ -153,14 +166,14 @@ class Module:
             f.do(f"call void {name}(ptr %slots, i64 0, i64 {nest.units})")
 
     def _straight(self, f: Function, block: Straight, inline: bool) -> None:
-        self.statements += len(block.live)
+        self._sizes[not inline] += len(block.live)
         if inline:
             _Block(self, block, f).write()
             return
         name = self._fresh("block")
         inner = Function(f"internal void {name}(ptr %slots)")
         _Block(self, block, inner).write()
-        self._functions[name] = inner.finish()
+        self._blocks[name] = inner.finish()
         f.do(f"call void {name}(ptr %slots)")
 
 

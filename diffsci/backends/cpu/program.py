@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
+import itertools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -216,29 +217,45 @@ def _checked(array, type_: Type) -> np.ndarray:
 
 
 def _compiled(graph: Graph):
+    key = _key(graph)
+    known = _memory.get(key)
+    if known is None:
+        known = _memory[key] = _stored(key) or _made(key, graph)
+    return known
+
+
+def _stored(key: str):
+    """Load a program from the cache; None where there is none that can be used."""
+    from diffsci.backends.cpu.engine import load
+
+    found = cache.read(key)
+    if found is None:
+        return None
+    description, whole = found
+    try:
+        ends = list(itertools.accumulate(description["sizes"]))
+        codes = [whole[end - size : end] for end, size in zip(ends, description["sizes"], strict=True)]
+        return description, load(codes, description["imports"], description["exports"])
+    except (KeyError, OSError, RuntimeError):  # foreign or unusable: made again
+        return None
+
+
+def _made(key: str, graph: Graph):
     from diffsci.backends.cpu.engine import compile_object, load
     from diffsci.backends.cpu.symbols import imported_names
 
-    key = _key(graph)
-    known = _memory.get(key)
-    if known is not None:
-        return known
-    stored = cache.read(key)
-    if stored is None:
-        module, plan = _module(graph)
-        text = module.text()
-        code = compile_object(text, module.statements)
-        exports = ["program"] + ([objects.ENTRY] if objects.layout() else [])
-        description = {
-            "workspace_bytes": plan.workspace_bytes,
-            "imports": imported_names(text),
-            "exports": exports,
-        }
-        cache.write(key, description, code)
-    else:
-        description, code = stored
-    library = load(code, description["imports"], description["exports"])
-    _memory[key] = (description, library)
+    module, plan = _module(graph)
+    texts = module.texts()
+    codes = [compile_object(text, level) for text, level in texts]
+    imported = {name for text, _ in texts for name in imported_names(text)}
+    description = {
+        "workspace_bytes": plan.workspace_bytes,
+        "imports": sorted(imported - module.names),
+        "exports": ["program"] + ([objects.ENTRY] if objects.layout() else []),
+        "sizes": [len(code) for code in codes],
+    }
+    library = load(codes, description["imports"], description["exports"])
+    cache.write(key, description, b"".join(codes))
     return description, library
 
 

@@ -48,7 +48,7 @@ def native_function(key: str, make: Callable[[], tuple[str, str]]) -> NativeFunc
         except (KeyError, OSError, RuntimeError):  # foreign or unusable: made again below
             pass
     text, name = make()
-    code = compile_object(text, 0)
+    code = compile_object(text)
     description = {"imports": _imports(text), "exports": [name]}
     function = _loaded(description, code)
     cache.write(key, description, code)
@@ -59,7 +59,7 @@ def _loaded(description: dict, code: bytes) -> NativeFunction:
     from diffsci.backends.cpu.engine import load
 
     (name,) = description["exports"]
-    library = load(code, description["imports"], [name])
+    library = load([code], description["imports"], [name])
     return NativeFunction(library.addresses[name], library)
 
 

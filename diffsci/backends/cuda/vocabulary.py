@@ -30,8 +30,11 @@ def hosted(graph: Graph) -> Graph:
 
 
 class _Hosting(Rewriter):
+    def concerns(self, node: Node) -> bool:
+        return not (is_callback(node) or is_on_device(node.name))
+
     def replaced(self, b: Builder, node: Node, new: dict[Node, Node]) -> Node:
-        if is_callback(node) or is_on_device(node.name):
+        if not self.concerns(node):
             return self.moved(node, new)
         primitive = _made.get(node.name)
         if primitive is None:

@@ -24,7 +24,7 @@ from diffsci.backends.plan.program import (
 )
 from diffsci.backends.plan.repeat import repeat_step
 from diffsci.backends.plan.resolve import Resolver
-from diffsci.backends.plan.vocabulary import callees, is_callback
+from diffsci.backends.plan.vocabulary import callees, is_callback, owners
 from diffsci.graph import Graph, Guard, Node
 from diffsci.source import at
 
@@ -63,7 +63,7 @@ def hidden_consts(graph: Graph) -> list[np.ndarray]:
     the hidden constants of a called program.
     """
     found = [np.ascontiguousarray(node.params["value"]) for node in graph.nodes if is_data(node)]
-    for node in graph.nodes:
+    for node in owners(graph):
         found += _consts_of(node)
     return found
 
@@ -77,7 +77,7 @@ def _consts_of(node: Node) -> list[np.ndarray]:
 def all_guards(graph: Graph) -> list[Guard]:
     """Return the guards in status order: the program's own, then those of each call."""
     guards = list(graph.guards)
-    for node in graph.nodes:
+    for node in owners(graph):
         for callee in callees(node):
             guards += all_guards(callee)
     return guards
@@ -97,6 +97,7 @@ def _structure_of(graph: Graph, parts: list[str]) -> None:
             parts.append(value.tobytes().hex() if is_structure(value) else "data")
         elif node.name == "const" and node.shape:
             parts.append(repr(node.params["value"].flat[0].item()) if node.type.size else "empty")
+    for node in owners(graph):
         for callee in callees(node):
             _structure_of(callee, parts)
 
@@ -127,14 +128,14 @@ class Layout:
         self._hidden: dict[Node, list[Buffer]] = {}
         self._status: dict[Node, int] = {}
         status = len(graph.guards)
-        for node in graph.nodes:
+        for node in owners(graph):
             values = _consts_of(node)
             places = [Buffer(v.dtype, v.size, "const", slot=len(consts) + i) for i, v in enumerate(values)]
             self._hidden[node] = places
             consts += places
             self._status[node] = status
             status += sum(len(all_guards(callee)) for callee in callees(node))
-        self.plan = Plan(plan_key(graph), inputs, outputs, consts, hidden_consts(graph), all_guards(graph))
+        self.plan = Plan("", inputs, outputs, consts, [], all_guards(graph))
         self._reserved: dict[Node, View] = {}
 
     def _slot(self, kind: str, slot: int, node: Node) -> Buffer:

@@ -14,6 +14,7 @@ __all__ = [
     "is_callback",
     "is_library",
     "is_statement",
+    "owners",
 ]
 
 MOVES = frozenset(
@@ -44,4 +45,10 @@ def is_library(node: Node) -> bool:
 
 def callees(node: Node) -> list[Graph]:
     """Return the sub-graphs that a node runs natively."""
-    return [node.params[name] for name in _CALLEES.get(node.name, ())]
+    names = _CALLEES.get(node.name)
+    return [node.params[name] for name in names] if names else []
+
+
+def owners(graph: Graph) -> list[Node]:
+    """Return the nodes that need constants of their own: those that call Python or other programs."""
+    return [node for node in graph.nodes if node.name in _CALLEES or node.name not in _NATIVE]
