@@ -1,4 +1,4 @@
-"""Compiling makes many objects that stay, and hardly any cycles: the garbage collector need not look often."""
+"""Compiling makes many objects that stay and hardly any cycles: the collector need not look often."""
 
 from __future__ import annotations
 

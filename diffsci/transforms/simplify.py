@@ -48,7 +48,7 @@ def _rewritten(b: Builder, node: Node) -> Node:
 
 def fold_constants(b: Builder, node: Node) -> Node | None:
     """Evaluate an operation on constants. Pads stay: their zeros are known to be structural."""
-    if not node.inputs or not all([x.is_known for x in node.inputs]):
+    if not node.inputs or not all(x.is_known for x in node.inputs):
         return None
     if isinstance(node.type, tuple) or node.primitive.value is None:
         return None
