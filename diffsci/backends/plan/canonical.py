@@ -11,7 +11,7 @@ __all__ = ["canonical", "is_gemm"]
 
 _LARGE = 16_384
 _THIN = 8
-_NARROW = 16  # products with two extents up to this are faster in loops of their own, fused with neighbours
+_NARROW = 16  # many products with two extents up to this are faster in loops, where they lie
 _COPIES = 4  # an operand so many times smaller than the result is turned for it
 
 
@@ -103,7 +103,8 @@ def _is_large(node: Node) -> bool:
         return False
     sizes = letter_sizes(node)
     extents = sorted(math.prod(sizes[x] for x in groups[name]) for name in "mnk")
-    return math.prod(extents) >= _LARGE and extents[0] >= _THIN and extents[1] > _NARROW
+    several = math.prod(sizes[x] for x in groups["b"]) > 1
+    return math.prod(extents) >= _LARGE and extents[0] >= _THIN and not (several and extents[1] <= _NARROW)
 
 
 def _product(b: Builder, node: Node, x: Node, y: Node) -> Node:
