@@ -12,13 +12,15 @@ from diffsci.backends.cpu.function import (
     scalar_type,
     vector_type,
 )
-from diffsci.backends.cpu.operations import LIBM, Operations, combine, horizontal
+from diffsci.backends.cpu.operations import Operations, combine, horizontal
 from diffsci.backends.plan.codes import code_of, identity_of
+from diffsci.backends.plan.cost import operation_cost
 from diffsci.backends.plan.program import Buffer, Nest, Reduction, Store
 
 __all__ = ["vector_loop", "write_nest"]
 
 _ALL = "<" + ", ".join(["i1 true"] * LANES) + ">"
+_GATHER, _SCATTER, _ACROSS = 8, 14, 10  # prices of uneven strides, and of the sum of a vector's lanes
 _SUFFIX = {"f8": "f64", "f4": "f32", "i8": "i64", "b1": "i8"}
 
 
@@ -30,21 +32,46 @@ def vector_loop(nest: Nest) -> int | None:
     for r in nest.reductions:
         if r.scan or r.payload >= 0:
             barred |= r.loops
-    addresses = [nest.body.attrs[s][1] for s in nest.live if nest.body.ops[s] in ("load", "gather")]
-    addresses += [store.address for store in nest.stores]
-    addresses += [r.address for r in nest.reductions if r.scan]
-    work = sum(1 + 3 * (nest.body.ops[s] in LIBM) for s in nest.live) + len(addresses)
-    best, best_cost = None, 1.0 * work
-    for loop in reversed(range(len(nest.extents))):
-        n = nest.extents[loop]
-        if barred >> loop & 1 or n < 3:
+    body, rank = nest.body, len(nest.extents)
+    work = [0] * (rank + 1)
+    streams: list[tuple[int, tuple[int, ...], int]] = []  # level, address, cost of an uneven stride
+    for s in nest.live:
+        level = body.deps[s].bit_length()
+        if body.ops[s] in ("load", "gather"):
+            streams.append((level, body.attrs[s][1], _GATHER))
+        else:
+            work[level] += operation_cost(body.ops[s])
+    ends = [*nest.stores, *(r for r in nest.reductions if r.scan)]
+    streams += [(rank, end.address, _SCATTER) for end in ends]
+    for level, _, _ in streams:
+        work[level] += 1
+    best, best_cost = None, _passes(nest, work, None)
+    for loop in reversed(range(rank)):
+        if barred >> loop & 1 or nest.extents[loop] < 3:
             continue
-        strides = [abs(e[loop + 1]) for e in addresses]
-        cost = work + sum(0 if stride == 1 else -0.5 if stride == 0 else 6 for stride in strides)
-        cost = cost * (-(-n // LANES)) / n
+        times = _times(nest, loop)
+        cost = _passes(nest, work, loop)
+        cost += sum(price * times[level] for level, e, price in streams if e[loop + 1] not in (0, 1))
+        cost += sum(
+            _ACROSS * times[(r.loops & -r.loops).bit_length() - 1]
+            for r in nest.reductions
+            if r.loops >> loop & 1 and not r.whole
+        )
         if cost < best_cost * 0.999:
             best, best_cost = loop, cost
     return best
+
+
+def _passes(nest: Nest, work: list[int], vector: int | None) -> float:
+    return sum(cost * times for cost, times in zip(work, _times(nest, vector), strict=True))
+
+
+def _times(nest: Nest, vector: int | None) -> list[int]:
+    """Return how often the statements of each level run if a loop runs in vectors."""
+    times = [1]
+    for loop, n in enumerate(nest.extents):
+        times.append(times[-1] * (-(-n // LANES) if loop == vector else n))
+    return times
 
 
 @dataclass
