@@ -13,6 +13,7 @@ import mpmath as mp
 from diffsci.backends.vectormath.fits import FITS, NUMBERS
 from diffsci.backends.vectormath.fitting import BITS, Polynomial, after, even, number, parts
 from diffsci.backends.vectormath.minimax import error, rounded
+from diffsci.backends.vectormath.special_fits import SPECIAL_FITS
 
 __all__ = ["BITS", "CONSTANTS", "POLYNOMIALS", "coefficients", "text"]
 
@@ -24,11 +25,7 @@ def _eighth_turn() -> mp.mpf:
     return (mp.pi / 4) ** 2 * mp.mpf("1.001")
 
 
-def _half_octave() -> mp.mpf:
-    return mp.log(2) / 2 * mp.mpf("1.0001")
-
-
-POLYNOMIALS: dict[str, Polynomial] = FITS | {
+POLYNOMIALS: dict[str, Polynomial] = FITS | SPECIAL_FITS | {
     "SINE": Polynomial(
         "(sin(r) / r - 1) / z in z = r**2, |r| <= pi / 4",
         even(lambda r: mp.sin(r) / r, 1),
@@ -64,15 +61,6 @@ POLYNOMIALS: dict[str, Polynomial] = FITS | {
         lambda z: z,
         {"f8": 11, "f4": 5},
         {"f8": 0.02, "f4": 0.02},
-    ),
-    "EXPONENTIAL": Polynomial(
-        "(exp(r) - 1 - r) / r**2, |r| <= log(2) / 2",
-        after(mp.exp, 1, 1),
-        lambda: -_half_octave(),
-        _half_octave,
-        lambda r: r * r,
-        {"f8": 11, "f4": 5},
-        {"f8": 0.001, "f4": 0.06},
     ),
     "AREA_TANGENT": Polynomial(
         "(2 artanh(s) / s - 2) / w in w = s**2, |s| <= 1 / 3",
@@ -114,8 +102,10 @@ def coefficients(name: str, code: str) -> tuple[list[float], float]:
     p, bits = POLYNOMIALS[name], BITS[code]
     with mp.workdps(DIGITS):
         low, high = p.low(), p.high()
-        found = rounded(p.function, low, high, p.counts[code], p.weight, bits)
-        return list(map(float, found)), float(error(p.function, low, high, found, p.weight) * 2**bits)
+        found, rest = rounded(p.function, low, high, p.counts[code], p.weight, bits, p.leading, p.doubled)
+        total = [a + b for a, b in zip(found, [*rest, *[0] * len(found)], strict=False)]
+        reached = error(p.function, low, high, total, p.weight)
+        return list(map(float, found + rest)), float(reached * 2**bits)
 
 
 def text() -> str:

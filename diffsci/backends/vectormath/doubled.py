@@ -16,7 +16,7 @@ __all__ = ["Doubled", "add", "distilled", "quick_two_sum", "two_product", "two_s
 Doubled = tuple[Value, Value]
 
 
-def two_sum(a: Value, b: Value) -> Doubled:
+def two_sum(a: Value, b: Value | float) -> Doubled:
     """Return the rounded sum and its error."""
     total = a + b
     part = total - a

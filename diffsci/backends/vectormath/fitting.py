@@ -31,6 +31,10 @@ class Polynomial:
         How many coefficients, by format.
     errors : dict
         The largest error of the result, in units of the last place.
+    leading : int
+        So many coefficients are rounded before the others are found; none where the error at 0 counts.
+    doubled : int
+        So many leading coefficients are sums of two numbers, the second of which stand at the end.
     """
 
     says: str
@@ -40,6 +44,8 @@ class Polynomial:
     weight: Function
     counts: dict[str, int]
     errors: dict[str, float]
+    leading: int = 3
+    doubled: int = 0
 
 
 def number(x) -> Callable[[], mp.mpf]:

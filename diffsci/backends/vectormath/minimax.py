@@ -52,14 +52,24 @@ def minimax(
 
 
 def rounded(
-    function: Function, low, high, count: int, weight: Function, bits: int, leading: int = 4
-) -> list[mp.mpf]:
-    """Return minimax coefficients of so many bits, the leading ones rounded before the others are found."""
+    function: Function, low, high, count: int, weight: Function, bits: int, leading: int, doubled: int
+) -> tuple[list[mp.mpf], list[mp.mpf]]:
+    """Return minimax coefficients of so many bits, and what some of them lack.
+
+    Parameters
+    ----------
+    leading : int
+        So many are rounded one after another, before those that follow are found.
+    doubled : int
+        So many get a second part, which makes them more exact.
+    """
     given: list[mp.mpf] = []
-    while len(given) < min(leading, count):
-        found = minimax(function, low, high, count, weight, given)
+    found = minimax(function, low, high, count, weight)
+    while len(given) < min(leading, count - 1):
         given.append(_nearest(found[len(given)], bits))
-    return [*given, *(_nearest(c, bits) for c in found[len(given) :])]
+        found = minimax(function, low, high, count, weight, given)
+    first = [_nearest(c, bits) for c in found]
+    return first, [_nearest(c - high, bits) for c, high in zip(found[:doubled], first, strict=False)]
 
 
 def error(function: Function, low, high, coefficients: Sequence[mp.mpf], weight: Function) -> mp.mpf:
