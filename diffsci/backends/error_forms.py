@@ -11,7 +11,7 @@ from diffsci.primitives.special.terms import Term, f
 
 __all__ = ["ERROR_FORMS"]
 
-_FORMULAS = ("erfc", "erfcx", "ndtr", "log_ndtr", "inverse_mills")
+_FORMULAS = ("erfcx", "ndtr", "log_ndtr", "inverse_mills")
 
 
 def _erfcx_derivative(x: Term, order: int) -> Term:

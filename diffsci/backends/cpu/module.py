@@ -85,13 +85,8 @@ class Module:
         return f.set(f"load ptr, ptr {place}")
 
     def math(self, f: Function, op: str, code: str, args: list[str], wide: bool) -> str:
-        """Call an elementary function; single precision outside vectors is computed in double."""
-        if wide:
-            return call_wide(self, f, op, code, args)
-        if code == "f4":
-            args = [f.set(f"fpext float {arg} to double") for arg in args]
-        value = call_scalar(self, f, op, args)
-        return f.set(f"fptrunc double {value} to float") if code == "f4" else value
+        """Call an elementary function."""
+        return (call_wide if wide else call_scalar)(self, f, op, code, args)
 
     def constant_array(self, kind: str, count: int, numbers: str) -> str:
         """Return the name of an array of constants."""

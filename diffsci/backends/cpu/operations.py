@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from diffsci.backends.cpu.function import LANES, Function, literal, scalar_type, vector_type
 from diffsci.backends.plan.special import SPECIAL
+from diffsci.backends.vectormath.table import FORMULAS
 
 __all__ = ["Operations", "combine", "horizontal"]
 
@@ -75,7 +76,7 @@ class Operations:
             return self._intrinsic(f, _INTRINSICS[op], code, kind, args, wide)
         if op == "copysign":
             return self._intrinsic(f, "copysign", code, kind, args, wide)
-        if op in LIBM or op in SPECIAL:
+        if op in LIBM or op in FORMULAS or op in SPECIAL:
             return self.module.math(f, op, code, args, wide)
         return _RULES[op](self, f, code, source, operand, args, wide)
 

@@ -1,6 +1,6 @@
-"""Elementary functions on vectors: the formulas of `diffsci.backends.vectormath` as LLVM instructions.
+"""Elementary functions: the formulas of `diffsci.backends.vectormath` as LLVM instructions.
 
-A function without a formula is taken from the C library or from SciPy, lane by lane, in double
+On vectors, a function without a formula is taken from the C library or from SciPy, lane by lane, in double
 precision; so are all of them on processors without fused multiply-add, which formulas are made of.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
-from diffsci.backends.cpu.function import LANES, Function, literal, vector_type
+from diffsci.backends.cpu.function import LANES, Function, literal, scalar_type, vector_type
 from diffsci.backends.cpu.operations import LIBM
 from diffsci.backends.cpu.special import call_special
 from diffsci.backends.vectormath.algebra import FORMATS, Value
@@ -33,13 +33,22 @@ _INTEGERS = frozenset({"iadd", "isub", "iand", "ior", "ixor", "ishl", "isar", "i
 _OF_INTEGERS = _INTEGERS | {"ilt", "ile", "igt", "ige", "ieq", "ine"}
 
 
-def call_scalar(module, f: Function, op: str, args: list[str]) -> str:
-    """Call the C library, or SciPy's special functions, on doubles."""
-    if op not in LIBM:
-        return call_special(module, f, op, args)
-    name = LIBM[op]
-    module.declare(f"declare double @{name}({', '.join(['double'] * len(args))})")
-    return f.set(f"call double @{name}({', '.join(f'double {arg}' for arg in args)})")
+def call_scalar(module, f: Function, op: str, code: str, args: list[str]) -> str:
+    """Call a function on numbers: the C library's, our formula, or SciPy's, the first of which there is one.
+
+    Those of the C library and SciPy compute single precision in double.
+    """
+    if op in FORMULAS and op not in LIBM:
+        return _call_formula(module, f, op, code, args, False)
+    if code == "f4":
+        args = [f.set(f"fpext float {arg} to double") for arg in args]
+    if op in LIBM:
+        name = LIBM[op]
+        module.declare(f"declare double @{name}({', '.join(['double'] * len(args))})")
+        value = f.set(f"call double @{name}({', '.join(f'double {arg}' for arg in args)})")
+    else:
+        value = call_special(module, f, op, args)
+    return f.set(f"fptrunc double {value} to float") if code == "f4" else value
 
 
 def call_wide(module, f: Function, op: str, code: str, args: list[str]) -> str:
@@ -52,9 +61,16 @@ def call_wide(module, f: Function, op: str, code: str, args: list[str]) -> str:
             module, f, f"lanes_{op}", _WIDE, args, lambda name: _write_lanes(module, op, name, len(args))
         )
         return f.set(f"fptrunc {_WIDE} {value} to {kind}") if code == "f4" else value
-    return _call(
-        module, f, f"wide_{op}_{code}", kind, args, lambda name: _write_formula(module, op, code, name)
-    )
+    return _call_formula(module, f, op, code, args, True)
+
+
+def _call_formula(module, f: Function, op: str, code: str, args: list[str], wide: bool) -> str:
+    kind = vector_type(code) if wide else scalar_type(code)
+    if not module.fused:  # LLVM calls the C library's
+        module.declare("declare double @fma(double, double, double)")
+        module.declare("declare float @fmaf(float, float, float)")
+    name = f"{'wide' if wide else 'one'}_{op}_{code}"
+    return _call(module, f, name, kind, args, lambda name: _write_formula(module, op, code, name, wide))
 
 
 def _call(module, f: Function, name: str, kind: str, args: list[str], write: Callable[[str], str]) -> str:
@@ -76,37 +92,37 @@ def _lanes(module, f: Function, op: str, names: list[str]) -> str:
     result = "poison"
     for lane in range(LANES):
         args = [f.set(f"extractelement {_WIDE} {x}, i64 {lane}") for x in names]
-        value = call_scalar(module, f, op, args)
+        value = call_scalar(module, f, op, "f8", args)
         result = f.set(f"insertelement {_WIDE} {result}, double {value}, i64 {lane}")
     return result
 
 
-def _write_formula(module, op: str, code: str, name: str) -> str:
-    formula = FORMULAS[op]
-    f, names = _start(name, vector_type(code), formula.arity)
-    writer = VectorWriter(module, f, code)
+def _write_formula(module, op: str, code: str, name: str, wide: bool) -> str:
+    formula, kind = FORMULAS[op], vector_type(code) if wide else scalar_type(code)
+    f, names = _start(name, kind, formula.arity)
+    writer = FormulaWriter(module, f, code, wide)
     result = formula.write(*(Value(writer, x) for x in names))
-    return f.finish(f"ret {vector_type(code)} {result.handle}")
+    return f.finish(f"ret {kind} {result.handle}")
 
 
-class VectorWriter:
-    """Writes formulas on vectors: see `diffsci.backends.vectormath.algebra.Writer`."""
+class FormulaWriter:
+    """Writes formulas, on vectors or on numbers: see `diffsci.backends.vectormath.algebra.Writer`."""
 
-    def __init__(self, module, f: Function, code: str):
-        self.module, self.f = module, f
+    def __init__(self, module, f: Function, code: str, wide: bool):
+        self.module, self.f, self.wide = module, f, wide
         self.format = FORMATS[code]
-        self.scalar = "double" if code == "f8" else "float"
+        self.scalar = scalar_type(code)
         self.integer = f"i{self.format.width}"
-        self.kinds = {
-            "value": vector_type(code),
-            "bits": f"<{LANES} x {self.integer}>",
-            "mask": vector_type("b1"),
-        }
+        scalars = {"value": self.scalar, "bits": self.integer, "mask": "i1"}
+        self.kinds = {name: f"<{LANES} x {kind}>" if wide else kind for name, kind in scalars.items()}
 
     def constant(self, kind: str, number: float) -> str:
         if kind == "bits":
-            return _all(self.integer, str(int(number)))
-        return _all(self.scalar, self._literal(number))
+            return self._all(self.integer, str(int(number)))
+        return self._all(self.scalar, self._literal(number))
+
+    def _all(self, kind: str, text: str) -> str:
+        return "<" + ", ".join([f"{kind} {text}"] * LANES) + ">" if self.wide else text
 
     def _literal(self, number: float) -> str:
         if self.format.code == "f4":
@@ -117,7 +133,7 @@ class VectorWriter:
         value, ints, mask = self.kinds["value"], self.kinds["bits"], self.kinds["mask"]
         f = self.f
         if name in _INTRINSICS:
-            suffix = f"v{LANES}f{self.format.width}"
+            suffix = f"{f'v{LANES}' if self.wide else ''}f{self.format.width}"
             function = f"@llvm.{_INTRINSICS[name]}.{suffix}"
             self.module.declare(f"declare {value} {function}({', '.join([value] * len(args))})")
             return f.set(f"call {value} {function}({', '.join(f'{value} {arg}' for arg in args)})")
@@ -129,21 +145,22 @@ class VectorWriter:
         if name == "float":
             return f.set(f"bitcast {ints} {args[0]} to {value}")
         if name == "mnot":
-            return f.set(f"xor {mask} {args[0]}, {_all('i1', 'true')}")
+            return f.set(f"xor {mask} {args[0]}, {self._all('i1', 'true')}")
         kind = mask if name in ("mand", "mor", "mxor") else ints if name in _OF_INTEGERS else value
         return f.set(f"{_PLAIN[name]} {kind} {', '.join(args)}")
 
     def lookup(self, table: tuple[float, ...], index: str) -> str:
         f, value, ints = self.f, self.kinds["value"], self.kinds["bits"]
         place = f.set(f"getelementptr {self.scalar}, ptr @{self._table(table)}, {ints} {index}")
+        if not self.wide:
+            return f.set(f"load {value}, ptr {place}")
         width = self.format.width
         function = f"@llvm.masked.gather.v{LANES}f{width}.v{LANES}p0"
         pointers, mask = f"<{LANES} x ptr>", self.kinds["mask"]
         self.module.declare(f"declare {value} {function}({pointers}, i32, {mask}, {value})")
-        return f.set(
-            f"call {value} {function}({pointers} {place}, i32 {width // 8}, {mask} {_all('i1', 'true')}, "
-            f"{value} zeroinitializer)"
-        )
+        every = self._all("i1", "true")
+        arguments = f"{pointers} {place}, i32 {width // 8}, {mask} {every}, {value} zeroinitializer"
+        return f.set(f"call {value} {function}({arguments})")
 
     def _table(self, table: tuple[float, ...]) -> str:
         numbers = ", ".join(f"{self.scalar} {self._literal(number)}" for number in table)
@@ -153,9 +170,11 @@ class VectorWriter:
         self, mask: str, kinds: list[str], values: list[str], slow: Callable[[], list[str]]
     ) -> list[str]:
         f = self.f
+        types = [self.kinds[kind] for kind in kinds]
+        if not self.wide:
+            return f.when(mask, list(zip(types, values, strict=True)), slow)
         lanes = f.set(f"bitcast {self.kinds['mask']} {mask} to i{LANES}")
         some = f.set(f"icmp ne i{LANES} {lanes}, 0")
-        types = [self.kinds[kind] for kind in kinds]
 
         def block() -> list[str]:
             return [
@@ -164,7 +183,3 @@ class VectorWriter:
             ]
 
         return f.when(some, list(zip(types, values, strict=True)), block)
-
-
-def _all(kind: str, text: str) -> str:
-    return "<" + ", ".join([f"{kind} {text}"] * LANES) + ">"

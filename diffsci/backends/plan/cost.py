@@ -24,7 +24,7 @@ from diffsci.graph import Node
 
 __all__ = ["Demands", "operation_cost"]
 
-_COSTS = {"div": 4, "sqrt": 5, "mod": 30, "fmod": 30, "floor_divide": 35, "sigmoid": 16, "softplus": 28}
+_COSTS = {"div": 10, "sqrt": 12, "mod": 30, "fmod": 30, "floor_divide": 35}
 _SPECIAL_COST = 150
 _FREE = frozenset({"stop_gradient", "const", "input"})
 _STORE_PRICE, _FAR_PRICE = 12, 48  # of a write and a read, in the cache and beyond it

@@ -22,6 +22,7 @@ _PLAIN = frozenset(
         "product_error", "fma", "fma_error",
         "sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2",
         "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "logical_xor",
+        "sigmoid", "softplus", "erf", "erfc",
     }
 )  # fmt: skip
 
@@ -203,20 +204,6 @@ def _sign(body: Body, a: int) -> int:
     return _select(body, body.op("gt", a, zero), one, _select(body, body.op("lt", a, zero), minus, rest))
 
 
-def _sigmoid(body: Body, a: int) -> int:
-    code = body.codes[a]
-    zero, one = body.lit(0, code), body.lit(1, code)
-    e = body.op("exp", _neg(body, body.op("abs", a)))
-    top = _select(body, body.op("lt", a, zero), e, one)
-    return _div(body, top, _add(body, one, e))
-
-
-def _softplus(body: Body, a: int) -> int:
-    zero = body.lit(0, body.codes[a])
-    tail = body.op("log1p", body.op("exp", _neg(body, body.op("abs", a))))
-    return _add(body, body.op("maximum", a, zero), tail)
-
-
 def _difference(body: Body, a: int, b: int) -> int:
     """Subtract; equal infinities have no difference."""
     return _select(body, body.op("eq", a, b), body.lit(0, body.codes[a]), _sub(body, a, b))
@@ -325,8 +312,6 @@ RULES: dict[str, Any] = {
     "convert": _convert,
     "integer_pow": _integer_pow,
     "sign": _sign,
-    "sigmoid": _sigmoid,
-    "softplus": _softplus,
     "difference": _difference,
     "difference_error": _difference_error,
     "mod": _mod,

@@ -11,7 +11,7 @@ _GAMMA = (
     "gamma gammasgn rgamma poch beta binom gammainc gammaincc gammaincinv gammainccinv "
     "betainc betaincc betaincinv betainccinv stdtr stdtrit"
 )
-_ERROR = "erf erfi erfinv erfcinv dawsn ndtri ndtri_exp owens_t exp1 expi"
+_ERROR = "erfi erfinv erfcinv dawsn ndtri ndtri_exp owens_t exp1 expi"
 _BESSEL = "j0 j1 y0 y1 i0 i0e i1 i1e k0 k0e k1 k1e jv yv iv ive kv kve struve modstruve"
 _ELLIPTIC = "ellipkm1 ellipe ellipkinc ellipeinc elliprc"
 _HYPERGEOMETRIC = "hyp0f1 hyp1f1 hyp2f1 hyperu spence zetac wrightomega"

@@ -11,7 +11,7 @@ from pathlib import Path
 import mpmath as mp
 
 from diffsci.backends.vectormath.fits import FITS, NUMBERS
-from diffsci.backends.vectormath.fitting import BITS, Polynomial, after, even, number, parts
+from diffsci.backends.vectormath.fitting import BITS, Polynomial, even, number, parts
 from diffsci.backends.vectormath.minimax import error, rounded
 from diffsci.backends.vectormath.special_fits import SPECIAL_FITS
 
@@ -25,53 +25,57 @@ def _eighth_turn() -> mp.mpf:
     return (mp.pi / 4) ** 2 * mp.mpf("1.001")
 
 
-POLYNOMIALS: dict[str, Polynomial] = FITS | SPECIAL_FITS | {
-    "SINE": Polynomial(
-        "(sin(r) / r - 1) / z in z = r**2, |r| <= pi / 4",
-        even(lambda r: mp.sin(r) / r, 1),
-        number(0),
-        _eighth_turn,
-        lambda z: z * mp.sqrt(z) / mp.sin(mp.sqrt(z)),
-        {"f8": 6, "f4": 3},
-        {"f8": 0.04, "f4": 0.07},
-    ),
-    "COSINE": Polynomial(
-        "(cos(r) - 1 + z / 2) / z**2 in z = r**2, |r| <= pi / 4",
-        even(lambda r: mp.cos(r), 1, mp.mpf("-0.5")),
-        number(0),
-        _eighth_turn,
-        lambda z: z * z / mp.cos(mp.sqrt(z)),
-        {"f8": 6, "f4": 3},
-        {"f8": 0.001, "f4": 0.003},
-    ),
-    "ARCSINE": Polynomial(
-        "(arcsin(s) / s - 1) / z in z = s**2, |s| <= 1 / 2",
-        even(lambda s: mp.asin(s) / s, 1),
-        number(0),
-        number("0.25"),
-        lambda z: z,
-        {"f8": 13, "f4": 5},
-        {"f8": 0.01, "f4": 0.1},
-    ),
-    "ARCTANGENT": Polynomial(
-        "(arctan(t) / t - 1) / z in z = t**2, |t| <= tan(pi / 8)",
-        even(lambda t: mp.atan(t) / t, 1),
-        number(0),
-        lambda: (mp.sqrt(2) - 1) ** 2 * mp.mpf("1.0001"),
-        lambda z: z,
-        {"f8": 11, "f4": 5},
-        {"f8": 0.02, "f4": 0.02},
-    ),
-    "AREA_TANGENT": Polynomial(
-        "(2 artanh(s) / s - 2) / w in w = s**2, |s| <= 1 / 3",
-        even(lambda s: 2 * mp.atanh(s) / s, 2),
-        number(0),
-        lambda: mp.mpf(1) / 9,
-        lambda w: w / 2,
-        {"f8": 10, "f4": 4},
-        {"f8": 0.02, "f4": 0.1},
-    ),
-}
+POLYNOMIALS: dict[str, Polynomial] = (
+    FITS
+    | SPECIAL_FITS
+    | {
+        "SINE": Polynomial(
+            "(sin(r) / r - 1) / z in z = r**2, |r| <= pi / 4",
+            even(lambda r: mp.sin(r) / r, 1),
+            number(0),
+            _eighth_turn,
+            lambda z: z * mp.sqrt(z) / mp.sin(mp.sqrt(z)),
+            {"f8": 6, "f4": 3},
+            {"f8": 0.04, "f4": 0.07},
+        ),
+        "COSINE": Polynomial(
+            "(cos(r) - 1 + z / 2) / z**2 in z = r**2, |r| <= pi / 4",
+            even(lambda r: mp.cos(r), 1, mp.mpf("-0.5")),
+            number(0),
+            _eighth_turn,
+            lambda z: z * z / mp.cos(mp.sqrt(z)),
+            {"f8": 6, "f4": 3},
+            {"f8": 0.001, "f4": 0.003},
+        ),
+        "ARCSINE": Polynomial(
+            "(arcsin(s) / s - 1) / z in z = s**2, |s| <= 1 / 2",
+            even(lambda s: mp.asin(s) / s, 1),
+            number(0),
+            number("0.25"),
+            lambda z: z,
+            {"f8": 13, "f4": 5},
+            {"f8": 0.01, "f4": 0.1},
+        ),
+        "ARCTANGENT": Polynomial(
+            "(arctan(t) / t - 1) / z in z = t**2, |t| <= tan(pi / 8)",
+            even(lambda t: mp.atan(t) / t, 1),
+            number(0),
+            lambda: (mp.sqrt(2) - 1) ** 2 * mp.mpf("1.0001"),
+            lambda z: z,
+            {"f8": 11, "f4": 5},
+            {"f8": 0.02, "f4": 0.02},
+        ),
+        "AREA_TANGENT": Polynomial(
+            "(2 artanh(s) / s - 2) / w in w = s**2, |s| <= 1 / 3",
+            even(lambda s: 2 * mp.atanh(s) / s, 2),
+            number(0),
+            lambda: mp.mpf(1) / 9,
+            lambda w: w / 2,
+            {"f8": 10, "f4": 4},
+            {"f8": 0.02, "f4": 0.1},
+        ),
+    }
+)
 
 
 def _half_pi(code: str) -> list[float]:

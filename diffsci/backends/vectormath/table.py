@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from diffsci.backends.vectormath import (
     circular,
+    error,
     exponentials,
     hyperbolic,
     inverse_circular,
     lengths,
     logarithms,
+    logistic,
     powers,
 )
 from diffsci.backends.vectormath.algebra import Value
@@ -64,4 +66,8 @@ FORMULAS: dict[str, Formula] = {
     "arctan": Formula(inverse_circular.arctan, 14, 1.8),
     "arctan2": Formula(inverse_circular.arctan2, 18, 1.8, arity=2),
     "hypot": Formula(lengths.hypot, 9, 0.9, arity=2),
+    "sigmoid": Formula(logistic.sigmoid, 20, 0.8),
+    "softplus": Formula(logistic.softplus, 28, 1.2),
+    "erf": Formula(error.erf, 33, 1.1),
+    "erfc": Formula(error.erfc, 45, 1.5),
 }
