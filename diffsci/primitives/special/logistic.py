@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from diffsci.primitives.special.doubled import quick_two_sum, two_product
 from diffsci.primitives.special.terms import f, row
 
 __all__ = [
@@ -37,9 +38,13 @@ LOGCOSH_HALF = (
 
 
 def _sigmoid(x):
+    """The division is put right by its remainder, that of the rounded 1 + z included."""
     x = np.asarray(x, float)
     z = np.exp(-np.abs(x))
-    return np.where(x < 0, z, 1.0) / (1 + z)
+    top, (below, lost) = np.where(x < 0, z, 1.0), quick_two_sum(1.0, z)
+    quotient = top / below
+    product, error = two_product(quotient, below)
+    return quotient + (((top - product) - error) - quotient * lost) / below
 
 
 def _sigmoid_slope(x):
