@@ -436,6 +436,7 @@ class CompiledFunction:
     traced: Traced
     in_tree: Tree
     out_tree: Tree
+    backend: str = "numba"
 
     @property
     def captured(self) -> list[Any]:
@@ -444,7 +445,7 @@ class CompiledFunction:
 
     def __call__(self, *args: Any) -> Any:
         """Run it on arguments of the same types."""
-        inputs, _ = _key(args, {})
+        inputs, _ = _key(args, {}, self.backend)
         inputs = [*inputs, *map(standard, self.captured)]
         try:
             status, outputs = self.program.run(inputs)
@@ -457,8 +458,8 @@ class CompiledFunction:
         return _results(self.traced, outputs)
 
 
-def compile(f: Callable, *example_args: Any) -> CompiledFunction:
-    """Trace a function at example arguments and compile it to native code.
+def compile(f: Callable, *example_args: Any, backend: str = "numba") -> CompiledFunction:
+    """Trace a function at example arguments and compile it to one program.
 
     Parameters
     ----------
@@ -467,6 +468,8 @@ def compile(f: Callable, *example_args: Any) -> CompiledFunction:
         sub-programs compiled once.
     *example_args
         Arguments that fix shapes, dtypes and static values.
+    backend : {"numba", "cupy"}
+        Native code, or kernels of a GPU.
 
     Returns
     -------
@@ -483,6 +486,6 @@ def compile(f: Callable, *example_args: Any) -> CompiledFunction:
     with rarely_collecting():
         traced = trace_function(f, example_args)
         graph = simplify(traced.graph)
-        program = executables.native(graph)
+        program = executables.program(graph, backend)
     _, in_tree = flatten((example_args, {}))
-    return CompiledFunction(program, graph, _light(traced), in_tree, traced.out_tree)
+    return CompiledFunction(program, graph, _light(traced), in_tree, traced.out_tree, backend)

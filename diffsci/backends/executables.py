@@ -56,6 +56,23 @@ def build(graph: Graph, backend: str) -> Executable:
     raise ValueError(f"backend={backend!r}, expected 'numba', 'numpy' or 'cupy'")
 
 
+def program(graph: Graph, backend: str) -> Executable:
+    """Return one program of a graph, to be called by address; host loops in it are callbacks.
+
+    Raises
+    ------
+    ValueError
+        For a backend without programs.
+    """
+    if backend == "numba":
+        return native(graph)
+    if backend == "cupy":
+        from diffsci.backends.cuda import cupy_machine
+
+        return cupy_machine().program(graph)
+    raise ValueError(f"compile: backend={backend!r}, expected 'numba' or 'cupy'")
+
+
 def native(graph: Graph) -> Executable:
     """Return native code; LLVM is imported here, not before."""
     from diffsci.backends.cpu import compile_graph

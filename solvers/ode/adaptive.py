@@ -8,9 +8,8 @@ from time import perf_counter
 import numpy as np
 
 from solvers.ode import codes
-from solvers.ode.binding import Bound, Unbound, Workspace, address, copy_at
+from solvers.ode.binding import Bound, Unbound, Workspace
 from solvers.ode.chunks import first_chunk, run_chunks
-from solvers.ode.compiled import Loop
 from solvers.ode.failures import Failure, worst_component
 from solvers.ode.programs import DENSE, RHS, STEP, Programs
 from solvers.ode.recording import Recording
@@ -23,21 +22,21 @@ class Adaptive:
     """The memory and the bound programs of adaptive integrations, one after the other."""
 
     def __init__(self, programs: Programs):
-        method, n, dtype = programs.method, programs.size, programs.dtype
-        self.programs = programs
-        self.t_h = np.zeros(2)
+        method, n, dtype, machine = programs.method, programs.size, programs.dtype, programs.machine
+        self.programs, self.machine = programs, machine
+        self.t_h = machine.times()
         self.reals = _controller(programs)
         self.settings = _settings(programs)
         self.counts = np.zeros(codes.N_COUNTS, np.int64)
         self.state = np.zeros(codes.N_STATE)
-        self.errors = np.zeros(method.n_errors * n, dtype)
-        self.coefficients = np.empty(method.n_dense * n, dtype)
+        self.errors = machine.empty(method.n_errors * n, dtype)
+        self.coefficients = machine.empty(method.n_dense * n, dtype)
         self.weights = np.empty(method.n_dense)
-        self.start = np.empty((3, n), dtype)
+        self.start = machine.empty((3, n), dtype)
         self.flags = np.array([0, programs.layout(RHS, 0).first_output])
-        self.workspace = Workspace()
-        self.initial_step = Loop("initial_step", dtype)
-        self.integrate = Loop("integrate", dtype)
+        self.workspace = Workspace(machine)
+        self.initial_step = machine.loop("initial_step", dtype)
+        self.integrate = machine.loop("integrate", dtype)
         self._bound: dict[str, Bound] = {}
 
     def run(
@@ -54,7 +53,8 @@ class Adaptive:
         self._prepare(controls, y0, parameters)
         t0, t1 = controls.t0, controls.t1
         self.evals = evals
-        self.outputs = np.full((len(evals), self.programs.size), np.nan, self.programs.dtype)
+        self.outputs = self.machine.empty((len(evals), self.programs.size), self.programs.dtype)
+        self.outputs[...] = np.nan
         reached = 0
         while reached < len(evals) and evals[reached] == t0:
             self.outputs[reached] = y0.reshape(-1)
@@ -70,14 +70,15 @@ class Adaptive:
 
     def _prepare(self, controls: Controls, y0: np.ndarray, parameters: list[np.ndarray]) -> None:
         self.controls, self.y0, self.parameters = controls, y0, parameters
-        self.addresses = [address(p) for p in parameters]
+        self.addresses = [self.machine.address(p) for p in parameters]
+        self.atol = self.machine.tolerances(controls.atol, controls.rtol)
         self.reals[codes.T_END] = controls.t1
         self.reals[codes.DIRECTION] = 1.0 if controls.t1 >= controls.t0 else -1.0
         self.reals[codes.RTOL] = controls.rtol
         self.reals[codes.MAX_STEP] = controls.max_step
         self.t_h[:] = controls.t0, 0.0
         self.counts[:] = 0
-        self.counts[codes.Y_ADDRESS] = address(y0)
+        self.counts[codes.Y_ADDRESS] = self.machine.address(y0)
         self.state[codes.TIME] = controls.t0
         self.state[codes.ERROR_BEFORE] = 1.0
 
@@ -89,9 +90,10 @@ class Adaptive:
         variants = programs.need(kind, 0, t, h, [state], self.parameters)
         bound = self._bound.get(kind)
         if bound is None or len(bound.variants) != len(variants):
-            bound = self._bound[kind] = self.workspace.serve(Bound(variants, layout, address(self.t_h)))
+            t_h = self.machine.address(self.t_h)
+            bound = self._bound[kind] = self.workspace.serve(Bound(variants, layout, t_h, self.machine))
             if kind == STEP:
-                bound.point(layout.first_output + 1, [address(self.errors)])
+                bound.point(layout.first_output + 1, [self.machine.address(self.errors)])
         bound.point(layout.parameters, self.addresses)
         return bound
 
@@ -103,7 +105,7 @@ class Adaptive:
         while True:
             size = self.initial_step(
                 rhs.addresses, rhs.slots, self.y0.reshape(-1), self.start, self.t_h, self.reals,
-                self.controls.atol, self.programs.method.tableau.error_order, self.flags,
+                self.atol, self.programs.method.tableau.error_order, self.flags,
             )  # fmt: skip
             if self.flags[0] <= 0:
                 break
@@ -112,7 +114,7 @@ class Adaptive:
         if self.flags[0] < 0:
             return seconds, Failure(codes.PROGRAM_FAILED, t0, 0, detail=rhs.message(int(self.flags[0])))
         if np.isnan(size):
-            bad = int(np.flatnonzero(~np.isfinite(self.start[0]))[0])
+            bad = int(np.flatnonzero(~np.isfinite(self.machine.host(self.start[0])))[0])
             return seconds, Failure(codes.NON_FINITE, t0, 0, component=bad)
         first = self.controls.first_step
         self.state[codes.STEP_SIZE] = size if first is None else first
@@ -128,14 +130,18 @@ class Adaptive:
         curved = inside or record_curves
         dense = self._bind(DENSE, self.controls.t0, first, self.y0) if curved else Unbound
         recording = Recording(
-            self.programs.size, self.programs.dtype, method.n_dense if record_curves else 0, record
+            self.programs.size,
+            self.programs.dtype,
+            method.n_dense if record_curves else 0,
+            record,
+            self.machine,
         )
         notify = None if report is None else lambda: report(float(self.state[codes.TIME]))
 
         def advance(steps):
             return self.integrate(
                 step.addresses, step.slots, dense.addresses, dense.slots, settings, self.reals,
-                self.controls.atol, self.counts, self.state, self.t_h, self.errors, self.coefficients,
+                self.atol, self.counts, self.state, self.t_h, self.errors, self.coefficients,
                 self.weights, recording.rows, recording.curves, recording.times, self.evals, self.outputs,
                 steps,
             )  # fmt: skip
@@ -163,7 +169,9 @@ class Adaptive:
         )
 
     def _current_state(self) -> np.ndarray:
-        return copy_at(int(self.counts[codes.Y_ADDRESS]), self.programs.shape, self.programs.dtype)
+        return self.machine.copy_at(
+            int(self.counts[codes.Y_ADDRESS]), self.programs.shape, self.programs.dtype
+        )
 
     def _failure(self, code: int, step: Bound, recording: Recording) -> Failure:
         t, h = float(self.state[codes.TIME]), float(self.state[codes.TRIED])
@@ -173,8 +181,9 @@ class Adaptive:
             return Failure(codes.PROGRAM_FAILED, t, steps, h, detail=detail)
         if code == codes.TOO_MANY_STEPS:
             return Failure(code, t, steps, h)
-        tried = recording.rows[self.counts[codes.ROW]]
-        errors = self.errors[: self.programs.size]
+        host = self.machine.host
+        tried = host(recording.rows[self.counts[codes.ROW]])
+        errors = host(self.errors[: self.programs.size])
         y = self._current_state().reshape(-1)
         component, share = worst_component(errors, y, tried, self.controls.rtol, self.controls.atol)
         return Failure(code, t, steps, h, component, share)

@@ -30,6 +30,8 @@ _LOOPS = {
         "i2 i1 i1 i1 i1 f1 f1 i1 i2 i1 i2 i1 i2 i1 i2 r2 f1 f1 i1 r3 r3 r2 f1 f1 i0",
     ),
 }  # fmt: skip
+# The modules of the loops, by their names.
+MODULES = {name: f"solvers.ode.{row[0]}" for name, row in _LOOPS.items()}
 _SOURCES = ("codes.py", "native.py", "integrate.py", "replay.py")
 
 # Arrays up to this size may be kept alive for the next call.
@@ -103,7 +105,7 @@ def _load(name: str, dtype: str) -> NativeFunction:
     def make():
         from solvers.ode.native import build
 
-        module = import_module(f"solvers.ode.{_LOOPS[name][0]}")
+        module = import_module(MODULES[name])
         return build(getattr(module, name), _arguments(name, dtype))
 
     return native_function("\0".join([name, str(_arguments(name, dtype)), _sources()]), make)

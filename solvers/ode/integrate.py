@@ -45,7 +45,16 @@ from solvers.ode.codes import (
     UNDERFLOW,
     Y_ADDRESS,
 )
-from solvers.ode.native import copy_bytes, native, nextafter, redirect, run_program, view
+from solvers.ode.native import (
+    copy_bytes,
+    is_finite,
+    native,
+    nextafter,
+    redirect,
+    run_program,
+    start_of,
+    view,
+)
 
 # The least tolerance of a component: one that stays at zero without an absolute tolerance has no error.
 _TINY = np.finfo(float).tiny
@@ -107,7 +116,22 @@ def interpolate(y, coefficients, weights, out):
 
 
 @native
-def _rms(values, scale_of, atol, rtol):
+def euler(out, y, h, slope):
+    """Write y + h slope to ``out``."""
+    for i in range(out.size):
+        out[i] = y[i] + h * slope[i]
+
+
+@native
+def subtract(total, other):
+    """Subtract an array from another one of the same size."""
+    for i in range(total.size):
+        total[i] -= other[i]
+
+
+@native
+def rms(values, scale_of, atol, rtol):
+    """Root mean square of values over the tolerances of a state."""
     total = 0.0
     for i in range(values.size):
         a = atol[0] if atol.size == 1 else atol[i]
@@ -127,25 +151,23 @@ def initial_step(addresses, slots, y, work, t_h, reals, atol, order, counts):
     t0, direction, rtol = t_h[0], reals[DIRECTION], reals[RTOL]
     out = counts[1]
     stride = work.shape[1] * work.itemsize
-    base = work.ctypes.data
-    redirect(slots, 1, y.ctypes.data, 1, stride)
+    base = start_of(work)
+    redirect(slots, 1, start_of(y), 1, stride)
     redirect(slots, out, base, 1, stride)
     counts[0] = run_program(addresses, slots)
     if counts[0] != 0:
         return 0.0
     f0, y1, f1 = work[0], work[1], work[2]
-    for i in range(f0.size):
-        if not np.isfinite(f0[i]):
-            return np.nan
+    if not is_finite(f0):
+        return np.nan
     interval = abs(reals[T_END] - t0)
-    d0 = _rms(y, y, atol, rtol)
-    d1 = _rms(f0, y, atol, rtol)
+    d0 = rms(y, y, atol, rtol)
+    d1 = rms(f0, y, atol, rtol)
     h0 = 1e-6 if d0 < 1e-5 or d1 < 1e-5 else 0.01 * d0 / d1
     h0 = min(h0, interval, reals[MAX_STEP])
     if h0 == 0.0 or not np.isfinite(h0):  # a component that starts at zero with no absolute tolerance
         h0 = min(1e-6, interval, reals[MAX_STEP])
-    for i in range(y1.size):
-        y1[i] = y[i] + h0 * direction * f0[i]
+    euler(y1, y, h0 * direction, f0)
     t_h[0] = t0 + h0 * direction
     redirect(slots, 1, base + stride, 1, stride)
     redirect(slots, out, base + 2 * stride, 1, stride)
@@ -153,9 +175,8 @@ def initial_step(addresses, slots, y, work, t_h, reals, atol, order, counts):
     t_h[0] = t0
     if status != 0:  # the first steps will find their way; a short one is a safe start
         return h0 * 1e-2
-    for i in range(f1.size):
-        f1[i] -= f0[i]
-    d2 = _rms(f1, y, atol, rtol) / h0
+    subtract(f1, f0)
+    d2 = rms(f1, y, atol, rtol) / h0
     if d1 <= 1e-15 and d2 <= 1e-15:
         h1 = max(1e-6, h0 * 1e-3)
     else:
@@ -214,7 +235,7 @@ def integrate(
         t_h[0] = t
         t_h[1] = h
         state[TRIED] = h
-        new_address = rows.ctypes.data + counts[ROW] * row_bytes
+        new_address = start_of(rows) + counts[ROW] * row_bytes
         redirect(step_slots, 2, counts[Y_ADDRESS], 1, row_bytes)
         redirect(step_slots, settings[STEP_OUT], new_address, 1, row_bytes)
         status = run_program(step, step_slots)
@@ -251,9 +272,9 @@ def integrate(
         inside = next_eval < evals.size and direction * (evals[next_eval] - t_new) < 0.0
         if inside or settings[RECORD_DENSE]:
             redirect(dense_slots, 2, counts[Y_ADDRESS], 1, row_bytes)
-            target = coefficients.ctypes.data
+            target = start_of(coefficients)
             if settings[RECORD_DENSE]:
-                target = dense_rows.ctypes.data + counts[ROW] * row_bytes * settings[N_DENSE]
+                target = start_of(dense_rows) + counts[ROW] * row_bytes * settings[N_DENSE]
             redirect(dense_slots, settings[DENSE_OUT], target, 1, 0)
             status = run_program(dense, dense_slots)
             if status != 0:
@@ -265,7 +286,7 @@ def integrate(
                 interpolate(y, curve, weights, outputs[next_eval])
                 next_eval += 1
         while next_eval < evals.size and evals[next_eval] == t_new:
-            copy_bytes(outputs.ctypes.data + next_eval * row_bytes, new_address, row_bytes)
+            copy_bytes(start_of(outputs) + next_eval * row_bytes, new_address, row_bytes)
             next_eval += 1
         counts[NEXT_EVAL] = next_eval
         times[counts[ROW_STEP]] = t_new

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -130,8 +131,9 @@ class IvpLoop(ds.CustomLoop):
         states, parameters, times = self._split(x)
         controls, evals = self.controls, self.evals
         if times:
-            check_times(times[0])
-            controls, evals = controls.over(float(times[0][0]), float(times[0][1])), times[0][2:].copy()
+            given = self.programs.machine.host(times[0])
+            check_times(given)
+            controls, evals = controls.over(float(given[0]), float(given[1])), given[2:].copy()
         outputs, tape = integrate_once(
             self.programs, controls, states[0], parameters, evals,
             record=controls.checkpoints is None, keep=True, report=self.report,
@@ -147,12 +149,12 @@ class IvpLoop(ds.CustomLoop):
         half = 2**self.level
         shape = (half, self.n_evals, *self.programs.shape)
         if tape.failure is not None:
-            return list(np.full(shape, np.nan, self.programs.dtype))
+            return list(self.programs.machine.xp.full(shape, np.nan, self.programs.dtype))
         self._look_for_jumps(x, tape)
         above = self.pushforward()
         inputs = [*x, *(d for d, real in zip(dx, self._real, strict=True) if real)]
         states, parameters, times = above._split(inputs)
-        if any(np.any(moved) for moved in times[half:]):
+        if any(self.programs.machine.host(moved).any() for moved in times[half:]):
             raise ds.UnsupportedError(
                 "derivatives of solve_ivp with respect to t_span and t_eval are not supported: for the end "
                 "time, integrate over (0, 1) and multiply the right-hand side by the length of the interval"
@@ -171,7 +173,7 @@ class IvpLoop(ds.CustomLoop):
         if tape.failure is not None:
             return self._arranged(x, None, None)
         self._look_for_jumps(x, tape)
-        cotangents = ct[0][None] if self.level == 0 else np.stack(ct)
+        cotangents = ct[0][None] if self.level == 0 else self.programs.machine.xp.stack(ct)
         cotangents = cotangents.reshape(len(states), self.n_evals, self.programs.size)
         replay = self._stored(tape, states, parameters)
         if replay is not None:
@@ -200,15 +202,25 @@ class IvpLoop(ds.CustomLoop):
         return IvpLoop(self.programs, controls, self.n_evals, self.evals, self.level, self.report, self.model)
 
     def _look_for_jumps(self, x: list[np.ndarray], tape: Tape) -> None:
-        if self.level == 0:
-            states, parameters, _ = self._split(x)
-            warn_of_jumps(self.programs.rhs, tape, states[0], parameters)
+        if self.level or not self.programs.rhs.branches:
+            return
+        host = self.programs.machine.host
+        states, parameters, _ = self._split(x)
+        seen = replace(tape, states=[host(block) for block in tape.states])
+        warn_of_jumps(self.programs.rhs, seen, host(states[0]), [host(p) for p in parameters])
 
     def pushforward(self) -> IvpLoop:
         """The loop of one level more."""
         return IvpLoop(
             self.programs, self.controls, self.n_evals, self.evals, self.level + 1, self.report, self.model
         )
+
+    def on_device(self, machine: Any) -> IvpLoop:
+        """See `CustomLoop`."""
+        from solvers.ode.device import Cuda
+
+        programs = self.programs.on(machine, Cuda)
+        return IvpLoop(programs, self.controls, self.n_evals, self.evals, self.level, self.report, self.model)
 
     def watched(self, evaluate: Callable) -> IvpLoop:
         """See `CustomLoop`."""
@@ -248,7 +260,7 @@ class IvpLoop(ds.CustomLoop):
             elif not real:
                 found.append(None)
             elif place in self._times or states_bar is None:
-                found.append(np.full_like(x[place], np.nan))
+                found.append(self.programs.machine.xp.full_like(x[place], np.nan))
             else:
                 found.append(next(pending))
         return found

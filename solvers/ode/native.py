@@ -146,6 +146,28 @@ def view(typingctx, address, size, like):
 
 
 @native
+def start_of(array):
+    """The address of the first element of an array."""
+    return array.ctypes.data
+
+
+@native
+def accumulate(total, added):
+    """Add an array to another one of the same size."""
+    for i in range(total.size):
+        total[i] += added[i]
+
+
+@native(fastmath={"reassoc"})
+def is_finite(values):
+    """Whether all elements of an array are finite, without a branch for each."""
+    spoiled = 0.0
+    for i in range(values.size):
+        spoiled += values[i] - values[i]
+    return spoiled == 0.0
+
+
+@native
 def run_program(addresses, slots):
     """Run the first variant whose guards hold; the status of the first variant if none does.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-import diffsci as ds
+from solvers.ode.machines import CPU
 from solvers.ode.methods import Method
 from solvers.ode.nested import adjoint_system, real_flags, tangent_system
 
@@ -44,6 +45,8 @@ class Programs:
         Of the state.
     flags : list of bool
         For every parameter whether it is real.
+    machine : Cpu or Cuda
+        Where they run.
     """
 
     def __init__(
@@ -53,18 +56,30 @@ class Programs:
         shape: tuple[int, ...],
         dtype: np.dtype,
         flags: Sequence[bool],
+        machine: Any = CPU,
     ):
         self.method = method
         self.rhs = rhs
         self.shape = shape
         self.dtype = dtype
         self.flags = list(flags)
+        self.machine = machine
+        self._elsewhere: weakref.WeakKeyDictionary[Any, Programs] = weakref.WeakKeyDictionary()
         self._variants: dict[tuple[str, int], list] = {}
         self._layouts: dict[tuple[str, int], Layout] = {}
         self._idle: dict[Any, list] = {}
         self._lock = threading.RLock()
 
         self.size = int(np.prod(self.shape, dtype=np.int64))
+
+    def on(self, device: Any, make: Callable) -> Programs:
+        """The programs of the same problem on the machine that ``make(device)`` returns, made once."""
+        with self._lock:
+            found = self._elsewhere.get(device)
+            if found is None:
+                found = Programs(self.method, self.rhs, self.shape, self.dtype, self.flags, make(device))
+                self._elsewhere[device] = found
+            return found
 
     def borrow(self, make: Callable, *key: Any) -> Any:
         """An idle object made by ``make(self, *key)``, or a new one: bound memory is worth keeping."""
@@ -113,7 +128,7 @@ class Programs:
         function, cotangents = self._function(kind, level)
         # Python floats, because they do not promote states in single precision.
         lead = (float(t),) if kind == RHS else (float(t), float(h))
-        program = ds.compile(function, *lead, *states, *cotangents, *parameters).program
+        program = self.machine.compile(function, *lead, *states, *cotangents, *parameters)
         with self._lock:
             variants = self._variants.setdefault((kind, level), [])
             variants.append(program)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from solvers.ode import codes
@@ -24,21 +26,24 @@ class Recording:
         Interpolation coefficients of a step, 0 to record none.
     states : bool
         Whether to record states; otherwise the last two take turns in one block of two rows.
+    machine : Cpu or Cuda
+        Where the states lie.
     """
 
-    def __init__(self, n: int, dtype: np.dtype, n_dense: int, states: bool):
+    def __init__(self, n: int, dtype: np.dtype, n_dense: int, states: bool, machine: Any):
+        self._machine = machine
         self._n, self._dtype, self._n_dense, self._states = n, dtype, n_dense, states
         self._bytes = n * dtype.itemsize * (1 + n_dense) if states else 8
         self._capacity = max(8, min(_FIRST_STEPS, _FIRST_BYTES // self._bytes))
         self._finished_times: list[np.ndarray] = []
         self.finished_rows: list[np.ndarray] = []
         self.finished_curves: list[np.ndarray] = []
-        self.rows = np.empty((self._capacity if states else 2, n), dtype)
+        self.rows = machine.empty((self._capacity if states else 2, n), dtype)
         self._allocate()
 
     def _allocate(self) -> None:
         self.times = np.empty(self._capacity)
-        self.curves = np.empty(
+        self.curves = self._machine.empty(
             (self._capacity if self._n_dense else 0, max(self._n_dense, 1) * self._n), self._dtype
         )
 
@@ -47,7 +52,7 @@ class Recording:
         self.finish(counts)
         self._capacity = min(2 * self._capacity, max(8, _LARGEST_BYTES // self._bytes))
         if self._states:
-            self.rows = np.empty((self._capacity, self._n), self._dtype)
+            self.rows = self._machine.empty((self._capacity, self._n), self._dtype)
             counts[codes.ROW] = 0
         counts[codes.ROW_STEP] = 0
         self._allocate()

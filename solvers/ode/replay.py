@@ -30,10 +30,26 @@ from solvers.ode.codes import (
     SUBSTEP,
 )
 from solvers.ode.integrate import basis_weights, interpolate
-from solvers.ode.native import copy_bytes, native, redirect, run_program, view
+from solvers.ode.native import (
+    accumulate,
+    copy_bytes,
+    is_finite,
+    native,
+    redirect,
+    run_program,
+    start_of,
+    view,
+)
 
 # The codes of diffsci.schedules.actions, as constants that a compiled loop can see.
 _FORWARD, _STORE, _LOAD, _REVERSE, _DISCARD = 0, 1, 2, 3, 4
+
+
+@native
+def add_scaled(total, weight, added):
+    """Add a multiple of an array to another one."""
+    for i in range(total.size):
+        total[i] += weight * added[i]
 
 
 @native
@@ -43,14 +59,6 @@ def _free_block(blocks, current, other):
         if blocks[k] != current and blocks[k] != other:
             return blocks[k]
     return blocks[0]
-
-
-@native(fastmath={"reassoc"})
-def _is_finite(values):
-    spoiled = 0.0
-    for i in range(values.size):
-        spoiled += values[i] - values[i]
-    return spoiled == 0.0
 
 
 @native
@@ -65,7 +73,7 @@ def _emit(
         if evals[e] == t_new:
             for c in range(settings[R_FIRST_OUT], components):
                 target = outputs[c - settings[R_FIRST_OUT], e]
-                copy_bytes(target.ctypes.data, after + c * stride, stride)
+                copy_bytes(start_of(target), after + c * stride, stride)
             continue
         if not filled:
             redirect(dense_slots, 2, current, components, stride)
@@ -88,10 +96,7 @@ def _add_cotangents(step, target, interior, settings, t_new, evals, first, cotan
     for e in range(first[step], first[step + 1]):
         if (evals[e] != t_new) == interior:
             for c in range(settings[R_COMPONENTS]):
-                total = view(target + c * stride, n, cotangents)
-                added = cotangents[c, e]
-                for i in range(n):
-                    total[i] += added[i]
+                accumulate(view(target + c * stride, n, cotangents), cotangents[c, e])
 
 
 @native
@@ -109,10 +114,7 @@ def _curve_cotangents(step, settings, t_h, t_new, evals, first, cotangents, weig
         for c in range(settings[R_COMPONENTS]):
             added = cotangents[c, e]
             for j in range(weights.size):
-                w = weights[j]
-                row = curve_bar[c, j * n : (j + 1) * n]
-                for i in range(n):
-                    row[i] += w * added[i]
+                add_scaled(curve_bar[c, j * n : (j + 1) * n], weights[j], added)
     return inside
 
 
@@ -164,7 +166,7 @@ def replay(
                 redirect(step_slots, 2, current, components, stride)
                 redirect(step_slots, settings[R_STEP_OUT], after, components, stride)
                 status = run_program(step, step_slots)
-                if status == 0 and settings[R_CHECK] and not _is_finite(view(after, settings[R_SIZE], curve)):
+                if status == 0 and settings[R_CHECK] and not is_finite(view(after, settings[R_SIZE], curve)):
                     return NON_FINITE
                 if status == 0 and k == counts[HIGH]:
                     status = _emit(
@@ -212,8 +214,7 @@ def replay(
                 counts[R_STATUS] = status
                 return NEED_PATH if status > 0 else PROGRAM_FAILED
             _add_cotangents(a, before, True, settings, times[a + 1], evals, first, cotangents)
-            for i in range(parameter_sum.size):
-                parameter_sum[i] += parameter_step[i]
+            accumulate(parameter_sum, parameter_step)
             counts[LAMBDA] = before
             counts[SUBSTEP] = 0
             counts[REVERSED] += 1

@@ -8,9 +8,8 @@ import numpy as np
 
 from diffsci.schedules import Load, Reverse, Schedule
 from solvers.ode import codes
-from solvers.ode.binding import Bound, Unbound, Workspace, address, copy_at
+from solvers.ode.binding import Bound, Unbound, Workspace
 from solvers.ode.chunks import first_chunk, run_chunks
-from solvers.ode.compiled import Loop
 from solvers.ode.nested import real_flags
 from solvers.ode.programs import DENSE, DENSE_VJP, STEP, VJP, Programs
 
@@ -33,23 +32,24 @@ class Replay:
     def __init__(self, programs: Programs, level: int):
         self.programs, self.level = programs, level
         self.components, n, dtype = 2**level, programs.size, programs.dtype
+        self.machine = machine = programs.machine
         flags = real_flags(programs.flags, level)
         self._real_places = [k for k, real in enumerate(flags) if real]
-        self.t_h = np.zeros(2)
+        self.t_h = machine.times()
         self.counts = np.zeros(codes.R_N_COUNTS, np.int64)
         self.settings = np.zeros(codes.R_N_SETTINGS, np.int64)
         self.settings[codes.R_SIZE] = n
         self.settings[codes.R_COMPONENTS] = self.components
         for place, kind in _FIRST_OUTPUTS.items():
             self.settings[place] = programs.layout(kind, level).first_output
-        self.blocks = [np.empty((self.components, n), dtype) for _ in range(3)]
-        self.block_addresses = np.array([address(block) for block in self.blocks])
+        self.blocks = [machine.empty((self.components, n), dtype) for _ in range(3)]
+        self.block_addresses = np.array([machine.address(block) for block in self.blocks])
         self.weights = np.empty(programs.method.n_dense)
-        self.no_outputs = np.empty((self.components, 0, n), dtype)
-        self.no_curve = np.empty((self.components, 0), dtype)
-        self.parameter_step = np.empty(0)
-        self.workspace = Workspace()
-        self.replay = Loop("replay", dtype)
+        self.no_outputs = machine.empty((self.components, 0, n), dtype)
+        self.no_curve = machine.empty((self.components, 0), dtype)
+        self.parameter_step = machine.empty(0, float)
+        self.workspace = Workspace(machine)
+        self.replay = machine.loop("replay", dtype)
         self._bound: dict[str, Bound] = {}
 
     def start(
@@ -63,26 +63,26 @@ class Replay:
         """Set the steps, the initial state, the parameters of the level and the output times."""
         self.times, self.evals, self.report = times, evals, report
         # A single component stays where it is: the initial state is the first checkpoint without a copy.
-        self.initial = initial[0] if self.level == 0 else np.stack(initial)
+        self.initial = initial[0] if self.level == 0 else self.machine.xp.stack(initial)
         self._take(parameters)
         self.t_h[:] = times[0], times[min(1, len(times) - 1)] - times[0]
         self.counts[:] = 0
-        self.counts[codes.CURRENT] = address(self.initial)
-        self.slot_addresses = np.array([address(self.initial)])
+        self.counts[codes.CURRENT] = self.machine.address(self.initial)
+        self.slot_addresses = np.array([self.machine.address(self.initial)])
         ends, points = (-times, -evals) if times[-1] < times[0] else (times, evals)
         self.first = np.searchsorted(points, ends, side="right")
         self.inside = bool((ends[np.searchsorted(ends, points)] != points).any())
         self.curve = self.no_curve
         if self.inside:
-            self.curve = np.empty((self.components, self.programs.method.n_dense * self.programs.size),
-                                  self.programs.dtype)  # fmt: skip
+            width = self.programs.method.n_dense * self.programs.size
+            self.curve = self.machine.empty((self.components, width), self.programs.dtype)
         self.curve_bar = self.no_curve
         self.slot_memory = self.no_curve
         return self
 
     def _take(self, parameters: list[np.ndarray]) -> None:
         self.parameters = parameters
-        self.parameter_addresses = [address(p) for p in parameters]
+        self.parameter_addresses = [self.machine.address(p) for p in parameters]
 
     @property
     def advanced(self) -> int:
@@ -143,7 +143,7 @@ class Replay:
     ) -> tuple[int, np.ndarray, list[np.ndarray]]:
         """Reverse all steps from recorded states (blocks of those behind the initial one); see `reverse`."""
         steps, row = len(self.times) - 1, self.programs.size * self.programs.dtype.itemsize
-        starts = [address(block) + row * np.arange(len(block)) for block in states]
+        starts = [self.machine.address(block) + row * np.arange(len(block)) for block in states]
         self.slot_addresses = np.concatenate([self.slot_addresses, *starts])
         order = np.arange(steps - 1, -1, -1)
         actions = np.empty((2 * steps, 3), np.int64)
@@ -154,17 +154,17 @@ class Replay:
 
     def rebind(self, initial: np.ndarray, parameters: list[np.ndarray]) -> None:
         """Go on with equal values that live elsewhere."""
-        if self.counts[codes.CURRENT] == address(self.initial):
-            self.counts[codes.CURRENT] = address(initial)
+        if self.counts[codes.CURRENT] == self.machine.address(self.initial):
+            self.counts[codes.CURRENT] = self.machine.address(initial)
         self.initial = initial
-        self.slot_addresses[0] = address(initial)
+        self.slot_addresses[0] = self.machine.address(initial)
         self._take(parameters)
 
     def first_bad_component(self) -> int | None:
         """Index of the first component that is not finite after the step that failed."""
         step = self._bound[STEP]
         where = int(step.slots[0, step.layout.first_output])
-        after = copy_at(where, (self.programs.size,), self.programs.dtype)
+        after = self.machine.copy_at(where, (self.programs.size,), self.programs.dtype)
         bad = np.flatnonzero(~np.isfinite(after))
         return int(bad[0]) if len(bad) else None
 
@@ -181,9 +181,9 @@ class Replay:
 
     def _allocate_slots(self, schedule: Schedule) -> None:
         size = self.components * self.programs.size
-        self.slot_memory = np.empty((max(schedule.slots - 1, 0), size), self.programs.dtype)
+        self.slot_memory = self.machine.empty((max(schedule.slots - 1, 0), size), self.programs.dtype)
         row = size * self.programs.dtype.itemsize
-        others = address(self.slot_memory) + row * np.arange(len(self.slot_memory))
+        others = self.machine.address(self.slot_memory) + row * np.arange(len(self.slot_memory))
         self.slot_addresses = np.concatenate([self.slot_addresses[:1], others])
 
     def _bind(self, kind: str, new_path: bool = False) -> Bound:
@@ -192,31 +192,33 @@ class Replay:
         variants = programs.variants(kind, self.level)
         if new_path or not variants:
             shape = (self.components, *programs.shape)
-            state = list(copy_at(int(self.counts[codes.CURRENT]), shape, programs.dtype))
+            state = list(self.machine.copy_at(int(self.counts[codes.CURRENT]), shape, programs.dtype))
             t, h = float(self.t_h[0]), float(self.t_h[1])
             choose = programs.add if new_path else programs.need
             variants = choose(kind, self.level, t, h, state, self.parameters)
         bound = self._bound.get(kind)
         if bound is None or len(bound.variants) != len(variants):
-            bound = self._bound[kind] = self.workspace.serve(Bound(variants, layout, address(self.t_h)))
+            t_h = self.machine.address(self.t_h)
+            bound = self._bound[kind] = self.workspace.serve(Bound(variants, layout, t_h, self.machine))
             if kind == STEP and self.level == 0 and programs.method.n_errors:
-                self.errors = np.empty(programs.method.n_errors * programs.size, programs.dtype)
-                bound.point(layout.first_output + 1, [address(self.errors)])
+                self.errors = self.machine.empty(programs.method.n_errors * programs.size, programs.dtype)
+                bound.point(layout.first_output + 1, [self.machine.address(self.errors)])
         bound.point(layout.parameters, self.parameter_addresses)
         if kind == DENSE:
-            bound.point(layout.first_output, [address(row) for row in self.curve])
+            bound.point(layout.first_output, [self.machine.address(row) for row in self.curve])
         if kind in (VJP, DENSE_VJP):
             bound.point(layout.first_output + self.components, self.parameter_targets)
         if kind == DENSE_VJP:
             curves = layout.states + 2 * self.components
-            bound.point(curves, [address(row) for row in self.curve_bar])
+            bound.point(curves, [self.machine.address(row) for row in self.curve_bar])
         return bound
 
     # the loop --------------------------------------------------------------------------------------
 
     def _first_sweep(self, actions: np.ndarray, first: int, check: bool) -> tuple[int, np.ndarray]:
         n = self.programs.size
-        outputs = np.full((self.components - first, len(self.evals), n), np.nan, self.programs.dtype)
+        outputs = self.machine.empty((self.components - first, len(self.evals), n), self.programs.dtype)
+        outputs[...] = np.nan
         if self.first[0]:
             outputs[:, : self.first[0]] = self.initial.reshape(self.components, 1, n)[first:]
         if len(self.times) == 1:
@@ -231,13 +233,14 @@ class Replay:
         reals = [self.parameters[k] for k in self._real_places]
         self.settings[codes.R_CHECK] = False
         if self.inside:
-            self.curve_bar = np.empty_like(self.curve)
+            self.curve_bar = self.machine.empty(self.curve.shape, self.curve.dtype)
         sizes = [p.size for p in reals]
         if self.parameter_step.size != sum(sizes):
-            self.parameter_step = np.empty(sum(sizes))
-        self.parameter_sum = np.zeros(sum(sizes))
+            self.parameter_step = self.machine.empty(sum(sizes), float)
+        self.parameter_sum = self.machine.empty(sum(sizes), float)
+        self.parameter_sum[...] = 0.0
         ends = np.cumsum(sizes, dtype=np.int64)
-        self.parameter_targets = (address(self.parameter_step) + 8 * (ends - sizes)).tolist()
+        self.parameter_targets = (self.machine.address(self.parameter_step) + 8 * (ends - sizes)).tolist()
         current = self.counts[codes.CURRENT]
         adjoint = next(k for k, where in enumerate(self.block_addresses) if where != current)
         self.blocks[adjoint][:] = 0.0

@@ -316,6 +316,7 @@ class _InterpretedProgram:
         self._machine, self.guards = machine, list(graph.guards)
         self._graph = Graph(graph.inputs, graph.outputs, graph.guards)
         self.input_types, self.output_types = graph.input_types, graph.output_types
+        self.slot_count = len(self.input_types) + len(self.output_types) + 2
 
     def message(self, status):
         return explained(status, self._graph.nodes, self.guards)

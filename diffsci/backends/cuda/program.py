@@ -87,6 +87,11 @@ class Program:
         status = self._execute([*map(address, inputs)], [*map(address, outputs)], workspace.ptr)
         return status, ([] if status else outputs)
 
+    @property
+    def slot_count(self) -> int:
+        """Number of slots that `run_at` takes, and one that it does not use."""
+        return len(self.input_types) + len(self.output_types) + 2
+
     def run_at(self, slots: Sequence[int]) -> int:
         """Run on memory by address (inputs, outputs, then `workspace_bytes`) and return the status."""
         first = len(self.input_types)
