@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from diffsci.backends.cpu import library
 from diffsci.backends.cpu.calls import CALLS
 from diffsci.backends.cpu.function import LANES, MEMORY, Function, literal, vector_type
-from diffsci.backends.cpu.nests import vector_loop, write_nest
+from diffsci.backends.cpu.nests import vector_loop, write_nest, write_rows
 from diffsci.backends.cpu.operations import Operations
 from diffsci.backends.cpu.texts import Text, divided
 from diffsci.backends.cpu.threads import write_fork
@@ -129,11 +131,12 @@ class Module:
             failed = f.set("alloca i64")
             f.do(f"store i64 0, ptr {failed}")
         inline = sum(isinstance(step, Straight) for step in plan.steps) == 1
-        for step in plan.steps:
+        for steps in _together(plan.steps):
+            step = steps[0]
             if isinstance(step, Straight):
                 self._straight(f, step, inline)
             elif isinstance(step, Nest):
-                self._nest(f, step)
+                self._nests(f, steps)
             else:
                 library.WRITERS[type(step)](self, f, step, failed)
         status = f.set(f"load i64, ptr {failed}") if failed else "0"
@@ -143,11 +146,15 @@ class Module:
         self._count += 1
         return f"@{stem}{self._count}"
 
-    def _nest(self, f: Function, nest: Nest) -> None:
-        name = self._fresh("nest")
-        self._sizes[0] += len(nest.live) * (2 if nest.extents else 1)
-        self._functions[name] = write_nest(self, nest, name)
-        if nest.divisible and nest.units > 1 and nest_nanoseconds(nest) > _FORK_NANOSECONDS:
+    def _nests(self, f: Function, nests: list[Nest]) -> None:
+        """Write a nest, or nests that share their first loop."""
+        name, nest = self._fresh("nest"), nests[0]
+        self._sizes[0] += sum(len(nest.live) * (2 if nest.extents else 1) for nest in nests)
+        together = len(nests) > 1
+        text = write_rows(self, nests, name) if together else write_nest(self, nest, name)
+        self._functions[name] = text
+        nanoseconds = sum(nest_nanoseconds(nest) for nest in nests)
+        if nest.divisible and nest.units > 1 and nanoseconds > _FORK_NANOSECONDS:
             if "fork" not in self._functions:
                 *declared, worker, fork = write_fork()
                 for line in declared:
@@ -155,7 +162,8 @@ class Module:
                 self._functions |= {"worker": worker, "fork": fork}
             settings = self._slot(f, self.plan.slot_count - 1)
             threads = f.set(f"load i64, ptr {settings}")
-            align = 64 if vector_loop(nest) == nest.range_loop and nest.blocks == 1 else 1
+            along = not together and vector_loop(nest) == nest.range_loop and nest.blocks == 1
+            align = 64 if along else 1
             f.do(f"call void @fork(ptr {name}, ptr %slots, i64 {nest.units}, i64 {align}, i64 {threads})")
         else:
             f.do(f"call void {name}(ptr %slots, i64 0, i64 {nest.units})")
@@ -172,14 +180,25 @@ class Module:
         f.do(f"call void {name}(ptr %slots)")
 
 
+def _together(steps: list) -> list[list]:
+    """Return the steps in order, with the nests of the same rows in one list."""
+    found: list[list] = []
+    for step in steps:
+        rows = step.rows if isinstance(step, Nest) else -1
+        if rows >= 0 and found and getattr(found[-1][0], "rows", -1) == rows:
+            found[-1].append(step)
+        else:
+            found.append([step])
+    return found
+
+
 def nest_nanoseconds(nest: Nest) -> float:
     """Estimate the run time of a nest on one thread."""
-    volume = 1
-    for n in nest.extents:
-        volume *= n
-    streams = sum(nest.body.ops[s] in ("load", "gather") for s in nest.live) + len(nest.stores)
-    work = sum(operation_cost(nest.body.ops[s]) for s in nest.live) / LANES * 0.4
-    return volume * max(8 * min(streams, 8) / _BYTES_PER_NANOSECOND, work)
+    body = nest.body
+    loads = [s for s in nest.live if body.ops[s] in ("load", "gather")]
+    streams = len({(body.attrs[s][0], body.attrs[s][1][1:]) for s in loads}) + len(nest.stores)
+    work = sum(operation_cost(body.ops[s]) for s in nest.live if body.ops[s] != "lit") / LANES * 0.4
+    return math.prod(nest.extents) * max(8 * streams / _BYTES_PER_NANOSECOND, work)
 
 
 class _Block:

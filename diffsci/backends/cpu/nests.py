@@ -13,11 +13,12 @@ from diffsci.backends.cpu.function import (
     vector_type,
 )
 from diffsci.backends.cpu.operations import Operations, combine, horizontal
+from diffsci.backends.cpu.windows import Window, windows_of
 from diffsci.backends.plan.codes import code_of, identity_of
 from diffsci.backends.plan.cost import operation_cost
 from diffsci.backends.plan.program import Buffer, Nest, Reduction, Store
 
-__all__ = ["vector_loop", "write_nest"]
+__all__ = ["vector_loop", "write_nest", "write_rows"]
 
 _ALL = "<" + ", ".join(["i1 true"] * LANES) + ">"
 _GATHER, _SCATTER, _ACROSS = 8, 14, 10  # prices of uneven strides, and of the sum of a vector's lanes
@@ -83,6 +84,8 @@ class _Scope:
     pointers: dict[tuple, str] = field(default_factory=dict)
     counters: list[str] = field(default_factory=list)
     mask: str | None = None
+    held: dict[Window, str] = field(default_factory=dict)
+    loaded: dict[Window, str] = field(default_factory=dict)
 
     def inner(self, mask: str | None = None) -> _Scope:
         return _Scope(
@@ -91,24 +94,46 @@ class _Scope:
             dict(self.pointers),
             list(self.counters),
             mask or self.mask,
+            dict(self.held),
         )
 
 
 def write_nest(module, nest: Nest, name: str) -> str:
     """Return the text of ``void name(ptr slots, i64 low, i64 high)``."""
-    return _Writer(module, nest, name).write()
+    return _Writer(module, nest, _function(name), vector_loop(nest)).write()
+
+
+def write_rows(module, nests: list[Nest], name: str) -> str:
+    """Return the text of ``void name(ptr slots, i64 low, i64 high)`` for nests that share the first loop."""
+    f = _function(name)
+    vectors = [vector_loop(nest) for nest in nests]
+    writers = [
+        _Writer(module, nest, f, loop if loop else None) for nest, loop in zip(nests, vectors, strict=True)
+    ]
+    scopes = [writer.enter() for writer in writers]
+
+    def row(counter: str, _) -> list[str]:
+        for writer, scope in zip(writers, scopes, strict=True):
+            writer.iteration(counter, scope)
+        return []
+
+    f.loop("%low", "%high", 1, [], row)
+    return f.finish()
+
+
+def _function(name: str) -> Function:
+    return Function(f"internal void {name}(ptr %slots, i64 %low, i64 %high)")
 
 
 class _Writer:
-    def __init__(self, module, nest: Nest, name: str):
-        self.module, self.nest = module, nest
+    def __init__(self, module, nest: Nest, f: Function, vector: int | None):
+        self.module, self.nest, self.f, self.vector = module, nest, f, vector
         self.body = nest.body
         self.ops = Operations(module)
-        self.f = Function(f"internal void {name}(ptr %slots, i64 %low, i64 %high)")
-        self.vector = vector_loop(nest)
         self.levels = self._levels()
         self.streams = self._streams()
         self.widened = self._widened()
+        self.windows = {} if vector is None else windows_of(nest, vector)
 
     # ---- preparation ---------------------------------------------------------------------------
 
@@ -150,7 +175,8 @@ class _Writer:
 
     # ---- the function --------------------------------------------------------------------------
 
-    def write(self) -> str:
+    def enter(self) -> _Scope:
+        """Write what lies outside of all loops."""
         f, nest = self.f, self.nest
         scope = _Scope()
         for buffer, coefs in self.streams:
@@ -161,6 +187,15 @@ class _Writer:
             if r.whole and (r.buffer, ()) not in scope.pointers:
                 scope.pointers[(r.buffer, ())] = self.module.base(f, r.buffer)
         self._statements(0, scope)
+        return scope
+
+    def iteration(self, counter: str, scope: _Scope) -> None:
+        """Write one iteration of the first loop of a nest that only stores."""
+        self._pass(0, counter, scope.inner(), [], {})
+
+    def write(self) -> str:
+        """Write the nest over the range of its range loop, or of its blocks."""
+        f, nest, scope = self.f, self.nest, self.enter()
         if not nest.extents:
             for store in nest.stores:
                 self._store(store, scope)
@@ -224,6 +259,8 @@ class _Writer:
         if n is not None:
             whole = n // LANES * LANES
             if whole:
+                if whole > LANES:
+                    self._fill_windows(low, scope)
                 first = self._range(d, low, str(whole), LANES, scope, active, first, None, True)
             if n % LANES:
                 mask = (
@@ -234,6 +271,7 @@ class _Writer:
         count = f.set(f"sub i64 {high}, {low}")
         whole = f.set(f"and i64 {count}, {-LANES}")
         middle = f.set(f"add i64 {low}, {whole}")
+        self._fill_windows(low, scope)
         first = self._range(d, low, middle, LANES, scope, active, first, None, False)
         rest = f.set(f"icmp slt i64 {middle}, {high}")
         carried = [(kind, value) for r in active for kind, value in self._parts(r, first[id(r)])]
@@ -262,13 +300,43 @@ class _Writer:
         return {id(r): next(values) if r.payload < 0 else (next(values), next(values)) for r in active}
 
     def _range(self, d, low, high, step, scope, active, first, mask, runs) -> dict:
-        carried = [part for r in active for part in self._parts(r, first[id(r)])]
+        held = list(scope.held) if d == self.vector else []
+        carried = [(vector_type(window.code), scope.held[window]) for window in held]
+        carried += [part for r in active for part in self._parts(r, first[id(r)])]
 
         def body(counter: str, flat: list[str]) -> list[str]:
-            after = self._pass(d, counter, scope.inner(mask), active, self._rejoin(active, flat))
-            return [value for r in active for _, value in self._parts(r, after[id(r)])]
+            inner = scope.inner(mask)
+            inner.held.update(zip(held, flat, strict=False))
+            after = self._pass(d, counter, inner, active, self._rejoin(active, flat[len(held) :]))
+            loaded = [inner.loaded[window] for window in held]
+            return loaded + [value for r in active for _, value in self._parts(r, after[id(r)])]
 
-        return self._rejoin(active, self.f.loop(low, high, step, carried, body, runs))
+        flat = self.f.loop(low, high, step, carried, body, runs)
+        scope.held.update(zip(held, flat, strict=False))
+        return self._rejoin(active, flat[len(held) :])
+
+    def _fill_windows(self, low: str, scope: _Scope) -> None:
+        """Load what lies before the first vector of every window."""
+        for window in dict.fromkeys(self.windows.values()):
+            base = scope.pointers[(window.buffer, window.coefs)]
+            place = self.f.set(f"add i64 {low}, {window.last - LANES}")
+            pointer = self.f.set(f"getelementptr {MEMORY[window.code]}, ptr {base}, i64 {place}")
+            wanted = [lane >= LANES - window.width for lane in range(LANES)]
+            mask = "<" + ", ".join(f"i1 {'true' if lane else 'false'}" for lane in wanted) + ">"
+            scope.held[window] = self._load_wide(window.code, pointer, 1, mask)
+
+    def _from_window(self, s: int, window: Window, scope: _Scope) -> str:
+        """Return a load of a window: lanes of the last vector and of this one."""
+        code, address = self.body.codes[s], self.body.attrs[s][1]
+        if window not in scope.loaded:
+            last = (window.last, *address[1:])
+            scope.loaded[window] = self._load(code, window.buffer, last, scope, True)
+        back, kind = window.last - address[0], vector_type(code)
+        if not back:
+            return scope.loaded[window]
+        lanes = ", ".join(f"i32 {lane + LANES - back}" for lane in range(LANES))
+        pair = f"{kind} {scope.held[window]}, {kind} {scope.loaded[window]}"
+        return self.f.set(f"shufflevector {pair}, <{LANES} x i32> <{lanes}>")
 
     def _pass(self, d: int, counter: str, scope: _Scope, active: list[Reduction], sums: dict) -> dict:
         """Write one iteration of loop `d`; returns the accumulators behind it."""
@@ -388,6 +456,9 @@ class _Writer:
         if op == "lit":
             return literal(body.value_of(s), code)
         if op == "load":
+            window = self.windows.get(s)
+            if window is not None and window in scope.held:
+                return self._from_window(s, window, scope)
             return self._load(code, attr[0], attr[1], scope, wide)
         if op == "gather":
             return self._gather(s, scope, wide)

@@ -29,7 +29,18 @@ from diffsci.backends.plan.resolve import (
 from diffsci.backends.plan.vocabulary import REDUCTIONS
 from diffsci.graph import Node
 
-__all__ = ["Piece", "check_piece", "pieces_of", "restructure", "scatter_piece", "without_units"]
+__all__ = [
+    "Operand",
+    "Piece",
+    "check_piece",
+    "kept_loops",
+    "part_of_loop",
+    "pieces_of",
+    "restructure",
+    "scatter_piece",
+    "shifted",
+    "without_units",
+]
 
 _PLANES, _PLANE_VOLUME, _MOST_VISITED = 8, 256, 400
 _LONG_SUM, _MOST_SUMS = 64, 16
@@ -216,7 +227,10 @@ def _peel(piece: Piece, resolver: Resolver) -> Iterator[Piece]:
         try:
             kind, *rest = resolver.resolve(operand.node, operand.index, piece.extents, operand.define)
         except Restructure as change:
-            pending += reversed(restructure(piece, change))
+            if _is_rim(piece, change):
+                yield piece
+            else:
+                pending += reversed(restructure(piece, change))
             continue
         except NeedBuffer:
             yield piece
@@ -226,6 +240,14 @@ def _peel(piece: Piece, resolver: Resolver) -> Iterator[Piece]:
             continue
         node, index = rest[0]
         pending.append(replace(piece, operands=(Operand(node, index),)))
+
+
+def _is_rim(piece: Piece, change: Restructure) -> bool:
+    """Tell whether a cut takes off a thin rim: rims stay with their interior, whose rows they share."""
+    if not isinstance(change, Cut):
+        return False
+    n = piece.extents[change.loop]
+    return n > 4 * _PLANES and not _PLANES < change.point < n - _PLANES
 
 
 def _split_planes(piece: Piece, resolver: Resolver) -> Iterator[Piece]:
@@ -285,13 +307,19 @@ def restructure(piece: Piece, change: Restructure) -> list[Piece]:
     split = bool(piece.loops >> loop & 1) and not piece.whole
     result = []
     for first, step, count in parts:
-        extents = (*piece.extents[:loop], count, *piece.extents[loop + 1 :])
-        part = _mapped(piece, extents, lambda e, f=first, s=step: _shifted(e, loop, f, s))
+        part = part_of_loop(piece, loop, first, step, count)
         result.append(replace(part, accumulate=True) if split else part)
     return result
 
 
-def _shifted(e: Affine, loop: int, first: int, step: int) -> Affine:
+def part_of_loop(piece: Piece, loop: int, first: int, step: int, count: int) -> Piece:
+    """Return the piece over the iterations ``first + step * k`` of one loop, ``k < count``."""
+    extents = (*piece.extents[:loop], count, *piece.extents[loop + 1 :])
+    return _mapped(piece, extents, lambda e: shifted(e, loop, first, step))
+
+
+def shifted(e: Affine, loop: int, first: int, step: int) -> Affine:
+    """Return `e` with loop variable ``first + step * k`` in the place of ``k``."""
     term = e[loop + 1]
     if not term:
         return e
@@ -319,10 +347,15 @@ def _mapped(piece: Piece, extents: tuple[int, ...], change, doubled: int | None 
     )
 
 
+def kept_loops(piece: Piece) -> list[int]:
+    """Return the loops of more than one iteration, and a scanned loop."""
+    stays = piece.loops if piece.kind in ("scan", "arg") else 0
+    return [loop for loop, n in enumerate(piece.extents) if n != 1 or stays >> loop & 1]
+
+
 def without_units(piece: Piece) -> Piece:
     """Drop loops of extent one (a scanned loop stays)."""
-    stays = piece.loops if piece.kind in ("scan", "arg") else 0
-    kept = [loop for loop, n in enumerate(piece.extents) if n != 1 or stays >> loop & 1]
+    kept = kept_loops(piece)
     if len(kept) == len(piece.extents):
         return piece
     loops = sum(1 << new for new, old in enumerate(kept) if piece.loops >> old & 1)

@@ -118,7 +118,9 @@ class Nest:
 
     Full reductions are cut into `blocks` of `block_size` iterations of the first loop, each with
     its own partial results. Parts of loop `range_loop` may run on different threads. In a
-    `sequential` nest the order of all iterations matters. `origins` are the nodes it stores.
+    `sequential` nest the order of all iterations matters. `origins` are the nodes it stores. Nests that
+    follow each other with the same `rows` (not negative) have the same first loop: it may run once, around
+    all of them.
     """
 
     extents: tuple[int, ...]
@@ -130,6 +132,7 @@ class Nest:
     block_size: int = 0
     sequential: bool = False
     range_loop: int = 0
+    rows: int = -1
     origins: tuple[Node, ...] = ()
 
     @property

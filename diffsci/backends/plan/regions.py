@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffsci.backends.plan.affine import Restructure
+from diffsci.backends.plan.affine import Restructure, bounds, identity
 from diffsci.backends.plan.body import Body
-from diffsci.backends.plan.pieces import Operand, Piece, restructure, without_units
+from diffsci.backends.plan.pieces import Piece, shifted, without_units
 from diffsci.backends.plan.program import Buffer, CombineStep, FillStep, Nest, Reduction, Step, Store
 from diffsci.backends.plan.resolve import Resolver
+from diffsci.backends.plan.rows import Block, Region, joined, rows_of
 from diffsci.graph import Node
 
 __all__ = ["Lowering", "lower_group"]
@@ -37,6 +41,7 @@ class Lowering:
     resolver: Resolver
     position: dict[Node, int]
     exact: set[Node] = field(default_factory=set)
+    numbers: Iterator[int] = field(default_factory=itertools.count)
 
 
 def lower_group(pieces: list[Piece], lowering: Lowering) -> list[Step]:
@@ -52,16 +57,9 @@ def lower_group(pieces: list[Piece], lowering: Lowering) -> list[Step]:
     partials: dict[int, list[tuple[Nest, Reduction | Store]]] = {}
     accumulated: set[int] = set()
     numbered = [(number, without_units(piece)) for number, piece in enumerate(live)]
-    pending = [numbered] if numbered else []
-    while pending:
-        region = pending.pop()
-        try:
-            nest, ends = _lower_region(region, lowering)
-        except Restructure as change:
-            pending += reversed(_split(region, change))
-            continue
+    for region, nest, ends in _nests(numbered, lowering) if numbered else []:
         nests.append(nest)
-        for (number, piece), end in zip(region, ends, strict=True):
+        for (number, piece), end in zip(region.members, ends, strict=True):
             if piece.whole:
                 partials.setdefault(number, []).append((nest, end))
             elif piece.accumulate or (piece.kind == "reduce" and nest.range_loop):
@@ -73,11 +71,76 @@ def lower_group(pieces: list[Piece], lowering: Lowering) -> list[Step]:
     return [*before, *nests, *after]
 
 
-def _split(region, change: Restructure):
-    columns = [
-        [(number, without_units(part)) for part in restructure(piece, change)] for number, piece in region
-    ]
-    return [list(row) for row in zip(*columns, strict=True)]
+def _nests(members: list[tuple[int, Piece]], lowering: Lowering) -> list[tuple[Region, Nest, list]]:
+    """Return the nests of a box: rows of regions joined to blocks, blocks of the same rows together."""
+    resolved: dict[Region, _Statements] = {}
+    pending = [Region.of(members)]
+    while pending:
+        region = pending.pop()
+        try:
+            resolved[region] = _Statements(region.extents, lowering).resolve(region.pieces)
+        except Restructure as change:
+            pending += reversed(region.split(change))
+    planes: dict[Any, list[_Lowered]] = {}
+    for row in rows_of(list(resolved)):
+        for lowered in _lower_row(row, resolved, lowering):
+            key = lowered.region.first_loop if lowered.region.only_stores else None
+            planes.setdefault(key or len(planes), []).append(lowered)
+    found = []
+    for plane in planes.values():
+        number = next(lowering.numbers) if len(plane) > 1 else -1
+        found += [(lowered.region, *_finish(lowered, number)) for lowered in plane]
+    return found
+
+
+class _Lowered(NamedTuple):
+    """A region with its statements: the values of the operands of each piece."""
+
+    region: Region
+    body: Body
+    values: list[list[int]]
+
+
+def _lower_row(row: list[Region], resolved: dict[Region, _Statements], lowering: Lowering) -> list[_Lowered]:
+    blocks = joined(row)
+    if blocks is not None:
+        found = [_lower_block(block, lowering) for block in blocks]
+        if None not in found:
+            return found
+    return [_Lowered(region, resolved[region].body, resolved[region].values()) for region in row]
+
+
+def _lower_block(block: Block, lowering: Lowering) -> _Lowered | None:
+    """Return the statements of a block, in which lanes select; None if a load leaves its buffer."""
+    extents, body = block.region.extents, Body()
+    loop = len(extents) - 1
+    place = body.iota(identity(len(extents))[loop])
+    values: list[list[int]] = []
+    for part in reversed(block.parts):
+        statements = _Statements(part.extents, lowering, body, (loop, -part.low)).resolve(part.pieces)
+        mine = statements.values()
+        if values:
+            here = body.op("lt", place, body.lit(part.high, "i8"))
+            mine = [
+                [body.op("select", here, x, y) for x, y in zip(xs, ys, strict=True)]
+                for xs, ys in zip(mine, values, strict=True)
+            ]
+        values = mine
+    live = live_statements(body, [value for found in values for value in found])
+    if len(block.parts) > 1 and not all(_stays_inside(body, s, extents) for s in live):
+        return None
+    return _Lowered(block.region, body, values)
+
+
+def _stays_inside(body: Body, s: int, extents: tuple[int, ...]) -> bool:
+    """Tell whether a statement reads inside of its buffer on the whole box."""
+    if body.ops[s] == "gather":
+        return False
+    if body.ops[s] != "load":
+        return True
+    buffer, address = body.attrs[s]
+    low, high = bounds(address, extents)
+    return low >= 0 and high < buffer.size
 
 
 def _partials(piece: Piece, parts: list[tuple[Nest, Reduction | Store]]) -> list[Step]:
@@ -101,23 +164,20 @@ def _start_at(end: Reduction | Store, offset: int) -> None:
     end.address = (offset, *(0 for _ in end.address[1:]))
 
 
-def _lower_region(region, lowering: Lowering) -> tuple[Nest, list[Reduction | Store]]:
-    extents = region[0][1].extents
-    statements = _Statements(extents, lowering)
-    statements.resolve([operand for _, piece in region for operand in piece.operands])
-    body = statements.body
+def _finish(lowered: _Lowered, rows: int) -> tuple[Nest, list[Reduction | Store]]:
+    """Return the nest of a region and the end of each of its pieces."""
+    region, body, values = lowered
     stores: list[Store] = []
     reductions: list[Reduction] = []
     ends: list[Reduction | Store] = []
-    for _, piece in region:
-        values = [statements.value(operand) for operand in piece.operands]
-        end = _end(piece, values, body)
+    for piece, found in zip(region.pieces, values, strict=True):
+        end = _end(piece, found, body)
         ends.append(end)
         (stores if isinstance(end, Store) else reductions).append(end)
-    nest = Nest(extents, body, [], stores, reductions)
-    nest.origins = tuple(dict.fromkeys(piece.root for _, piece in region))
+    nest = Nest(region.extents, body, [], stores, reductions, rows=rows)
+    nest.origins = tuple(dict.fromkeys(piece.root for piece in region.pieces))
     nest.sequential = any(store.mode != "set" or store.index >= 0 for store in stores)
-    _collapse(nest)
+    _collapse(nest, 0 if rows < 0 else 1)
     _stream_rows(nest)
     nest.live = live_statements(body, roots_of(nest))
     _choose_blocks(nest)
@@ -151,14 +211,26 @@ def _end(piece: Piece, values: list[int], body: Body) -> Store | Reduction:
 
 
 class _Statements:
-    """The statements of one region: demands go from users to operands, then values come back."""
+    """The statements of one region: demands go from users to operands, then values come back.
 
-    def __init__(self, extents: tuple[int, ...], lowering: Lowering):
-        self.extents, self.lowering = extents, lowering
-        self.body = Body()
+    `shift` is (loop, minus the place where that loop of the region starts in the box of `body`).
+    """
+
+    def __init__(
+        self,
+        extents: tuple[int, ...],
+        lowering: Lowering,
+        body: Body | None = None,
+        shift: tuple[int, int] | None = None,
+    ):
+        self.extents, self.lowering, self.shift = extents, lowering, shift
+        self.body = Body() if body is None else body
+        self.pieces: list[Piece] = []
         self._values: dict[tuple, int] = {}
 
-    def resolve(self, operands: list[Operand]) -> None:
+    def resolve(self, pieces: list[Piece]) -> _Statements:
+        """Write the statements of pieces; raises Restructure where an element has several formulas."""
+        self.pieces = pieces
         resolver, position = self.lowering.resolver, self.lowering.position
         answers: dict[tuple, tuple] = {}
         order: list[tuple] = []
@@ -169,7 +241,7 @@ class _Statements:
                 answers[key] = ()
                 heapq.heappush(heap, (-position[key[0]], len(answers), key))
 
-        for operand in operands:
+        for operand in (operand for piece in pieces for operand in piece.operands):
             demand((operand.node, operand.index, operand.define))
         while heap:
             key = heapq.heappop(heap)[2]
@@ -180,14 +252,18 @@ class _Statements:
                 demand((*child, False))
         for key in reversed(order):
             self._values[key] = self._build(key[0], answers[key])
+        return self
 
-    def value(self, operand: Operand) -> int:
-        return self._values[(operand.node, operand.index, operand.define)]
+    def values(self) -> list[list[int]]:
+        """Return the statements of each piece's operands."""
+        return [[self._values[(x.node, x.index, x.define)] for x in p.operands] for p in self.pieces]
 
     def _build(self, node: Node, answer: tuple) -> int:
         body = self.body
         before = len(body)
         args = [self._values[(*child, False)] for child in _operands(answer)]
+        if self.shift is not None and answer[0] in ("load", "gather"):
+            answer = (*answer[:2], shifted(answer[2], *self.shift, 1), *answer[3:])
         number = build_statement(body, answer, args)
         if node in self.lowering.exact:
             body.exact.update(range(before, len(body)))
@@ -274,10 +350,10 @@ def _addresses(nest: Nest, ends: bool = True):
             yield end.address
 
 
-def _collapse(nest: Nest) -> None:
-    """Join neighbouring loops that every address walks as one."""
+def _collapse(nest: Nest, kept: int) -> None:
+    """Join neighbouring loops that every address walks as one, behind the first `kept`."""
     loop = len(nest.extents) - 2
-    while loop >= 0:
+    while loop >= kept:
         n = nest.extents[loop + 1]
         joined = all(e[loop + 1] == e[loop + 2] * n for e in _addresses(nest))
         same = all(
