@@ -101,8 +101,7 @@ class _Home:
         self.f, self.kept = f, kept
         self.view = None if kept.view is None else module.place(f, kept.view)
         self.ring = None if kept.ring is None else module.base(f, kept.ring)
-        buffer = kept.ring if kept.view is None else kept.view.buffer
-        self.nbytes = kept.size * buffer.dtype.itemsize
+        self.nbytes = kept.size * kept.buffer.dtype.itemsize
 
     def of(self, k: str, is_last: str) -> str:
         """Return the address in iteration k."""

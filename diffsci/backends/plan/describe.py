@@ -27,6 +27,7 @@ from diffsci.backends.plan.program import (
     Straight,
     TriangularStep,
 )
+from diffsci.backends.plan.repeat import RepeatStep
 from diffsci.backends.plan.report import (
     BufferReport,
     Machine,
@@ -81,7 +82,7 @@ class _Report:
 
     def _timed(self, step) -> StepReport:
         made = _STEPS[type(step)](self, step)
-        if isinstance(step, CallStep | BranchStep):
+        if isinstance(step, CallStep | BranchStep | RepeatStep):
             return made
         memory, arithmetic = made.bytes / self.rate, made.work / self.machine.operations
         bound = "memory" if memory >= arithmetic else "arithmetic"
@@ -335,6 +336,20 @@ def _branch(report: _Report, step: BranchStep) -> StepReport:
     return called(text, cheaper)
 
 
+def _repeat(report: _Report, step: RepeatStep) -> StepReport:
+    callee = report.callees[id(step.call.plan)]
+    targets = ", ".join(dict.fromkeys(report.names[kept.buffer] for kept in step.kept))
+    number = report.numbers[id(step.call.plan)]
+    made = called(f"{step.count} times: call program {number} -> {targets}", callee)
+    return replace(
+        made,
+        bytes=step.count * made.bytes,
+        flops=step.count * made.flops,
+        work=step.count * made.work,
+        seconds=step.count * made.seconds,
+    )
+
+
 def _targets(report: _Report, step: CallStep) -> str:
     return ", ".join(dict.fromkeys(report.names[view.buffer] for view in step.outputs))
 
@@ -355,4 +370,5 @@ _STEPS: dict[type, Callable[[_Report, Any], StepReport]] = {
     CallbackStep: _callback,
     CallStep: _call,
     BranchStep: _branch,
+    RepeatStep: _repeat,
 }

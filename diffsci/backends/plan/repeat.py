@@ -30,6 +30,11 @@ class Kept:
     stacked: bool
     ring: Buffer | None
 
+    @property
+    def buffer(self) -> Buffer:
+        """Where the rows are written, all but the last at least."""
+        return self.view.buffer if self.ring is None else self.ring
+
 
 @dataclass
 class RepeatStep:
