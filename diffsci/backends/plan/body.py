@@ -65,6 +65,14 @@ class Body:
             self.deps.append(deps)
         return number
 
+    def again(self, other: Body, s: int, args: list[int]) -> int:
+        """Return the statement that a statement of another table is on these operands."""
+        code, attr, deps = other.codes[s], other.attrs[s], other.deps[s]
+        number = self._emit(other.ops[s], code, tuple(args), attr, deps)
+        if s in other.exact:
+            self.exact.add(number)
+        return number
+
     def lit(self, value: Any, code: str) -> int:
         """Return the statement of a literal."""
         if code == "b1":

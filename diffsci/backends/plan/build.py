@@ -5,6 +5,7 @@ from __future__ import annotations
 from diffsci.backends.plan.blocks import split_blocks
 from diffsci.backends.plan.canonical import canonical
 from diffsci.backends.plan.elements import TooLarge, plan_elements
+from diffsci.backends.plan.joining import join_nests
 from diffsci.backends.plan.layout import hidden_consts, plan_key
 from diffsci.backends.plan.memory import allocate
 from diffsci.backends.plan.program import Plan
@@ -38,5 +39,6 @@ class _Builder:
             split_blocks(plan)
         except TooLarge:
             plan = plan_loops(canonical(graph), self.build)
+            join_nests(plan)
         allocate(plan)
         return plan

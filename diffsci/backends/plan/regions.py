@@ -19,7 +19,7 @@ from diffsci.backends.plan.resolve import Resolver
 from diffsci.backends.plan.rows import Block, Region, joined, rows_of
 from diffsci.graph import Node
 
-__all__ = ["Lowering", "lower_group"]
+__all__ = ["Lowering", "choose_blocks", "live_statements", "lower_group", "roots_of"]
 
 _FOLDS = {
     "sum": "add",
@@ -180,7 +180,7 @@ def _finish(lowered: _Lowered, rows: int) -> tuple[Nest, list[Reduction | Store]
     _collapse(nest, 0 if rows < 0 else 1)
     _stream_rows(nest)
     nest.live = live_statements(body, roots_of(nest))
-    _choose_blocks(nest)
+    choose_blocks(nest)
     return nest, ends
 
 
@@ -319,6 +319,7 @@ def fold_statements(body: Body, op: str, args: list[int]) -> int:
 
 
 def roots_of(nest: Nest) -> list[int]:
+    """Return the statements that a nest stores or sums."""
     roots = [store.stmt for store in nest.stores] + [store.index for store in nest.stores if store.index >= 0]
     roots += [r.stmt for r in nest.reductions]
     return roots + [r.payload for r in nest.reductions if r.payload >= 0]
@@ -433,7 +434,7 @@ def _rewrite(nest: Nest, change, change_bits) -> None:
         r.loops = change_bits(r.loops)
 
 
-def _choose_blocks(nest: Nest) -> None:
+def choose_blocks(nest: Nest) -> None:
     """Cut the first loop into blocks of fixed size: one partial each, whatever the threads."""
     if not nest.extents:
         return
