@@ -4,3 +4,7 @@ Srajer, Kukelova, Fitzgibbon, "A benchmark of selected algorithmic differentiati
 in computer vision and machine learning", Optimization Methods and Software 33 (2018). The data and the
 expected derivatives are ADBench's own test fixtures, in ``benchmarks/data/adbench``.
 """
+
+from benchmarks.adbench.measure import measure
+
+__all__ = ["measure"]

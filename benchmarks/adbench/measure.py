@@ -1,0 +1,160 @@
+"""ADBench's four problems: objectives and derivatives beside peers, and the derivative's price.
+
+A gradient costs a few objectives; so does a Jacobian of a few columns or of small blocks, measured against
+its number of columns on the page of the textbook.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.adbench import bundle, gmm, hand, lstm
+from benchmarks.report import Table
+from benchmarks.timing import interleaved
+
+DATA = Path(__file__).resolve().parents[1] / "data" / "adbench"
+AGREEMENT = 1e-9
+PEERS = {
+    "JAX": ("adbench_jax", ("GMM", "LSTM", "hand, simple", "hand, complicated", "bundle adjustment")),
+    "PyTorch": ("adbench_torch", ("GMM", "LSTM")),
+    "autograd": ("adbench_autograd", ("GMM", "LSTM")),
+}
+TARGETS = {"GMM": 0.4, "LSTM": 1.0, "hand, simple": 1.0, "hand, complicated": 1.0, "bundle adjustment": 0.4}
+HAND_WRITTEN = 7.8e-3  # seconds: C++ by hand, the GMM's value and gradient on the machine of the design
+CAMERAS, POINTS, OBSERVATIONS = 49, 7776, 31_843
+
+
+def scene() -> bundle.Scene:
+    """A scene of the size of ADBench's first one, drawn at random: cameras around a cloud of points."""
+    rng = np.random.default_rng(0)
+    cameras = np.concatenate(
+        [
+            rng.normal(0.0, 0.1, (CAMERAS, 3)),
+            rng.normal(0.0, 1.0, (CAMERAS, 3)),
+            rng.uniform(400.0, 600.0, (CAMERAS, 1)),
+            rng.normal(0.0, 1.0, (CAMERAS, 2)),
+            rng.normal(0.0, 0.01, (CAMERAS, 2)),
+        ],
+        axis=1,
+    )
+    points = rng.normal(0.0, 1.0, (POINTS, 3)) + np.array([0.0, 0.0, 8.0])
+    seen = np.stack([rng.integers(0, n, OBSERVATIONS) for n in (CAMERAS, POINTS)], axis=1)
+    weights = rng.uniform(0.5, 1.5, OBSERVATIONS)
+    return bundle.Scene(cameras, points, weights, rng.normal(0.0, 100.0, (OBSERVATIONS, 2)), seen)
+
+
+def points() -> dict[str, tuple]:
+    """The arguments of every problem."""
+    model = hand.read_hand(DATA / "hand")
+    simple = hand.read_measured(DATA / "hand_test.txt", barycentric=False)
+    complicated = hand.read_measured(DATA / "hand_complicated.txt", barycentric=True)
+    return {
+        "GMM": gmm.read(DATA / "gmm_d10_K25.txt"),
+        "LSTM": lstm.read(DATA / "lstm_l2_c1024.txt"),
+        "hand, simple": (simple.theta, model, simple),
+        "hand, complicated": (complicated.us, complicated.theta, model, complicated),
+        "bundle adjustment": scene(),
+    }
+
+
+def diffsci_functions(problem: str, point: tuple[Any, ...]) -> tuple[Callable, Callable]:
+    """Ours, compiled; derivatives of the two parameters of a point of the hand share two columns."""
+    import diffsci as ds
+
+    if problem in ("GMM", "LSTM"):
+        objective, count = (gmm.objective, 3) if problem == "GMM" else (lstm.objective, 2)
+        value, derivative = ds.jit(objective), ds.jit(ds.value_and_grad(objective, tuple(range(count))))
+        return lambda: value(*point), lambda: derivative(*point)
+    if problem == "bundle adjustment":
+        return _blocks(ds, point)
+    if problem == "hand, simple":
+        theta, model, measured = point
+        value = ds.jit(lambda theta: hand.simple(theta, model, measured))
+        derivative = ds.jit(ds.jacobian(lambda theta: hand.simple(theta, model, measured)))
+        return lambda: value(theta), lambda: derivative(theta)
+    us, theta, model, measured = point
+
+    def shifted(shift, theta):
+        return hand.complicated(us + shift, theta, model, measured)
+
+    value, derivative = ds.jit(shifted), ds.jit(ds.jacobian(shifted, argnums=(0, 1)))
+    shift = np.zeros(2)
+    return lambda: value(shift, theta), lambda: derivative(shift, theta)
+
+
+def _blocks(ds, point: bundle.Scene) -> tuple[Callable, Callable]:
+    *arrays, seen = point
+
+    def observed(f):
+        return ds.jit(
+            lambda cameras, points, weights, features: ds.vmap(f)(
+                cameras[seen[:, 0]], points[seen[:, 1]], weights, features
+            )
+        )
+
+    value = observed(bundle.reprojection_error)
+    blocks = observed(ds.jacobian(bundle.reprojection_error, argnums=(0, 1, 2)))
+    return lambda: value(*arrays), lambda: blocks(*arrays)
+
+
+def measure(threads: int) -> Table:
+    """Check that all contestants agree, then time them in turn, problem by problem."""
+    table = Table("adbench", f"ADBench, float64, {threads} threads: objectives and derivatives")
+    for problem, point in points().items():
+        _problem(table, problem, point)
+    return table
+
+
+def _problem(table: Table, problem: str, point: tuple) -> None:
+    makers: dict[str, Callable] = {"diffsci": diffsci_functions}
+    for peer, (module, problems) in PEERS.items():
+        try:
+            if problem in problems:
+                makers[peer] = import_module(f"benchmarks.peers.{module}").functions
+        except ImportError:
+            table.missing(f"{problem}: {peer}")
+    runs = {name: make(problem, point) for name, make in makers.items()}
+    first, answers = {}, {}
+    for name, pair in runs.items():
+        start = time.perf_counter()
+        answers[name] = [_flat(function()) for function in pair]
+        first[name] = time.perf_counter() - start
+    for name in list(runs)[1:]:
+        gap = max(_gap(a, b) for a, b in zip(answers[name], answers["diffsci"], strict=True))
+        if not gap < AGREEMENT:
+            raise RuntimeError(f"{problem}: {name} and diffsci differ by {gap:.1e}")
+        table.add(
+            f"{problem}: difference from {name}", gap, "", note="largest, relative to the largest entry"
+        )
+    timed = {f"{name}: {k}": pair[k] for name, pair in runs.items() for k in range(2)}
+    seconds = interleaved(timed, repeats=9, sample=0.01)
+    for name in runs:
+        value, derivative = (seconds[f"{name}: {k}"] for k in range(2))
+        table.add(f"{problem}: {name}, objective", value)
+        table.add(f"{problem}: {name}, derivative", derivative, note=f"first calls {first[name]:.2g} s")
+    _ratios(table, problem, seconds)
+
+
+def _ratios(table: Table, problem: str, seconds: dict[str, float]) -> None:
+    ours = seconds["diffsci: 1"]
+    if "JAX: 1" in seconds:
+        table.add(f"{problem}: diffsci / JAX", ours / seconds["JAX: 1"], "", target=TARGETS[problem])
+    if problem == "GMM":
+        table.add("GMM: diffsci / hand-written C++", ours / HAND_WRITTEN, "", target=0.35)
+    table.add(f"{problem}: derivative / objective", ours / seconds["diffsci: 0"], "", target=3.0)
+
+
+def _flat(answer: Any) -> np.ndarray:
+    if isinstance(answer, (tuple, list)):
+        return np.concatenate([_flat(part) for part in answer])
+    return np.ravel(np.asarray(answer, dtype=float))
+
+
+def _gap(found: np.ndarray, expected: np.ndarray) -> float:
+    return float(np.max(np.abs(found - expected)) / np.max(np.abs(expected)))
