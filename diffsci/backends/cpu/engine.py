@@ -62,12 +62,13 @@ _count = 0
 def load(codes: list[bytes], imports: list[str], exports: list[str]) -> Library:
     """Link pieces of object code into the process, as one library."""
     global _count
+    addresses = {name: address(name) for name in imports}  # some are compiled and loaded first
     with _LOCK:
         builder = llvm.JITLibraryBuilder()
         for code in codes:
             builder.add_object_img(code)
-        for name in imports:
-            builder.import_symbol(name, address(name))
+        for name, place in addresses.items():
+            builder.import_symbol(name, place)
         for name in exports:
             builder.export_symbol(name)
         _count += 1

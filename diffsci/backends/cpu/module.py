@@ -30,7 +30,6 @@ class Module:
         self.fused = fused  # the processor has fused multiply-add
         self._declared: dict[str, None] = {}
         self._functions: dict[str, str] = {}
-        self._arrays: dict[str, str] = {}
         self._programs: dict[int, str] = {}
         self._count = 0
         self.plan = plan
@@ -46,10 +45,7 @@ class Module:
         """Return what is compiled: texts and their levels of optimisation."""
         defined = {text.split("@", 1)[1].split("(", 1)[0] for text in self._functions.values()}
         declared = [d for d in self._declared if d.split("@", 1)[1].split("(", 1)[0] not in defined]
-        arrays = [f"@{name} = {text}" for text, name in self._arrays.items()]
-        return divided(
-            declared, arrays, [*self._functions.values()], [*self._blocks.values()], tuple(self._sizes)
-        )
+        return divided(declared, [*self._functions.values()], [*self._blocks.values()], tuple(self._sizes))
 
     @property
     def names(self) -> set[str]:
@@ -89,11 +85,6 @@ class Module:
     def math(self, f: Function, op: str, code: str, args: list[str], wide: bool) -> str:
         """Call an elementary function."""
         return (call_wide if wide else call_scalar)(self, f, op, code, args)
-
-    def constant_array(self, kind: str, count: int, numbers: str) -> str:
-        """Return the name of an array of constants."""
-        text = f"internal constant [{count} x {kind}] [{numbers}]"
-        return self._arrays.setdefault(text, f"table{len(self._arrays)}")
 
     def integer_power(self, f: Function, args: list[str], wide: bool) -> str:
         """Write an integer power of integers."""

@@ -6,8 +6,6 @@ import ctypes
 import functools
 import hashlib
 import itertools
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +13,7 @@ import numpy as np
 from diffsci.backends import callbacks
 from diffsci.backends.cpu import cache, objects
 from diffsci.backends.cpu.settings import SETTINGS
+from diffsci.backends.cpu.version import own_version
 from diffsci.backends.expanding import expanded
 from diffsci.backends.plan.layout import all_guards, hidden_consts, plan_key
 from diffsci.backends.plan.specialise import specialise
@@ -260,12 +259,12 @@ def _made(key: str, graph: Graph):
 
 
 def _module(graph: Graph):
-    from diffsci.backends.cpu.engine import host
+    from diffsci.backends.cpu.function_library import has_fused_multiply_add
     from diffsci.backends.cpu.module import ENTRY, Module
     from diffsci.backends.plan import build_plan
 
     plan = build_plan(graph)
-    module = Module(plan, fused="+fma" in host()[1].split(",") or host()[0].startswith("apple"))
+    module = Module(plan, fused=has_fused_multiply_add())
     if objects.layout():
         arrays, rest = len(plan.inputs) + len(plan.outputs), len(plan.consts) + 2
         module.define(objects.ENTRY, lambda: objects.write_entry(ENTRY, arrays, rest))
@@ -275,22 +274,5 @@ def _module(graph: Graph):
 def _key(graph: Graph) -> str:
     from diffsci.backends.cpu.engine import host
 
-    parts = [plan_key(graph), *host(), str(objects.layout()), _own_version()]
+    parts = [plan_key(graph), *host(), str(objects.layout()), own_version()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
-
-
-_version: list[str] = []
-
-
-def _own_version() -> str:
-    """Return what changes whenever the compiler's own source does."""
-    if not _version:
-        marks = []
-        for folder in ("plan", "cpu", "vectormath"):
-            path = Path(__file__).resolve().parent.parent / folder
-            for entry in sorted(os.scandir(path), key=lambda e: e.name):
-                if entry.name.endswith(".py"):
-                    status = entry.stat()
-                    marks.append(f"{entry.name}:{status.st_size}:{status.st_mtime_ns}")
-        _version.append(hashlib.sha256("|".join(marks).encode()).hexdigest())
-    return _version[0]

@@ -10,10 +10,11 @@ import sys
 
 from diffsci.backends.callbacks import trampoline_address
 
-__all__ = ["CALLBACK", "address", "imported_names", "special_symbol"]
+__all__ = ["CALLBACK", "address", "function_parts", "function_symbol", "imported_names", "special_symbol"]
 
 CALLBACK = "diffsci_callback"
 
+_FUNCTION = "diffsci_function_"
 _SPECIAL = "scipy_special_"
 _FUSED = ("", "__pyx_fuse_1", "__pyx_fuse_0")  # how Cython names the versions of a function for real numbers
 _BLAS = ("dgemm", "sgemm", "dtrsm", "strsm")
@@ -26,9 +27,13 @@ def imported_names(text: str) -> list[str]:
 
 
 def address(name: str) -> int:
-    """Return the address of a function of the C library, BLAS or LAPACK, or of the callback."""
+    """Return the address of a function of the C library, BLAS, LAPACK or SciPy, or of one of ours."""
     if name == CALLBACK:
         return trampoline_address()
+    if name.startswith(_FUNCTION):
+        from diffsci.backends.cpu.function_library import elementary_function
+
+        return elementary_function(name).address
     if name in _BLAS:
         from scipy.linalg import cython_blas
 
@@ -49,6 +54,17 @@ def address(name: str) -> int:
 def special_symbol(name: str, count: int, results: int = 0) -> str:
     """Return our name for a special function of `count` doubles that writes `results`, or returns one."""
     return f"{_SPECIAL}{count}_{results}_{name}"
+
+
+def function_symbol(op: str, code: str, count: int, wide: bool) -> str:
+    """Return our name for a function of so many operands of a dtype code, vectors (wide) or numbers."""
+    return f"{_FUNCTION}{'wide' if wide else 'one'}_{code}_{count}_{op}"
+
+
+def function_parts(name: str) -> tuple[str, str, int, bool]:
+    """Return what `function_symbol` made a name of."""
+    width, code, count, op = name.removeprefix(_FUNCTION).split("_", 3)
+    return op, code, int(count), width == "wide"
 
 
 def _special(count: str, results: str, name: str) -> int:

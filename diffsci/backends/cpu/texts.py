@@ -27,7 +27,7 @@ class Text(NamedTuple):
 
 
 def divided(
-    declared: list[str], arrays: list[str], functions: list[str], blocks: list[str], sizes: tuple[int, int]
+    declared: list[str], functions: list[str], blocks: list[str], sizes: tuple[int, int]
 ) -> list[Text]:
     """Return the texts of a module: one, or another one for its straight-line code.
 
@@ -35,8 +35,6 @@ def divided(
     ----------
     declared : list of str
         Declarations of functions from outside.
-    arrays : list of str
-        Definitions of constant arrays.
     functions, blocks : list of str
         Definitions of functions; `blocks` are straight-line code that they call.
     sizes : (int, int)
@@ -44,7 +42,7 @@ def divided(
     """
     looped, straight = sizes
     if straight < _LONG:
-        return [_text(declared, arrays, [*functions, *blocks], _level(looped + straight))]
+        return [_text(declared, [*functions, *blocks], _level(looped + straight))]
     used = {name for text in blocks for name in _NAME.findall(text)}
     shared = [k for k, text in enumerate(functions) if _name(text) in used]
     functions = list(functions)
@@ -53,8 +51,8 @@ def divided(
     headers = [_declaration("define internal " + functions[k].removeprefix("define ")) for k in shared]
     visible = [text.replace("define internal ", "define ", 1) for text in blocks]
     return [
-        _text([*declared, *map(_declaration, blocks)], arrays, functions, _level(looped)),
-        _text([*declared, *headers], [a for a in arrays if _name(a) in used], visible, 0),
+        _text([*declared, *map(_declaration, blocks)], functions, _level(looped)),
+        _text([*declared, *headers], visible, 0),
     ]
 
 
@@ -62,8 +60,8 @@ def _level(statements: int) -> int:
     return 2 if statements < _LARGE else 1 if statements < _HUGE else 0
 
 
-def _text(declared: list[str], arrays: list[str], functions: list[str], level: int) -> Text:
-    return Text("\n".join([*declared, *arrays, "", "\n\n".join(functions), ""]), level)
+def _text(declared: list[str], functions: list[str], level: int) -> Text:
+    return Text("\n".join([*declared, "", "\n\n".join(functions), ""]), level)
 
 
 def _name(definition: str) -> str:

@@ -1,5 +1,6 @@
 """Elementary functions: the formulas of `diffsci.backends.vectormath` as LLVM instructions.
 
+They are compiled apart from the programs that call them (see `function_library`).
 On vectors, a function without a formula is taken from the C library or from SciPy, lane by lane, in double
 precision; so are all of them on processors without fused multiply-add, which formulas are made of.
 """
@@ -12,10 +13,11 @@ from collections.abc import Callable
 from diffsci.backends.cpu.function import LANES, Function, literal, scalar_type, vector_type
 from diffsci.backends.cpu.operations import LIBM
 from diffsci.backends.cpu.special import call_special
+from diffsci.backends.cpu.symbols import function_parts, function_symbol
 from diffsci.backends.vectormath.algebra import FORMATS, Value
 from diffsci.backends.vectormath.table import FORMULAS
 
-__all__ = ["call_scalar", "call_wide"]
+__all__ = ["call_scalar", "call_wide", "write_function"]
 
 _WIDE = vector_type("f8")
 _PLAIN = {
@@ -39,7 +41,7 @@ def call_scalar(module, f: Function, op: str, code: str, args: list[str]) -> str
     Those of the C library and SciPy compute single precision in double.
     """
     if op in FORMULAS and op not in LIBM:
-        return _call_formula(module, f, op, code, args, False)
+        return _call(module, f, op, code, args, False)
     if code == "f4":
         args = [f.set(f"fpext float {arg} to double") for arg in args]
     if op in LIBM:
@@ -52,40 +54,32 @@ def call_scalar(module, f: Function, op: str, code: str, args: list[str]) -> str
 
 
 def call_wide(module, f: Function, op: str, code: str, args: list[str]) -> str:
-    """Call the vector function of an operation, which is written where it is first called."""
-    kind = vector_type(code)
-    if op not in FORMULAS or not module.fused:
-        if code == "f4":
-            args = [f.set(f"fpext {kind} {arg} to {_WIDE}") for arg in args]
-        value = _call(
-            module, f, f"lanes_{op}", _WIDE, args, lambda name: _write_lanes(module, op, name, len(args))
-        )
-        return f.set(f"fptrunc {_WIDE} {value} to {kind}") if code == "f4" else value
-    return _call_formula(module, f, op, code, args, True)
+    """Call the vector function of an operation."""
+    if code == "f8" or (op in FORMULAS and module.fused):
+        return _call(module, f, op, code, args, True)
+    args = [f.set(f"fpext {vector_type(code)} {arg} to {_WIDE}") for arg in args]
+    return f.set(f"fptrunc {_WIDE} {_call(module, f, op, 'f8', args, True)} to {vector_type(code)}")
 
 
-def _call_formula(module, f: Function, op: str, code: str, args: list[str], wide: bool) -> str:
+def _call(module, f: Function, op: str, code: str, args: list[str], wide: bool) -> str:
     kind = vector_type(code) if wide else scalar_type(code)
-    if not module.fused:  # LLVM calls the C library's
-        module.declare("declare double @fma(double, double, double)")
-        module.declare("declare float @fmaf(float, float, float)")
-    name = f"{'wide' if wide else 'one'}_{op}_{code}"
-    return _call(module, f, name, kind, args, lambda name: _write_formula(module, op, code, name, wide))
-
-
-def _call(module, f: Function, name: str, kind: str, args: list[str], write: Callable[[str], str]) -> str:
-    module.define(name, lambda: write(name))
+    name = function_symbol(op, code, len(args), wide)
+    module.declare(f"declare {kind} @{name}({', '.join([kind] * len(args))})")
     return f.set(f"call {kind} @{name}({', '.join(f'{kind} {arg}' for arg in args)})")
 
 
-def _start(name: str, kind: str, count: int) -> tuple[Function, list[str]]:
+def write_function(module, name: str) -> str:
+    """Return the text of the function that has a name by `function_symbol`."""
+    op, code, count, wide = function_parts(name)
+    kind = vector_type(code) if wide else scalar_type(code)
     names = [f"%x{k}" for k in range(count)]
-    return Function(f"internal {kind} @{name}({', '.join(f'{kind} {x}' for x in names)})"), names
-
-
-def _write_lanes(module, op: str, name: str, count: int) -> str:
-    f, names = _start(name, _WIDE, count)
-    return f.finish(f"ret {_WIDE} {_lanes(module, f, op, names)}")
+    f = Function(f"{kind} @{name}({', '.join(f'{kind} {x}' for x in names)})")
+    if op in FORMULAS and (module.fused or not wide):
+        writer = FormulaWriter(module, f, code, wide)
+        result = FORMULAS[op].write(*(Value(writer, x) for x in names)).handle
+    else:
+        result = _lanes(module, f, op, names)
+    return f.finish(f"ret {kind} {result}")
 
 
 def _lanes(module, f: Function, op: str, names: list[str]) -> str:
@@ -95,14 +89,6 @@ def _lanes(module, f: Function, op: str, names: list[str]) -> str:
         value = call_scalar(module, f, op, "f8", args)
         result = f.set(f"insertelement {_WIDE} {result}, double {value}, i64 {lane}")
     return result
-
-
-def _write_formula(module, op: str, code: str, name: str, wide: bool) -> str:
-    formula, kind = FORMULAS[op], vector_type(code) if wide else scalar_type(code)
-    f, names = _start(name, kind, formula.arity)
-    writer = FormulaWriter(module, f, code, wide)
-    result = formula.write(*(Value(writer, x) for x in names))
-    return f.finish(f"ret {kind} {result.handle}")
 
 
 class FormulaWriter:
