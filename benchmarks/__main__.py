@@ -12,7 +12,7 @@ from benchmarks.timing import busy, define_threads, versions
 
 GROUPS = (
     "overhead", "elementwise", "eager", "stencil", "adbench", "ode", "robertson", "gray_scott_case",
-    "startup", "rounding",
+    "startup", "rounding", "gpu",
 )  # fmt: skip
 COMMANDS = ("accuracy", "textbook")  # with options and pages of their own
 

@@ -108,7 +108,8 @@ class CupyDevice:
 
     def upload(self, target: int, array: np.ndarray) -> None:
         """See `Device`."""
-        self.view(target, array.shape, array.dtype).set(array)
+        memory = self.view(target, array.shape, array.dtype).data
+        memory.copy_from_host_async(array.ctypes.data, array.nbytes)  # copied from pageable memory at once
 
     def download(self, array: np.ndarray, source: int) -> None:
         """See `Device`."""
