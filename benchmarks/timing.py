@@ -15,7 +15,7 @@ from statistics import median_high
 
 PACKAGES = (
     "numpy", "scipy", "numba", "llvmlite", "jax", "diffrax", "casadi", "autograd", "torch", "pytensor",
-    "mpmath",
+    "mpmath", "cupy-cuda12x",
 )  # fmt: skip
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
