@@ -83,7 +83,7 @@ def jit(f: Callable | None = None, *, backend: str = "numba") -> Any:
 class Specialisation:
     """One compiled path of a function."""
 
-    __slots__ = ("executable", "graph", "run", "self_contained", "single", "traced", "types")
+    __slots__ = ("direct", "executable", "graph", "run", "self_contained", "single", "traced", "types")
 
     def __init__(self, executable: executables.Executable, traced: Traced, graph: Graph):
         self.executable = executable
@@ -93,6 +93,16 @@ class Specialisation:
         self.types = graph.input_types
         self.self_contained = not traced.statics and not traced.captures
         self.single = traced.out_tree.kind == "leaf" and not any(traced.whole)
+        self.direct: Callable | None = None
+
+    def open(self, args: tuple, kwargs: dict) -> None:
+        """Make the direct way for arguments of these classes, where the call has nothing else to do."""
+        direct = getattr(self.executable, "direct", None)
+        kinds = [_plain_kind(x) for x in args]
+        if direct is None or kwargs or not self.self_contained or not self.graph.outputs or None in kinds:
+            return
+        as_it_is = self.single and self.graph.outputs[0].shape != ()
+        self.direct = direct(kinds, None if as_it_is else self.results)
 
     def holds(self) -> bool:
         """Tell whether the integers and flags read from outside are what they were."""
@@ -112,6 +122,13 @@ class Specialisation:
             value = outputs[0]
             return value if value.ndim else value[()]
         return _results(self.traced, outputs)
+
+
+def _plain_kind(x: Any) -> type | None:
+    """Return the class of an argument that native code reads as it is: a double array or a float."""
+    if type(x) is np.ndarray:
+        return np.ndarray if x.dtype is DOUBLE else None
+    return float if type(x) is float else None
 
 
 def _statics_hold(traced: Traced) -> bool:
@@ -135,6 +152,7 @@ class Jitted:
         self.backend = backend
         self._paths: dict[Any, list[Specialisation]] = {}
         self._inner: dict[Any, list[Traced]] = {}
+        self._direct: Callable | None = None  # the way of the path taken last
         self._warned = False
 
     def __repr__(self) -> str:
@@ -147,12 +165,21 @@ class Jitted:
         """Run the function."""
         if is_tracing():
             return self._call_inside(args, kwargs)
+        direct = self._direct
+        if direct is not None and not kwargs and not watching.contexts:
+            result = direct(args)
+            if result is not None:
+                return result
+        return self._call(args, kwargs)
+
+    def _call(self, args: tuple, kwargs: dict) -> Any:
         inputs, key = _fast_key(args, kwargs)
         if inputs is None:
             inputs, key = _key(args, kwargs, self.backend)
         for path in self._paths.get(key, ()):
             result = self._try(path, inputs)
             if result is not None:
+                self._direct = path.direct
                 break
         else:
             result = (self._first(args, kwargs, inputs, key),)
@@ -204,6 +231,8 @@ class Jitted:
             return _as_traced(traced, inputs)
         # A path without guards holds everywhere: it comes behind those that say where they hold.
         paths.insert(0 if graph.guards else len(paths), path)
+        path.open(args, kwargs)
+        self._direct = path.direct
         return result[0]
 
     def _warn(self, what: str) -> None:

@@ -14,13 +14,24 @@ from diffsci.backends.cpu.threads import write_fork
 from diffsci.backends.cpu.vectors import call_scalar, call_wide
 from diffsci.backends.plan.codes import code_of
 from diffsci.backends.plan.cost import operation_cost
-from diffsci.backends.plan.program import Buffer, IndexCheckStep, Nest, Plan, Straight
+from diffsci.backends.plan.program import (
+    Buffer,
+    CombineStep,
+    FillStep,
+    GuardStep,
+    IndexCheckStep,
+    Nest,
+    Plan,
+    Straight,
+)
 
 __all__ = ["ENTRY", "Module"]
 
 ENTRY = "program"
 _FORK_NANOSECONDS = 100_000  # starting and joining a thread takes about 20 microseconds
 _BYTES_PER_NANOSECOND = 40.0
+_BRIEF_NANOSECONDS = 20_000
+_BRIEF = (CombineStep, FillStep, GuardStep, IndexCheckStep)
 
 
 class Module:
@@ -35,6 +46,7 @@ class Module:
         self.plan = plan
         self._blocks: dict[str, str] = {}
         self._sizes = [0, 0]  # statements in functions, and in blocks
+        self._nanoseconds = 0.0
         self._write_program(plan, ENTRY)
 
     def text(self) -> str:
@@ -46,6 +58,11 @@ class Module:
         defined = {text.split("@", 1)[1].split("(", 1)[0] for text in self._functions.values()}
         declared = [d for d in self._declared if d.split("@", 1)[1].split("(", 1)[0] not in defined]
         return divided(declared, [*self._functions.values()], [*self._blocks.values()], tuple(self._sizes))
+
+    @property
+    def is_brief(self) -> bool:
+        """Whether it surely runs so short a time that no other Python thread should wait less."""
+        return self._nanoseconds < _BRIEF_NANOSECONDS
 
     @property
     def names(self) -> set[str]:
@@ -129,6 +146,7 @@ class Module:
             elif isinstance(step, Nest):
                 self._nests(f, steps)
             else:
+                self._nanoseconds += 0 if isinstance(step, _BRIEF) else math.inf
                 library.WRITERS[type(step)](self, f, step, failed)
         status = f.set(f"load i64, ptr {failed}") if failed else "0"
         self._functions[name] = f.finish(f"ret i64 {status}")
@@ -145,6 +163,7 @@ class Module:
         text = write_rows(self, nests, name) if together else write_nest(self, nest, name)
         self._functions[name] = text
         nanoseconds = sum(nest_nanoseconds(nest) for nest in nests)
+        self._nanoseconds += nanoseconds
         if nest.divisible and nest.units > 1 and nanoseconds > _FORK_NANOSECONDS:
             if "fork" not in self._functions:
                 *declared, worker, fork = write_fork()
@@ -160,6 +179,7 @@ class Module:
             f.do(f"call void {name}(ptr %slots, i64 0, i64 {nest.units})")
 
     def _straight(self, f: Function, block: Straight, inline: bool) -> None:
+        self._nanoseconds += len(block.live)
         self._sizes[not inline] += len(block.live)
         if inline:
             _Block(self, block, f).write()

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import ctypes
-import functools
 import hashlib
 import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diffsci.backends import callbacks
-from diffsci.backends.cpu import cache, objects
+from diffsci.backends.cpu import cache
+from diffsci.backends.cpu.entrance import Entrance
+from diffsci.backends.cpu.entry import ENTRY, write_entry
+from diffsci.backends.cpu.memory import aligned, checked, data
+from diffsci.backends.cpu.objects import layout
 from diffsci.backends.cpu.settings import SETTINGS
 from diffsci.backends.cpu.version import own_version
 from diffsci.backends.expanding import expanded
 from diffsci.backends.plan.layout import all_guards, hidden_consts, plan_key
 from diffsci.backends.plan.specialise import specialise
-from diffsci.backends.recycling import Recycler
 from diffsci.backends.rolling import rolled
 from diffsci.backends.stateless import without_tapes
 from diffsci.backends.statuses import explained
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Binding", "Program", "compile_graph"]
 
-_ALIGN = 64
-_RECYCLE_BYTES = 1 << 17
 _memory: dict[str, Any] = {}
 
 
@@ -60,16 +58,16 @@ class Binding:
 
     def __init__(self, program: Program, inputs, outputs, workspace):
         self.program = program
-        self.inputs = [_checked(a, t) for a, t in zip(inputs, program.input_types, strict=True)]
+        self.inputs = [checked(a, t) for a, t in zip(inputs, program.input_types, strict=True)]
         if outputs is None:
             outputs = [np.zeros(t.shape, t.dtype) for t in program.output_types]
         self.outputs = list(outputs)
         for array, type_ in zip(self.outputs, program.output_types, strict=True):
             if array.shape != type_.shape or array.dtype != type_.dtype or not array.flags.c_contiguous:
                 raise TypeError(f"an output buffer must be a C-contiguous {type_}")
-        self.workspace = _aligned(program.workspace_bytes) if workspace is None else workspace
+        self.workspace = aligned(program.workspace_bytes) if workspace is None else workspace
         held = [*self.inputs, *self.outputs, *program.consts, self.workspace, SETTINGS]
-        self.slots = np.array([_data(array) for array in held], dtype=np.int64)
+        self.slots = np.array([data(array) for array in held], dtype=np.int64)
         self._held = held
 
     @property
@@ -91,6 +89,10 @@ class Program:
     input_types, output_types : tuple of Type
     consts : list of ndarray
         The hidden constants.
+    run : callable
+        See `Entrance.run`.
+    direct : callable or None
+        See `Entrance.direct`; None for programs that call Python.
     guards : list of Guard
         In status order: the program's own, then those of each call it makes.
     """
@@ -104,7 +106,11 @@ class Program:
         description, self._library = _compiled(graph)
         self.workspace_bytes: int = description["workspace_bytes"]
         self.address: int = self._library.addresses["program"]
-        self._make_call_path()
+        entrance = Entrance(
+            self._library.addresses, self.input_types, self.output_types, self.consts, self.workspace_bytes
+        )
+        self.run = entrance.run
+        self.direct = None if description["callbacks"] else entrance.direct
 
     @property
     def slot_count(self) -> int:
@@ -131,85 +137,6 @@ class Program:
     def bind(self, inputs, outputs=None, workspace=None) -> Binding:
         """Bind arrays to slots, for calls by address."""
         return Binding(self, inputs, outputs, workspace)
-
-    # ---- calls from Python ---------------------------------------------------------------------
-
-    def _make_call_path(self) -> None:
-        self._expected = [(t.dtype, t.shape, np.empty(t.shape, t.dtype).strides) for t in self.input_types]
-        self._makers = [
-            Recycler(t)
-            if t.size * t.dtype.itemsize >= _RECYCLE_BYTES
-            else functools.partial(np.empty, t.shape, t.dtype)
-            for t in self.output_types
-        ]
-        self._contexts: list[_Context] = []
-        kind = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
-        if objects.ENTRY in self._library.addresses:
-            self._entry = kind(self._library.addresses[objects.ENTRY])
-        else:
-            self._native = kind(self.address)
-            self._entry = None
-
-    def _by_slots(self, held: list[np.ndarray]) -> int:
-        slots = np.array([*(_data(array) for array in held[:-1]), *held[-1].tolist()], dtype=np.int64)
-        return self._native(slots.ctypes.data)
-
-    def run(self, arrays) -> tuple[int, list[np.ndarray]]:
-        """Run on arrays and return (status, outputs); an exception raised by a callback is raised here.
-
-        An output that the caller still holds is never overwritten by a later run.
-        """
-        held = []
-        for array, (dtype, shape, strides) in zip(arrays, self._expected, strict=True):
-            if (
-                type(array) is not np.ndarray
-                or array.dtype is not dtype
-                or array.shape != shape
-                or array.strides != strides
-            ):
-                array = _checked(array, self.input_types[len(held)])
-            held.append(array)
-        outputs = [make() for make in self._makers]
-        held += outputs
-        try:
-            context = self._contexts.pop()
-        except IndexError:  # as many calls are in progress as ever before
-            context = _Context(self)
-        held.append(context.addresses)
-        status = self._entry(id(held)) if self._entry is not None else self._by_slots(held)
-        self._contexts.append(context)
-        if status == callbacks.FAILED:
-            callbacks.raise_pending()
-        return status, outputs
-
-
-class _Context:
-    """Workspace of one call in progress, and the addresses of everything that is not an argument."""
-
-    __slots__ = ("addresses", "table", "workspace")
-
-    def __init__(self, program: Program):
-        self.workspace = _aligned(program.workspace_bytes)
-        held = [*program.consts, self.workspace, SETTINGS]
-        self.addresses = np.array([_data(array) for array in held], dtype=np.int64)
-
-
-def _data(array: np.ndarray) -> int:
-    return array.__array_interface__["data"][0]
-
-
-def _aligned(size: int) -> np.ndarray:
-    """Return uninitialised bytes that start at a multiple of 64."""
-    raw = np.empty(size + _ALIGN, np.uint8)
-    start = -_data(raw) % _ALIGN
-    return raw[start : start + size] if size else raw[start:]
-
-
-def _checked(array, type_: Type) -> np.ndarray:
-    array = np.asarray(array)
-    if array.shape != type_.shape or array.dtype != type_.dtype:
-        raise TypeError(f"expected {type_}, got {Type.of(array)}")
-    return np.ascontiguousarray(array).reshape(type_.shape)
 
 
 # ---- compilation and the cache -------------------------------------------------------------------
@@ -250,7 +177,8 @@ def _made(key: str, graph: Graph):
     description = {
         "workspace_bytes": plan.workspace_bytes,
         "imports": sorted(imported - module.names),
-        "exports": ["program"] + ([objects.ENTRY] if objects.layout() else []),
+        "exports": ["program"] + ([ENTRY] if layout() else []),
+        "callbacks": plan.has_callbacks,
         "sizes": [len(code) for code in codes],
     }
     library = load(codes, description["imports"], description["exports"])
@@ -260,19 +188,23 @@ def _made(key: str, graph: Graph):
 
 def _module(graph: Graph):
     from diffsci.backends.cpu.function_library import has_fused_multiply_add
-    from diffsci.backends.cpu.module import ENTRY, Module
+    from diffsci.backends.cpu.module import ENTRY as NATIVE
+    from diffsci.backends.cpu.module import Module
     from diffsci.backends.plan import build_plan
 
     plan = build_plan(graph)
     module = Module(plan, fused=has_fused_multiply_add())
-    if objects.layout():
-        arrays, rest = len(plan.inputs) + len(plan.outputs), len(plan.consts) + 2
-        module.define(objects.ENTRY, lambda: objects.write_entry(ENTRY, arrays, rest))
+    places = layout()
+    if places:
+        rest = len(plan.consts) + 2
+        module.define(
+            ENTRY, lambda: write_entry(module, NATIVE, graph.input_types, len(plan.outputs), rest, places)
+        )
     return module, plan
 
 
 def _key(graph: Graph) -> str:
     from diffsci.backends.cpu.engine import host
 
-    parts = [plan_key(graph), *host(), str(objects.layout()), own_version()]
+    parts = [plan_key(graph), *host(), str(layout()), own_version()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]

@@ -34,6 +34,8 @@ def address(name: str) -> int:
         from diffsci.backends.cpu.function_library import elementary_function
 
         return elementary_function(name).address
+    if name.startswith("Py"):
+        return ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value
     if name in _BLAS:
         from scipy.linalg import cython_blas
 

@@ -1,0 +1,149 @@
+"""The direct way into compiled programs: it is taken only by arguments that the code was made for."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+import diffsci as ds
+from diffsci.backends.cpu import objects, program
+
+
+def scaled(x, s):
+    return np.sin(x) * s
+
+
+def direct_of(function, *args):
+    function(*args)
+    assert function._direct is not None
+    return function._direct
+
+
+X = np.linspace(0.1, 1.0, 6)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (X.astype(np.float32), 2.0),
+        (X.astype(">f8"), 2.0),
+        (np.arange(6), 2.0),
+        (X[::2], 2.0),
+        (np.linspace(0, 1, 12)[::2], 2.0),
+        (X.reshape(2, 3), 2.0),
+        (X[:5], 2.0),
+        (np.float64(1.0), 2.0),
+        (X.tolist(), 2.0),
+        (X, 2),
+        (X, np.float64(2.0)),
+        (X, np.array(2.0)),
+        (X.view(np.recarray), 2.0),
+        (X,),
+        (X, 2.0, 3.0),
+        (),
+        (2.0, X),
+    ],
+    ids=range(17),
+)
+def test_other_arguments_are_left_alone(args):
+    assert direct_of(ds.jit(scaled), X, 2.0)(args) is None
+
+
+@pytest.mark.parametrize(
+    "x", [X, X.copy(), X[:3], X[:0], np.ones((2, 3)), np.ones((3, 0, 2)), np.array(0.5), np.ones((1, 1))]
+)
+def test_arguments_that_fit_are_taken(x):
+    direct = direct_of(ds.jit(scaled), x, 2.0)
+    for s in (2.0, -1.5):
+        np.testing.assert_allclose(direct((x, s)), np.sin(x) * s, rtol=1e-15)
+    frozen = np.array(x)
+    frozen.flags.writeable = False
+    np.testing.assert_allclose(direct((frozen, 3.0)), np.sin(x) * 3.0, rtol=1e-15)
+
+
+def test_results_are_what_the_function_returns():
+    function = ds.jit(lambda x, s: {"sum": np.sum(x) * s, "all": [x, s * 2]})
+    for _ in range(3):
+        found = function(X, 2.0)
+        assert type(found["sum"]) is np.float64
+        assert found["sum"] == pytest.approx(np.sum(X) * 2)
+        np.testing.assert_array_equal(found["all"][0], X)
+        assert found["all"][1] == 4.0
+    assert type(ds.jit(np.sum)(X)) is np.float64
+
+
+def test_results_that_are_held_are_not_written_again():
+    function = ds.jit(scaled)
+    held = [function(X, float(k)) for k in range(20)]
+    for k, y in enumerate(held):
+        np.testing.assert_allclose(y, np.sin(X) * k, rtol=1e-15)
+
+
+def test_another_branch_is_found():
+    function = ds.jit(lambda x: x * 2 if x[0] > 0 else x * 3)
+    for sign in (1.0, -1.0, -1.0, 1.0, -1.0):
+        np.testing.assert_array_equal(function(X * sign), X * sign * (2 if sign > 0 else 3))
+
+
+def test_an_index_out_of_range_is_said():
+    def picked(x, k):
+        return x[k.astype(int)] * 2.0
+
+    function = ds.jit(picked)
+    function(X, np.zeros(2))
+    with pytest.raises(IndexError, match="out of bounds"):
+        function(X, np.full(2, 100.0))
+    np.testing.assert_array_equal(function(X, np.ones(2)), X[[1, 1]] * 2)
+
+
+def test_values_from_outside_are_read_at_every_call():
+    outside = {"s": 2.0}
+    function = ds.jit(lambda x: x * outside["s"])
+    np.testing.assert_array_equal(function(X), X * 2)
+    outside["s"] = 5.0
+    np.testing.assert_array_equal(function(X), X * 5)
+
+
+def test_calls_from_several_threads_have_their_own_memory():
+    function = ds.jit(lambda x, s: np.cumsum(np.linalg.solve(np.outer(x, x) + s * np.eye(6), x)))
+    expected = {s: function(X, s) for s in (1.0, 2.0, 3.0, 4.0)}
+    wrong = []
+
+    def work(s):
+        wrong.extend(1 for _ in range(300) if not np.array_equal(function(X, s), expected[s]))
+
+    threads = [threading.Thread(target=work, args=(s,)) for s in expected]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_long_programs_let_other_threads_run():
+    texts = {n: ds.jit(np.sin).source(np.ones(n)) for n in (10, 1_000_000)}
+    assert "PyEval_SaveThread" not in texts[10]
+    assert "PyEval_SaveThread" in texts[1_000_000]
+
+
+def test_without_a_known_layout_of_objects(monkeypatch):
+    for module in (objects, program):
+        monkeypatch.setattr(module, "layout", lambda: None)
+    function = ds.jit(ds.value_and_grad(lambda x, s: np.sum(np.sin(x)) * s))
+    for s in (2.0, 3.0):
+        value, gradient = function(X, s)
+        assert value == pytest.approx(np.sum(np.sin(X)) * s)
+        np.testing.assert_allclose(gradient, np.cos(X) * s, rtol=1e-15)
+    assert function._direct is None
+
+
+def test_outputs_of_many_sizes():
+    function = ds.jit(lambda x: (x[:1], x[0], np.outer(x, x), x > 0.5, np.argmax(x)))
+    first, number, outer, flags, where = function(X)
+    for found in (first, number, outer, flags, where):
+        assert not isinstance(found, tuple)
+    np.testing.assert_array_equal(outer, np.outer(X, X))
+    np.testing.assert_array_equal(flags, X > 0.5)
+    assert where == 5
