@@ -1,34 +1,26 @@
-"""The elementary functions that have a formula."""
+"""The elementary functions that have a formula.
+
+The formulas are imported when they are written: planning needs their costs only.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
 
-from diffsci.backends.vectormath import (
-    circular,
-    error,
-    exponentials,
-    hyperbolic,
-    inverse_circular,
-    lengths,
-    logarithms,
-    logistic,
-    powers,
-)
-from diffsci.backends.vectormath.algebra import Value
+if TYPE_CHECKING:
+    from diffsci.backends.vectormath.algebra import Value
 
 __all__ = ["FORMULAS", "Formula"]
 
 
-@dataclass(frozen=True)
-class Formula:
+class Formula(NamedTuple):
     """How a function is computed.
 
     Attributes
     ----------
-    write : callable
-        ``write(*operands) -> Value``, for operands of either format.
+    place : str
+        The module of this package and the function in it that writes the formula.
     cost : int
         Time on one element, in units of one vectorised addition (see `diffsci.backends.plan.cost`).
     error : float
@@ -36,38 +28,43 @@ class Formula:
     arity : int
     """
 
-    write: Callable[..., Value]
+    place: str
     cost: int
     error: float
     arity: int = 1
 
+    def write(self, *operands: Value) -> Value:
+        """Write the formula on operands of either format."""
+        module, name = self.place.split(".")
+        return getattr(import_module(f"{__package__}.{module}"), name)(*operands)
+
 
 FORMULAS: dict[str, Formula] = {
-    "exp": Formula(exponentials.exp, 10, 0.9),
-    "exp2": Formula(exponentials.exp2, 10, 0.9),
-    "expm1": Formula(exponentials.expm1, 20, 1.1),
-    "log": Formula(logarithms.log, 12, 0.9),
-    "log1p": Formula(logarithms.log1p, 25, 1.0),
-    "log2": Formula(logarithms.log2, 20, 0.8),
-    "log10": Formula(logarithms.log10, 23, 0.7),
-    "pow": Formula(powers.power, 50, 1.1, arity=2),
-    "cbrt": Formula(powers.cbrt, 28, 0.51),
-    "sinh": Formula(hyperbolic.sinh, 17, 1.3),
-    "cosh": Formula(hyperbolic.cosh, 20, 1.6),
-    "tanh": Formula(hyperbolic.tanh, 30, 1.5),
-    "arcsinh": Formula(hyperbolic.arcsinh, 35, 1.1),
-    "arccosh": Formula(hyperbolic.arccosh, 35, 0.8),
-    "arctanh": Formula(hyperbolic.arctanh, 22, 1.9),
-    "sin": Formula(circular.sin, 15, 1.4),
-    "cos": Formula(circular.cos, 15, 1.4),
-    "tan": Formula(circular.tan, 23, 1.3),
-    "arcsin": Formula(inverse_circular.arcsin, 12, 1.6),
-    "arccos": Formula(inverse_circular.arccos, 14, 1.1),
-    "arctan": Formula(inverse_circular.arctan, 14, 1.8),
-    "arctan2": Formula(inverse_circular.arctan2, 18, 1.8, arity=2),
-    "hypot": Formula(lengths.hypot, 9, 0.9, arity=2),
-    "sigmoid": Formula(logistic.sigmoid, 20, 0.8),
-    "softplus": Formula(logistic.softplus, 28, 1.2),
-    "erf": Formula(error.erf, 33, 1.1),
-    "erfc": Formula(error.erfc, 45, 1.5),
+    "exp": Formula("exponentials.exp", 10, 0.9),
+    "exp2": Formula("exponentials.exp2", 10, 0.9),
+    "expm1": Formula("exponentials.expm1", 20, 1.1),
+    "log": Formula("logarithms.log", 12, 0.9),
+    "log1p": Formula("logarithms.log1p", 25, 1.0),
+    "log2": Formula("logarithms.log2", 20, 0.8),
+    "log10": Formula("logarithms.log10", 23, 0.7),
+    "pow": Formula("powers.power", 50, 1.1, arity=2),
+    "cbrt": Formula("powers.cbrt", 28, 0.51),
+    "sinh": Formula("hyperbolic.sinh", 17, 1.3),
+    "cosh": Formula("hyperbolic.cosh", 20, 1.6),
+    "tanh": Formula("hyperbolic.tanh", 30, 1.5),
+    "arcsinh": Formula("hyperbolic.arcsinh", 35, 1.1),
+    "arccosh": Formula("hyperbolic.arccosh", 35, 0.8),
+    "arctanh": Formula("hyperbolic.arctanh", 22, 1.9),
+    "sin": Formula("circular.sin", 15, 1.4),
+    "cos": Formula("circular.cos", 15, 1.4),
+    "tan": Formula("circular.tan", 23, 1.3),
+    "arcsin": Formula("inverse_circular.arcsin", 12, 1.6),
+    "arccos": Formula("inverse_circular.arccos", 14, 1.1),
+    "arctan": Formula("inverse_circular.arctan", 14, 1.8),
+    "arctan2": Formula("inverse_circular.arctan2", 18, 1.8, arity=2),
+    "hypot": Formula("lengths.hypot", 9, 0.9, arity=2),
+    "sigmoid": Formula("logistic.sigmoid", 20, 0.8),
+    "softplus": Formula("logistic.softplus", 28, 1.2),
+    "erf": Formula("error.erf", 33, 1.1),
+    "erfc": Formula("error.erfc", 45, 1.5),
 }
