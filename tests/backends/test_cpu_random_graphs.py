@@ -5,12 +5,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from diffsci.backends.plan import axes
 from diffsci.graph import Builder, Graph, Node, Primitive
 from tests.backends.common import B1, F8, compare, loops_only, random_array, type_of
 
 BINARY = ["add", "sub", "mul", "maximum", "minimum"]
 UNARY = ["neg", "abs", "sin", "tanh", "sigmoid", "rint", "stop_gradient"]
-SHAPES = [(6,), (9,), (17,), (3, 5), (4, 9), (2, 3, 8), (8, 8), (1, 7), ()]
+SHAPES = [(6,), (9,), (17,), (3, 5), (4, 9), (9, 4), (2, 3, 8), (7, 2, 3), (8, 8), (1, 7), ()]
 
 RANKED = Primitive("test_ranked", lambda t: t, lambda x: np.sort(x, axis=None).reshape(x.shape), "linalg")
 SPLIT = Primitive(
@@ -182,10 +183,22 @@ class Grower:
         return Graph(self.inputs, outputs)
 
 
-@pytest.mark.parametrize("mode", ["small", "loops"])
-def test_random_graphs(mode, monkeypatch):
-    if mode == "loops":
+@pytest.fixture
+def turned_always(monkeypatch):
+    """Turn every array whose last axis is not the longest."""
+    for name, value in (("_LONG", 2), ("_RATIO", 1.01), ("_gain", lambda graph, candidates: 1.0)):
+        monkeypatch.setattr(axes, name, value)
+    axes._order.cache_clear()
+    yield
+    axes._order.cache_clear()
+
+
+@pytest.mark.parametrize("mode", ["small", "loops", "turned"])
+def test_random_graphs(mode, monkeypatch, request):
+    if mode != "small":
         loops_only(monkeypatch)
+    if mode == "turned":
+        request.getfixturevalue("turned_always")
 
     @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
     @given(st.data())

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from diffsci.backends.plan.axes import long_axes_last
 from diffsci.backends.plan.blocks import split_blocks
 from diffsci.backends.plan.canonical import canonical
 from diffsci.backends.plan.elements import TooLarge, plan_elements
 from diffsci.backends.plan.joining import join_nests
-from diffsci.backends.plan.layout import hidden_consts, plan_key
+from diffsci.backends.plan.layout import hidden_consts, is_data, plan_key
 from diffsci.backends.plan.memory import allocate
 from diffsci.backends.plan.program import Plan
 from diffsci.backends.plan.schedule import plan_loops
+from diffsci.errors import VerificationError
 from diffsci.graph import Graph
 
 __all__ = ["build_plan"]
@@ -38,7 +40,13 @@ class _Builder:
             plan = plan_elements(graph, self.build)
             split_blocks(plan)
         except TooLarge:
-            plan = plan_loops(canonical(graph), self.build)
+            plan = self._loops(graph)
             join_nests(plan)
         allocate(plan)
         return plan
+
+    def _loops(self, graph: Graph) -> Plan:
+        formed, stored = canonical(*long_axes_last(graph))
+        if list(filter(is_data, formed.nodes)) != list(filter(is_data, graph.nodes)):
+            raise VerificationError("planning changed the order of the constants of a program")
+        return plan_loops(formed, self.build, stored)

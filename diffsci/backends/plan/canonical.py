@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 from diffsci.backends.plan.resolve import INLINE_PRODUCTS, INLINE_VOLUME, letter_sizes, summed_sizes
 from diffsci.graph import Builder, Graph, Guard, Node
@@ -15,28 +16,32 @@ _NARROW = 16  # many products with two extents up to this are faster in loops, w
 _COPIES = 4  # an operand so many times smaller than the result is turned for it
 
 
-def canonical(graph: Graph) -> Graph:
-    """Return the graph with every contraction in a form that suits its size.
+def canonical(graph: Graph, kept: Collection[Node] = ()) -> tuple[Graph, set[Node]]:
+    """Return the graph with contractions in forms that suit their size, and the operands to store for them.
 
     Large ones become ``bmk,bkn->bmn``; operands may be stored transposed (``bkm``, ``bnk``): no copy is made
     for that. Those with few terms get operands that lie along the rows of the result. Transposes of
-    operands go into the letters.
+    operands go into the letters, but for those in `kept`, which are stored.
     """
     if not any(node.name == "contract" for node in graph.nodes):
-        return graph
+        return graph, set(kept)
     b = Builder()
     new: dict[Node, Node] = {}
+    stored: set[Node] = set()
     for node in graph.nodes:
         inputs = tuple(new[x] for x in node.inputs)
         b.location = node.location
         if node.name == "contract":
-            new[node] = _contraction(b, node, *inputs)
+            made = new[node] = _contraction(b, node, *inputs, stored)
+            stored |= {x for x in made.inputs if x.name == "transpose"}
         elif inputs != node.inputs:
             new[node] = Node(node.primitive, inputs, node.params, node.type, node.location)
         else:
             new[node] = node
+        if node in kept:
+            stored.add(new[node])
     guards = [Guard(new[g.predicate], g.outcome, g.location) for g in graph.guards]
-    return Graph(graph.inputs, [new[node] for node in graph.outputs], guards)
+    return Graph(graph.inputs, [new[node] for node in graph.outputs], guards), stored
 
 
 def is_gemm(node: Node) -> bool:
@@ -48,10 +53,10 @@ def is_gemm(node: Node) -> bool:
     return formed and _is_large(node)
 
 
-def _contraction(b: Builder, node: Node, x: Node, y: Node) -> Node:
+def _contraction(b: Builder, node: Node, x: Node, y: Node, stored: Collection[Node]) -> Node:
     left, right, out = node.params["spec"]
-    x, left = _without_transposes(x, left)
-    y, right = _without_transposes(y, right)
+    x, left = _without_transposes(x, left, stored)
+    y, right = _without_transposes(y, right, stored)
     plain = b.contract(x, y, spec=(left, right, out))
     if _is_large(plain):
         return _product(b, plain, x, y)
@@ -60,8 +65,8 @@ def _contraction(b: Builder, node: Node, x: Node, y: Node) -> Node:
     return plain
 
 
-def _without_transposes(x: Node, letters: str) -> tuple[Node, str]:
-    while x.name == "transpose":
+def _without_transposes(x: Node, letters: str, stored: Collection[Node]) -> tuple[Node, str]:
+    while x.name == "transpose" and x not in stored:
         perm = x.params["perm"]
         letters = "".join(letters[perm.index(axis)] for axis in range(len(perm)))
         x = x.inputs[0]

@@ -27,8 +27,8 @@ __all__ = ["Demands", "operation_cost"]
 _COSTS = {"div": 10, "sqrt": 12, "mod": 30, "fmod": 30, "floor_divide": 35}
 _SPECIAL_COST = 150
 _FREE = frozenset({"stop_gradient", "const", "input"})
-_STORE_PRICE, _FAR_PRICE = 12, 48  # of a write and a read, in the cache and beyond it
-_NEAR_BYTES = 1 << 20
+_STORE_PRICE = 12
+_STORE_PRICES = ((1 << 20, _STORE_PRICE), (1 << 24, 24), (math.inf, 48))  # of a write and a read, by bytes
 _MOST_OFFSETS = 64
 
 
@@ -91,8 +91,8 @@ class Demands:
         if len(wanted) > _MOST_OFFSETS:
             return self._inline[node] > 0
         repeats = sum(wanted.values()) / node.type.size - 1
-        near = node.type.size * node.dtype.itemsize <= _NEAR_BYTES
-        return repeats * self._inline[node] > (_STORE_PRICE if near else _FAR_PRICE)
+        nbytes = node.type.size * node.dtype.itemsize
+        return repeats * self._inline[node] > next(price for size, price in _STORE_PRICES if nbytes <= size)
 
 
 def _stages(nodes: list[Node]) -> dict[Node, int]:

@@ -31,9 +31,9 @@ _MOST_FUSED = 24
 _STORED = frozenset({"put", "put_add", "cumsum", "cumprod", "argmax", "argmin", "project"})
 
 
-def plan_loops(graph: Graph, build_callee):
-    """Return the plan of a program as loop nests over stored arrays."""
-    stored: set[Node] = set()
+def plan_loops(graph: Graph, build_callee, stored: Collection[Node] = ()):
+    """Return the plan of a program as loop nests over stored arrays, those in `stored` among them."""
+    stored = set(stored)
     while True:
         try:
             return _Scheduler(graph, build_callee, stored).run()
@@ -51,9 +51,11 @@ class _Group:
     pieces: list[Piece] = field(default_factory=list)
 
     def takes(self, key: tuple) -> bool:
-        """Tell whether a piece fits; sums of rows go with what is stored over the same rows."""
+        """Tell whether a piece fits; sums of rows go with products and with stores over the same rows."""
         if key == self.key:
             return True
+        if {key[0], self.key[0]} == {"rows", "products"}:
+            return key[1:] == self.key[1:]
         if key[1:2] != self.key[1:2] or {key[0], self.key[0]} != {"rows", "all"}:
             return False
         if self.key[0] == "all":
@@ -98,8 +100,6 @@ class _Scheduler:
             if library or is_gemm(node):
                 for x in node.inputs:
                     self._store_base(x)
-            elif node.name == "contract":
-                self.stored |= {x for x in node.inputs if x.name == "transpose"}
             elif node.name == "take":
                 self._store_base(node.inputs[0])
                 self._store_base(node.inputs[1])
@@ -309,7 +309,7 @@ def _fusion_key(piece: Piece) -> tuple:
         straight = piece.whole or not piece.extents or piece.address[-1] == 1
         return ("all", piece.extents, straight)
     if piece.kind == "reduce":
-        rank = len(piece.extents)
-        natural = len(piece.operands) == 1 and piece.operands[0].index[-rank:] == identity(rank)
-        return ("rows" if natural else "part", piece.extents, piece.loops)
+        natural = piece.operands[0].index == identity(len(piece.extents))
+        kind = "products" if len(piece.operands) == 2 else "rows" if natural else "part"
+        return (kind, piece.extents, piece.loops)
     return (piece.kind, piece.extents, piece.loops, piece.root)
