@@ -8,6 +8,7 @@ import numpy as np
 
 from diffsci.backends.rolling.body import Body, Rows, collected
 from diffsci.backends.rolling.loops import Loop, Moving, Own, Same, Walked, loops_of
+from diffsci.backends.rolling.order import in_order
 from diffsci.backends.rolling.stretches import Stretch, repeating
 from diffsci.backends.rolling.views import Views, is_view, root
 from diffsci.graph import Builder, Graph, Guard, Node, verify
@@ -20,7 +21,7 @@ _WIDEST = 64  # longer arrays are loops of their own
 
 def rolled(graph: Graph) -> Graph:
     """Return an equal graph whose repetitions are loops; the graph itself where too little is repeated."""
-    nodes = [node for node in graph.nodes if node.inputs and not is_view(node) and not node.is_known]
+    nodes = in_order(graph)
     saved = np.cumsum([0, *map(_weight, nodes)])
     if saved[-1] < _WORTHWHILE:
         return graph
