@@ -5,6 +5,6 @@ in computer vision and machine learning", Optimization Methods and Software 33 (
 expected derivatives are ADBench's own test fixtures, in ``benchmarks/data/adbench``.
 """
 
-from benchmarks.adbench.measure import measure
+from benchmarks.adbench.contest import measure
 
 __all__ = ["measure"]

@@ -58,6 +58,15 @@ def backwards_into_columns(y, x):
     return out
 
 
+def copies_on_the_way(y, x):
+    out, seen = np.zeros((N, W)), np.zeros((N, W))
+    for k in range(N):
+        y = 0.9 * y + 0.1 * np.sin(y) * x[k]
+        out[k] = y[::-1]
+        seen[N - 1 - k] = x[k]
+    return out * seen
+
+
 def three_terms(y, x):
     before, now = y, np.cos(y)
     for k in range(N):
@@ -118,7 +127,8 @@ def with_a_tail(y, x):
 
 
 PROGRAMS = [
-    recurrence, from_the_end, every_second_row, columns, trajectory, backwards_into_columns, three_terms,
+    recurrence, from_the_end, every_second_row, columns, trajectory, backwards_into_columns,
+    copies_on_the_way, three_terms,
     clock, picked, apart, branching, nested, middle_and_end, with_a_tail,
 ]  # fmt: skip
 

@@ -39,7 +39,7 @@ def _joins(nest: Nest) -> bool:
     """Tell whether every iteration of a nest is a whole of its own, sums over everything aside."""
     plain = all(store.mode == "set" and store.index < 0 for store in nest.stores)
     sums = all(r.whole and r.payload < 0 for r in nest.reductions)
-    return plain and sums and not nest.sequential and not nest.range_loop
+    return plain and sums and not nest.sequential and not nest.range_loop and nest.rows < 0
 
 
 def _partner(steps: list, nest: Nest) -> int | None:

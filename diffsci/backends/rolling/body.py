@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diffsci.backends.rolling.loops import Constant, Loop, Moving, Own, Same, Source, written
+from diffsci.backends.rolling.loops import Constant, Loop, Moving, Own, Same, Source, Walked, written
 from diffsci.backends.rolling.repeat import REPEAT
 from diffsci.backends.rolling.views import is_view, rows_of_views
 from diffsci.graph import Builder, Graph, Guard, Node, Type
@@ -34,6 +34,17 @@ class Rows:
         zeros, ones = (0,) * len(rest), (1,) * len(rest)
         part = b.slice(self.array, start=(k, *zeros), stop=(k + 1, *rest), step=(1, *ones))
         return b.reshape(part, shape=rest)
+
+    def stack(self, b: Builder, count: int) -> Node:
+        """Return the rows of so many iterations, one behind the other."""
+        if (self.first, self.stride, count) == (0, 1, self.array.shape[0]):
+            return self.array
+        ends = self.first, self.first + self.stride * (count - 1)
+        rest = self.array.shape[1:]
+        start, stop = (min(ends), *(0 for _ in rest)), (max(ends) + 1, *rest)
+        step = (abs(self.stride), *(1 for _ in rest))
+        rows = b.slice(self.array, start=start, stop=stop, step=step)
+        return b.flip(rows, axes=(0,)) if self.stride < 0 else rows
 
     @property
     def type(self) -> Type:
@@ -67,15 +78,11 @@ class Body:
                 return x
             node = self.value(x)
             return self._input(self.fixed, node, node.type)
-        if isinstance(source, Constant):
-            return self._row(self._table(source))
-        if isinstance(source, Moving):
-            return self._view(x, self._row(self._table(source)), source.views[0])
         if isinstance(source, Own):
             whole = self.new[source.place] if source.lag == 0 else self._carried(source.place, source.lag)
         else:
-            whole = self._row(self.rows[source.loop, source.place].every(source.first, source.stride))
-        return self._view(x, whole)
+            whole = self._row(self.rows_of(source))
+        return self._view(x, whole, source.views[0] if isinstance(source, Moving) else None)
 
     def _view(self, x: Node, whole: Node, bottom: Node | None = None) -> Node:
         """Return the same view of what stands for its root, or for the `bottom` of its steps."""
@@ -99,7 +106,12 @@ class Body:
             table[key] = self.b.input(type_)
         return table[key]
 
-    def _table(self, source: Constant | Moving) -> Rows:
+    def rows_of(self, source: Constant | Moving | Own | Walked) -> Rows:
+        """Return where the values of all iterations lie."""
+        if isinstance(source, Own):
+            return self.rows[self.loop, source.place]
+        if isinstance(source, Walked):
+            return self.rows[source.loop, source.place].every(source.first, source.stride)
         if source not in self.tables:
             if isinstance(source, Moving):
                 made = Rows(*rows_of_views(self.outer, source.views, self.value(source.whole)))

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from diffsci.backends.rolling.stretches import FEWEST, Stretch
-from diffsci.backends.rolling.views import Views, moving_parts, root
+from diffsci.backends.rolling.views import Views, is_whole, moving_parts, root
 from diffsci.graph import Node
 
 __all__ = ["Constant", "Loop", "Moving", "Own", "Same", "Walked", "loops_of", "written"]
@@ -262,9 +262,12 @@ class _Candidate:
     def _can_move(self, loop: Loop, place: int) -> bool:
         """Tell whether all iterations together can write their parts."""
         base, value = loop.sources[place]
-        if base != Own(place, 1) or not isinstance(value, Own) or value.lag or value.place in loop.writes:
+        if base != Own(place, 1) or isinstance(value, Same) or written(loop, place) is None:
             return False
-        if written(loop, place) is None:
+        if isinstance(value, Own) and (value.lag or value.place in loop.writes):
+            return False
+        bottom = value.views[0] if isinstance(value, Moving) else None
+        if not is_whole(loop.at(place, 0).inputs[1], bottom):
             return False
         steps = list(loop.all_of(place))
         return all(self.users[node] == [following] for node, following in pairwise(steps))

@@ -110,9 +110,10 @@ class _Rewriting:
         self.b.location = loop.at(0, 0).location
         body = Body(self.b, loop, self.rows, self.value)
         stacked, last = (sorted(wanted[loop] - loop.writes) for wanted in (self.stacks, self.lasts))
-        body.emit(stacked, last, self.checks[loop], rolled, self.finals)
+        if len(loop.writes) < loop.period:
+            body.emit(stacked, last, self.checks[loop], rolled, self.finals)
         for place in loop.writes:
-            stack = self.rows[loop, loop.sources[place][1].place].array
+            stack = body.rows_of(loop.sources[place][1]).stack(self.b, loop.count)
             self.finals[loop, place] = collected(self.b, loop, place, self.value(loop.at(place, -1)), stack)
 
     # ---- what of a loop is wanted outside ----------------------------------------------------------
@@ -147,7 +148,9 @@ class _Rewriting:
             for source in (s for sources in loop.sources for s in sources):
                 self._use_source(loop, source)
             for place in loop.writes:
-                self.stacks[loop].add(loop.sources[place][1].place)
+                value = loop.sources[place][1]
+                if isinstance(value, Own):
+                    self.stacks[loop].add(value.place)
         for number, node in enumerate(self.nodes):
             if self.home[number] < 0:
                 for x in node.inputs:

@@ -13,7 +13,7 @@ import numpy as np
 from diffsci.graph import Builder, Node
 from diffsci.graph.builder import params_key
 
-__all__ = ["Views", "is_view", "moving_parts", "root", "rows_of_views"]
+__all__ = ["Views", "is_view", "is_whole", "moving_parts", "root", "rows_of_views"]
 
 _VIEWS = frozenset({"slice", "reshape", "broadcast", "transpose"})
 PLACES = {"slice": ("start", "stop"), "set_slice": ("start",)}  # parameters that may change in a loop
@@ -22,6 +22,13 @@ PLACES = {"slice": ("start", "stop"), "set_slice": ("start",)}  # parameters tha
 def is_view(node: Node) -> bool:
     """Tell whether an operation shows a part of an array, or all of it in another shape or repeated."""
     return node.name in _VIEWS
+
+
+def is_whole(node: Node, bottom: Node | None = None) -> bool:
+    """Tell whether a view shows every element of its root, or of the `bottom`, once and in order."""
+    while node is not bottom and node.name == "reshape":
+        node = node.inputs[0]
+    return node is bottom or not is_view(node)
 
 
 def root(node: Node) -> Node:
