@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from diffsci.backends.cuda.device import ArrayDevice
+from diffsci.backends.cuda.stacks import is_stack, run_stack
 from diffsci.backends.cuda.steps import Library, Place
 from diffsci.backends.plan.program import (
     CholeskyStep,
@@ -27,6 +28,9 @@ __all__ = ["run_step"]
 
 def run_step(device: ArrayDevice, step: Library, address: Callable[[Place], int]) -> None:
     """Do a step; `address` gives the address of a place."""
+    if is_stack(step.step):
+        run_stack(device, step, address)
+        return
     _STEPS[type(step.step)](_Arrays(device, step, address), step.step)
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -104,25 +103,25 @@ class Machine:
         if found is not None:
             return found
         array = np.asarray(value)
-        with self.memory_for(lambda: f"{name}, {array.nbytes / 2**20:.3g} MiB"):
-            return self.device.to_device(array)
+        return self.reserved(self.device.to_device, (array,), lambda: (name, array.nbytes))
 
-    @contextmanager
-    def memory_for(self, what: Callable[[], str]) -> Iterator[None]:
-        """Say what there was no memory for.
+    def reserved(self, make: Callable, arguments: tuple, what: Callable[[], tuple[str, int]]) -> Any:
+        """Return ``make(*arguments)``, which takes memory for something of a name and a size.
 
         Raises
         ------
         MemoryError
-            In place of the library's own error.
+            In place of the library's own error: what there is no memory for, and how large it is.
         """
         try:
-            yield
+            return make(*arguments)
         except self.device.out_of_memory as error:
+            name, nbytes = what()
             left = self.device.free_bytes() / 2**20
             raise MemoryError(
-                f"the device has no memory for {what()}: {left:.0f} MiB are free. Release arrays that are no "
-                "longer needed, compute on fewer elements at a time, or checkpoint loops"
+                f"the device has no memory for {name}, {nbytes / 2**20:.3g} MiB: {left:.0f} MiB are free. "
+                "Release arrays that are no longer needed, compute on fewer elements at a time, or checkpoint "
+                "loops"
             ) from error
 
 

@@ -81,8 +81,7 @@ class Program:
         """Run on arrays of the host or the device; the outputs stay on the device."""
         inputs = [self._entering(k, array) for k, array in enumerate(arrays)]
         outputs = [self._new(k, type_) for k, type_ in enumerate(self.output_types)]
-        with self._machine.memory_for(self._workspace_name):
-            workspace = self._device.empty(self.workspace_bytes)
+        workspace = self._machine.reserved(self._device.empty, (self.workspace_bytes,), self._workspace)
         address = self._device.address
         status = self._execute([*map(address, inputs)], [*map(address, outputs)], workspace.ptr)
         return status, ([] if status else outputs)
@@ -143,17 +142,16 @@ class Program:
         return self._upload(array, f"input {k}") if found is None else found
 
     def _upload(self, array: np.ndarray, what: str) -> Any:
-        with self._machine.memory_for(lambda: f"{what}, {Type.of(array)}, {_size(array.nbytes)}"):
-            return self._device.to_device(np.ascontiguousarray(array).reshape(array.shape))
+        plain = np.ascontiguousarray(array).reshape(array.shape)
+        name = f"{what}, {Type.of(array)}"
+        return self._machine.reserved(self._device.to_device, (plain,), lambda: (name, plain.nbytes))
 
     def _new(self, k: int, type_: Type) -> Any:
-        nbytes = type_.size * type_.dtype.itemsize
-        with self._machine.memory_for(lambda: f"output {k}, {type_}, {_size(nbytes)}"):
-            return self._device.array(type_.shape, type_.dtype)
+        return self._machine.reserved(
+            self._device.array,
+            (type_.shape, type_.dtype),
+            lambda: (f"output {k}, {type_}", type_.size * type_.dtype.itemsize),
+        )
 
-    def _workspace_name(self) -> str:
-        return f"intermediate values, {_size(self.workspace_bytes)}"
-
-
-def _size(nbytes: int) -> str:
-    return f"{nbytes / 2**30:.3g} GiB" if nbytes >= 2**28 else f"{nbytes / 2**20:.3g} MiB"
+    def _workspace(self) -> tuple[str, int]:
+        return f"the intermediate values of {self._plan.launches} kernels", self.workspace_bytes
