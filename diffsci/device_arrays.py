@@ -41,8 +41,7 @@ def arriving(leaf: Any, backend: str) -> Any:
 def _is_cuda(value: Any) -> bool:
     if is_on_device(value):
         return True
-    ask = getattr(value, "__dlpack_device__", None)
-    return ask is not None and int(ask()[0]) == _CUDA
+    return hasattr(type(value), "__dlpack_device__") and int(value.__dlpack_device__()[0]) == _CUDA
 
 
 def hosted(values: Any) -> Any:

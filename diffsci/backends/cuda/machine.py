@@ -120,8 +120,8 @@ class Machine:
             left = self.device.free_bytes() / 2**20
             raise MemoryError(
                 f"the device has no memory for {name}, {nbytes / 2**20:.3g} MiB: {left:.0f} MiB are free. "
-                "Release arrays that are no longer needed, compute on fewer elements at a time, or checkpoint "
-                "loops"
+                "Release arrays that are no longer needed, compute on fewer elements at a time, or give "
+                "loops checkpoints"
             ) from error
 
 

@@ -1,7 +1,7 @@
 """LU factors of stacks of matrices: kernels of our own, where a library takes one matrix at a time.
 
-Partial pivoting as LAPACK's getrf, without blocking (Golub and Van Loan, Matrix Computations, algorithm 3.4.1):
-a block of threads per matrix. Solutions take a thread per right-hand side.
+Partial pivoting as LAPACK's getrf, without blocking (Golub and Van Loan, Matrix Computations, algorithm
+3.4.1): a block of threads per matrix. Solutions take a thread per right-hand side.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ KERNEL stack_factor_{name}(const {real} *a, {real} *lu, long long *pivots, long 
     __syncthreads();
   }
 }
-KERNEL stack_solve_{name}(const {real} *lu, const long long *pivots, const {real} *b, {real} *x, long long n, \
-long long columns, long long count, long long transposed) {
+KERNEL stack_solve_{name}(const {real} *lu, const long long *pivots, const {real} *b, {real} *x, \
+long long n, long long columns, long long count, long long transposed) {
   const long long at = (long long)blockIdx.x * blockDim.x + threadIdx.x;
   if (at >= count) return;
   const {real} *m = lu + at / columns * n * n;
@@ -91,7 +91,8 @@ long long columns, long long count, long long transposed) {
     v[swaps[i] * columns] = own;
   }
 }
-KERNEL stack_det_{name}(const {real} *lu, const long long *pivots, {real} *out, long long n, long long count) {
+KERNEL stack_det_{name}(const {real} *lu, const long long *pivots, {real} *out, \
+long long n, long long count) {
   const long long at = (long long)blockIdx.x * blockDim.x + threadIdx.x;
   if (at >= count) return;
   {real} product = 1;
