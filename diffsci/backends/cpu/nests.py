@@ -13,6 +13,8 @@ from diffsci.backends.cpu.function import (
     vector_type,
 )
 from diffsci.backends.cpu.operations import Operations, combine, horizontal
+from diffsci.backends.cpu.pairs import Pair, pairs_of
+from diffsci.backends.cpu.vectors import call_pair
 from diffsci.backends.cpu.windows import Window, windows_of
 from diffsci.backends.plan.codes import code_of, identity_of
 from diffsci.backends.plan.cost import operation_cost
@@ -133,6 +135,7 @@ class _Writer:
         self.levels = self._levels()
         self.streams = self._streams()
         self.widened = self._widened()
+        self.pairs = pairs_of(self.body, self.levels, self._is_wide) if module.fused else {}
         self.windows = {} if vector is None else windows_of(nest, vector)
 
     # ---- preparation ---------------------------------------------------------------------------
@@ -434,12 +437,20 @@ class _Writer:
 
     def _statements(self, level: int, scope: _Scope) -> None:
         for s in self.levels[level]:
-            if self._is_wide(s):
+            if s in self.pairs:
+                if s not in scope.vectors:
+                    self._both(self.pairs[s], scope)
+            elif self._is_wide(s):
                 scope.vectors[s] = self._statement(s, scope, True)
             else:
                 scope.scalars[s] = self._statement(s, scope, False)
                 if s in self.widened:
                     scope.vectors[s] = self._widen(s, scope)
+
+    def _both(self, pair: Pair, scope: _Scope) -> None:
+        code, arg = self.body.codes[pair.first], scope.vectors[self.body.args[pair.first][0]]
+        values = call_pair(self.module, self.f, pair.names, code, arg)
+        scope.vectors[pair.first], scope.vectors[pair.second] = values
 
     def _widen(self, s: int, scope: _Scope) -> str:
         code = self.body.codes[s]

@@ -15,9 +15,9 @@ from diffsci.backends.cpu.operations import LIBM
 from diffsci.backends.cpu.special import call_special
 from diffsci.backends.cpu.symbols import function_parts, function_symbol
 from diffsci.backends.vectormath.algebra import FORMATS, Value
-from diffsci.backends.vectormath.table import FORMULAS
+from diffsci.backends.vectormath.table import FORMULAS, PAIRS, formula_writer
 
-__all__ = ["call_scalar", "call_wide", "write_function"]
+__all__ = ["call_pair", "call_scalar", "call_wide", "write_function"]
 
 _WIDE = vector_type("f8")
 _PLAIN = {
@@ -61,6 +61,15 @@ def call_wide(module, f: Function, op: str, code: str, args: list[str]) -> str:
     return f.set(f"fptrunc {_WIDE} {_call(module, f, op, 'f8', args, True)} to {vector_type(code)}")
 
 
+def call_pair(module, f: Function, pair: tuple[str, str], code: str, arg: str) -> tuple[str, str]:
+    """Call the vector function for two operations on one operand, one of `PAIRS`."""
+    kind = vector_type(code)
+    name, both = function_symbol("_and_".join(pair), code, 1, True), f"{{ {kind}, {kind} }}"
+    module.declare(f"declare {both} @{name}({kind})")
+    values = f.set(f"call {both} @{name}({kind} {arg})")
+    return f.set(f"extractvalue {both} {values}, 0"), f.set(f"extractvalue {both} {values}, 1")
+
+
 def _call(module, f: Function, op: str, code: str, args: list[str], wide: bool) -> str:
     kind = vector_type(code) if wide else scalar_type(code)
     name = function_symbol(op, code, len(args), wide)
@@ -71,6 +80,8 @@ def _call(module, f: Function, op: str, code: str, args: list[str], wide: bool) 
 def write_function(module, name: str) -> str:
     """Return the text of the function that has a name by `function_symbol`."""
     op, code, count, wide = function_parts(name)
+    if "_and_" in op:
+        return _write_pair(module, name, op, code)
     kind = vector_type(code) if wide else scalar_type(code)
     names = [f"%x{k}" for k in range(count)]
     f = Function(f"{kind} @{name}({', '.join(f'{kind} {x}' for x in names)})")
@@ -80,6 +91,16 @@ def write_function(module, name: str) -> str:
     else:
         result = _lanes(module, f, op, names)
     return f.finish(f"ret {kind} {result}")
+
+
+def _write_pair(module, name: str, op: str, code: str) -> str:
+    kind = vector_type(code)
+    both = f"{{ {kind}, {kind} }}"
+    f = Function(f"{both} @{name}({kind} %x0)")
+    write = formula_writer(PAIRS[tuple(op.split("_and_"))])
+    first, second = write(Value(FormulaWriter(module, f, code, True), "%x0"))
+    values = f.set(f"insertvalue {both} poison, {kind} {first.handle}, 0")
+    return f.finish(f"ret {both} {f.set(f'insertvalue {both} {values}, {kind} {second.handle}, 1')}")
 
 
 def _lanes(module, f: Function, op: str, names: list[str]) -> str:

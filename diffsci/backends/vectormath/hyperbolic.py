@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 from diffsci.backends.vectormath.algebra import (
+    Mask,
     Value,
     absolute,
     bits,
@@ -27,7 +28,7 @@ from diffsci.backends.vectormath.doubled import Doubled, quick_two_sum, two_prod
 from diffsci.backends.vectormath.exponentials import expm1_parts, huge_exp, power_of_two, reduced
 from diffsci.backends.vectormath.logarithms import log_of_large, log_of_sum
 
-__all__ = ["arccosh", "arcsinh", "arctanh", "cosh", "sinh", "tanh"]
+__all__ = ["arccosh", "arcsinh", "arctanh", "cosh", "sinh", "sinh_cosh", "tanh"]
 
 _NORMAL = {"f8": 707.0, "f4": 86.0}  # exp of what is smaller, and of its negative, is far from the ends
 _ONE = {"f8": 20.0, "f4": 10.0}  # tanh of what is larger is 1
@@ -36,23 +37,40 @@ _LARGE = {"f8": 2.0**500, "f4": 2.0**60}  # squares of what is smaller do not ov
 
 def sinh(x: Value) -> Value:
     """Return the hyperbolic sine."""
-    usual = absolute(x) < _NORMAL[x.format.code]
-    r, lost, total, difference = _factors(x)
-    sine, cosine = _small(r, lost)
-    high, low = _sum(difference, total, r)
-    value = high + (low + fma(total, sine, difference * cosine))
-    return copysign(rarely(~usual, lambda: huge_exp(absolute(x), halved=True), value), x)
+    return _sinh(x, *_parts(x))
 
 
 def cosh(x: Value) -> Value:
     """Return the hyperbolic cosine."""
-    size = absolute(x)
-    usual = size < _NORMAL[x.format.code]
-    r, lost, total, difference = _factors(size)
-    sine, cosine = _small(r, lost)
+    return _cosh(x, *_parts(x))
+
+
+def sinh_cosh(x: Value) -> tuple[Value, Value]:
+    """Return the hyperbolic sine and cosine, for little more than one of them costs."""
+    parts = _parts(x)
+    return _sinh(x, *parts), _cosh(x, *parts)
+
+
+def _sinh(x: Value, r: Value, sine: Value, cosine: Value, total: Value, difference: Value) -> Value:
+    high, low = _sum(difference, total, r)
+    value = high + (low + fma(total, sine, difference * cosine))
+    return copysign(rarely(_is_large(x), lambda: huge_exp(absolute(x), halved=True), value), x)
+
+
+def _cosh(x: Value, r: Value, sine: Value, cosine: Value, total: Value, difference: Value) -> Value:
     high, low = _sum(total, difference, r)
     value = high + (low + fma(difference, sine, total * cosine))
-    return rarely(~usual, lambda: huge_exp(size, halved=True), value)
+    return rarely(_is_large(x), lambda: huge_exp(absolute(x), halved=True), value)
+
+
+def _is_large(x: Value) -> Mask:
+    return ~(absolute(x) < _NORMAL[x.format.code])
+
+
+def _parts(x: Value) -> tuple[Value, Value, Value, Value, Value]:
+    """Return r, sinh(r) - r, cosh(r) - 1, and the sum and the difference of 2**n / 2 and 2**-n / 2."""
+    r, lost, total, difference = _factors(x)
+    return r, *_small(r, lost), total, difference
 
 
 def _factors(x: Value) -> tuple[Value, Value, Value, Value]:
@@ -71,7 +89,7 @@ def _small(r: Value, lost: Value) -> Doubled:
 
 
 def _sum(whole: Value, factor: Value, r: Value) -> Doubled:
-    """Return whole + factor * r, where whole is 0 or larger, as a sum of two."""
+    """Return whole + factor * r, where whole is 0 or larger in size, as a sum of two."""
     high = fma(factor, r, whole)
     return high, fma(factor, r, whole - high)
 

@@ -5,13 +5,14 @@ The formulas are imported when they are written: planning needs their costs only
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from diffsci.backends.vectormath.algebra import Value
 
-__all__ = ["FORMULAS", "Formula"]
+__all__ = ["FORMULAS", "PAIRS", "Formula", "formula_writer"]
 
 
 class Formula(NamedTuple):
@@ -35,8 +36,13 @@ class Formula(NamedTuple):
 
     def write(self, *operands: Value) -> Value:
         """Write the formula on operands of either format."""
-        module, name = self.place.split(".")
-        return getattr(import_module(f"{__package__}.{module}"), name)(*operands)
+        return formula_writer(self.place)(*operands)
+
+
+def formula_writer(place: str) -> Callable:
+    """Return the function of this package at ``module.name``."""
+    module, name = place.split(".")
+    return getattr(import_module(f"{__package__}.{module}"), name)
 
 
 FORMULAS: dict[str, Formula] = {
@@ -67,4 +73,10 @@ FORMULAS: dict[str, Formula] = {
     "softplus": Formula("logistic.softplus", 28, 1.2),
     "erf": Formula("error.erf", 33, 1.1),
     "erfc": Formula("error.erfc", 45, 1.5),
+}
+
+# Two functions of one argument that cost little more than one: both of them, and where the formula is.
+PAIRS: dict[tuple[str, str], str] = {
+    ("sin", "cos"): "circular.sin_cos",
+    ("sinh", "cosh"): "hyperbolic.sinh_cosh",
 }
