@@ -13,7 +13,7 @@ import mpmath as mp
 from diffsci.backends.vectormath.fits import FITS, NUMBERS
 from diffsci.backends.vectormath.fitting import BITS, Polynomial, even, number, parts
 from diffsci.backends.vectormath.minimax import error, rounded
-from diffsci.backends.vectormath.special_fits import SPECIAL_FITS
+from diffsci.backends.vectormath.special_fits import SPECIAL_FITS, SPECIAL_NUMBERS
 
 __all__ = ["BITS", "CONSTANTS", "POLYNOMIALS", "coefficients", "text"]
 
@@ -92,7 +92,7 @@ def _inverse_half_pi(code: str) -> list[list[float]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-CONSTANTS: dict[str, tuple[str, Callable[[str], list]]] = NUMBERS | {
+CONSTANTS: dict[str, tuple[str, Callable[[str], list]]] = NUMBERS | SPECIAL_NUMBERS | {
     "HALF_PI": ("pi / 2 as a sum", _half_pi),
     "INVERSE_HALF_PI": (
         "2 / pi times 2**(32 k), or 2**(8 k), modulo 4, as sums of four: the first parts for k = 0, 1, ...",

@@ -25,9 +25,9 @@ from diffsci.backends.vectormath.algebra import (
     to_float,
 )
 from diffsci.backends.vectormath.coefficients import INVERSE_LN2, INVERSE_LN10, LN2, LOG, LOG10_2_SHORT
-from diffsci.backends.vectormath.doubled import quick_two_sum, two_product, two_sum
+from diffsci.backends.vectormath.doubled import Doubled, quick_two_sum, two_product, two_sum
 
-__all__ = ["lifted", "log", "log1p", "log2", "log10", "log_of_large", "log_of_sum", "split", "within_logs"]
+__all__ = ["lifted", "log", "log1p", "log2", "log10", "log_doubled", "log_of_large", "log_of_sum", "split", "within_logs"]
 
 _ROOT_HALF = {"f8": 0x3FE6A09E667F3BCD, "f4": 0x3F3504F3}  # the bits of sqrt(1/2)
 _LARGE = {"f8": 2.0**1000, "f4": 2.0**120}
@@ -91,6 +91,17 @@ def lifted(x: Value) -> tuple[Value, Bits]:
     more = x.format.fraction + 2
     tiny, pattern = x < x.format.smallest_normal, bits(x)
     return select(tiny, x * 2.0**more, x), select(tiny, constant(more, pattern), constant(0, pattern))
+
+
+def log_doubled(x: Value) -> Doubled:
+    """Return log(x) as a sum of two, whose error is a twentieth of the last place of the first, for 0 < x < inf."""
+    scaled, less = lifted(x)
+    f, k = _split(scaled, less)
+    high, low = _doubled(f)
+    first, second = LN2[x.format.code]
+    product, error = two_product(k, first)
+    total, lost = quick_two_sum(product, high)
+    return quick_two_sum(total, lost + (error + fma(k, second, low)))
 
 
 def within_logs(x: Value, value: Value) -> Value:
