@@ -1,28 +1,26 @@
-"""Native forms of log|Gamma| and the digamma function: SciPy's functions where they are right."""
+"""Native forms of log|Gamma| and the digamma function: our formulas, where these have their digits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from diffsci.backends.again import computed_again
-from diffsci.primitives.special.gamma_values import SERIES, cancels, log_gamma_by_series
 from diffsci.primitives.special.terms import Term, f
 
 __all__ = ["GAMMA_FORMS"]
 
-SUBNORMAL = 1e-300
+# Smaller results of negative arguments may have lost more than four units in the last place.
+LOG_GAMMA_LEAST, DIGAMMA_LEAST = 0.25, 0.5
 
 
 def _gammaln(x: Term) -> Term:
-    usable = f.where(f.abs(x) < SUBNORMAL, SUBNORMAL, x)
-    value = f.where(f.abs(x) < SUBNORMAL, -f.log(f.abs(x)), f.gammaln_of_scipy(usable))
-    near = f.logical_and(x > SERIES[0], x < SERIES[1])
-    value = f.where(near, log_gamma_by_series(f, x), value)
-    return computed_again("gammaln", (x,), value, cancels(f, x, value))
+    value = f.rough_gammaln(x)
+    return computed_again("gammaln", (x,), value, f.logical_and(x < -2.0, f.abs(value) < LOG_GAMMA_LEAST))
 
 
 def _psi(x: Term) -> Term:
-    return computed_again("psi", (x,), f.psi_of_scipy(x), x < 0.0)
+    value = f.rough_psi(x)
+    return computed_again("psi", (x,), value, f.logical_and(x < 0.0, f.abs(value) < DIGAMMA_LEAST))
 
 
 GAMMA_FORMS: dict[str, Callable[..., Term]] = {"gammaln": _gammaln, "psi": _psi}

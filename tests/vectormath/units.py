@@ -17,10 +17,10 @@ def compiled(name, code, *arrays):
     return got
 
 
-def worst(name, code, function, *arrays):
+def worst(name, code, function, *arrays, digits=None):
     """The largest error in units of the last place of the true value, and where it is."""
     arrays = [np.asarray(x, DTYPES[code]) for x in arrays]
-    with mp.workdps(400 if code == "f8" else 100):
+    with mp.workdps(digits or (400 if code == "f8" else 100)):
         points = list(zip(*(x.tolist() for x in arrays), strict=True))
         exact = [function(*map(mp.mpf, point)) for point in points]
         got = compiled(name, code, *arrays)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diffsci.backends.cpu.function import Function
 from diffsci.backends.cpu.symbols import special_symbol
-from diffsci.backends.plan.special import COMPONENTS, RENAMED
+from diffsci.backends.plan.special import COMPONENTS
 
 __all__ = ["call_special"]
 
@@ -13,7 +13,7 @@ def call_special(module, f: Function, op: str, args: list[str]) -> str:
     """Write the call of a special function of doubles and return its result."""
     if op in COMPONENTS:
         return _component(module, f, op, args)
-    name = special_symbol(RENAMED.get(op, op), len(args))
+    name = special_symbol(op, len(args))
     kinds = [*["double"] * len(args), "i32"]  # the last is a flag of Cython's
     module.declare(f"declare double @{name}({', '.join(kinds)})")
     values = map(" ".join, zip(kinds, [*args, "0"], strict=True))

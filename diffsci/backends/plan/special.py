@@ -5,7 +5,7 @@ Primitives of the same name mean the same as in ``scipy.special``, on floats and
 
 from __future__ import annotations
 
-__all__ = ["COMPONENTS", "RENAMED", "SPECIAL"]
+__all__ = ["COMPONENTS", "SPECIAL"]
 
 _GAMMA = (
     "gamma gammasgn rgamma poch beta binom gammainc gammaincc gammaincinv gammainccinv "
@@ -34,6 +34,4 @@ COMPONENTS = {
 }
 
 _PLAIN = " ".join([_GAMMA, _ERROR, _BESSEL, _ELLIPTIC, _HYPERGEOMETRIC, _LOGARITHMS]).split()
-# Functions of SciPy's whose primitives have other names, because ours of these names are others.
-RENAMED = {"gammaln_of_scipy": "gammaln", "psi_of_scipy": "psi"}
-SPECIAL = COMPONENTS.keys() | RENAMED.keys() | frozenset(_PLAIN)
+SPECIAL = COMPONENTS.keys() | frozenset(_PLAIN)

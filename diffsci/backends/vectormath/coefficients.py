@@ -95,7 +95,7 @@ HALF_PI = {
     ),
 }
 
-# 2 / pi times 2**(32 k), or 2**(8 k), modulo 4, as sums of four: the first parts for k = 0, 1, ...
+# 2 / pi times 2**(32 k), or 2**(8 k), modulo 4, as sums of four: first parts for k = 0, 1, ...
 INVERSE_HALF_PI = {
     "f8": (
         (

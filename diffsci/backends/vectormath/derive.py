@@ -92,13 +92,17 @@ def _inverse_half_pi(code: str) -> list[list[float]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-CONSTANTS: dict[str, tuple[str, Callable[[str], list]]] = NUMBERS | SPECIAL_NUMBERS | {
-    "HALF_PI": ("pi / 2 as a sum", _half_pi),
-    "INVERSE_HALF_PI": (
-        "2 / pi times 2**(32 k), or 2**(8 k), modulo 4, as sums of four: the first parts for k = 0, 1, ...",
-        _inverse_half_pi,
-    ),
-}
+CONSTANTS: dict[str, tuple[str, Callable[[str], list]]] = (
+    NUMBERS
+    | SPECIAL_NUMBERS
+    | {
+        "HALF_PI": ("pi / 2 as a sum", _half_pi),
+        "INVERSE_HALF_PI": (
+            "2 / pi times 2**(32 k), or 2**(8 k), modulo 4, as sums of four: first parts for k = 0, 1, ...",
+            _inverse_half_pi,
+        ),
+    }
+)
 
 
 def coefficients(name: str, code: str) -> tuple[list[float], float]:

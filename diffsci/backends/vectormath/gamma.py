@@ -44,7 +44,7 @@ _HUGE = {"f8": 2.0**900, "f4": 2.0**100}  # products beyond might overflow on th
 
 
 def log_gamma(x: Value) -> Value:
-    """Return log|Gamma(x)|."""
+    """Return log|Gamma(x)|; of -inf it is -inf, as SciPy has it."""
     size = absolute(x)
     high, low = _log_gamma_of_positive(size)
 
@@ -52,7 +52,7 @@ def log_gamma(x: Value) -> Value:
         return select(x < 0.0, _log_gamma_reflected(size, high, low), high + low)
 
     value = rarely(x < 0.0, reflected, high + low)
-    return select(isnan(x), x, select((size == math.inf) | (size == 0.0), math.inf, value))
+    return select(isnan(x) | (size == math.inf), x, select(size == 0.0, math.inf, value))
 
 
 def digamma(x: Value) -> Value:
@@ -83,9 +83,11 @@ def _log_gamma_of_positive(x: Value) -> Doubled:
     for step in range(1, _STEPS + 1):
         product = select(m >= float(step), product * (near - float(step)), product)
     high, low = log_doubled(select(small, product, x))
-    # The polynomial: m is left out of the factors first, so that they are exact.
+    # The polynomial: its factors lose nothing.
     first, second, *others = LOG_GAMMA[code]
-    factor, error = two_product(near - (m + 1.0), near - (m + 2.0))
+    lower, (upper, upper_low) = near - (m + 1.0), two_sum(near, -(m + 2.0))
+    factor, error = two_product(lower, upper)
+    error = fma(lower, upper_low, error)
     others, lost = [second, *others[:-2]], others[-2:]
     t = near - (m + 1.625)
     slope = polynomial(t, others)

@@ -27,7 +27,18 @@ from diffsci.backends.vectormath.algebra import (
 from diffsci.backends.vectormath.coefficients import INVERSE_LN2, INVERSE_LN10, LN2, LOG, LOG10_2_SHORT
 from diffsci.backends.vectormath.doubled import Doubled, quick_two_sum, two_product, two_sum
 
-__all__ = ["lifted", "log", "log1p", "log2", "log10", "log_doubled", "log_of_large", "log_of_sum", "split", "within_logs"]
+__all__ = [
+    "lifted",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "log_doubled",
+    "log_of_large",
+    "log_of_sum",
+    "split",
+    "within_logs",
+]
 
 _ROOT_HALF = {"f8": 0x3FE6A09E667F3BCD, "f4": 0x3F3504F3}  # the bits of sqrt(1/2)
 _LARGE = {"f8": 2.0**1000, "f4": 2.0**120}
@@ -94,7 +105,7 @@ def lifted(x: Value) -> tuple[Value, Bits]:
 
 
 def log_doubled(x: Value) -> Doubled:
-    """Return log(x) as a sum of two, whose error is a twentieth of the last place of the first, for 0 < x < inf."""
+    """Return log(x) as a sum of two for 0 < x < inf, within 1/20 of a unit in the last place of the first."""
     scaled, less = lifted(x)
     f, k = _split(scaled, less)
     high, low = _doubled(f)

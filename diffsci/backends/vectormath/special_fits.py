@@ -61,9 +61,13 @@ def _digamma_rest(w: mp.mpf) -> mp.mpf:
         return x * x * (mp.digamma(x) - mp.log(x) + 1 / (2 * x))
 
 
+def _sum(says: str, number: Callable[[], mp.mpf]) -> tuple[str, Callable[[str], list]]:
+    return f"{says} as a sum", lambda code: parts(number(), BITS[code], 2)
+
+
 SPECIAL_NUMBERS: dict[str, tuple[str, Callable[[str], list]]] = {
-    "DIGAMMA_ZERO": ("the zero y0 of the digamma function as a sum", lambda code: parts(mp.mpf(_ZERO), BITS[code], 2)),
-    "HALF_LOG_TWO_PI": ("log(2 pi) / 2 as a sum", lambda code: parts(mp.log(2 * mp.pi) / 2, BITS[code], 2)),
+    "DIGAMMA_ZERO": _sum("the zero y0 of the digamma function", number(_ZERO)),
+    "HALF_LOG_TWO_PI": _sum("log(2 pi) / 2", lambda: mp.log(2 * mp.pi) / 2),
 }
 
 SPECIAL_FITS: dict[str, Polynomial] = {

@@ -71,9 +71,9 @@ def _rgamma_slope(x, y):
 
 
 row("gammaln", gamma_values.gammaln, lambda x, y: f.psi(x))
-# SciPy's own, of which native code makes ours where they are right.
-row("gammaln_of_scipy", special.gammaln, lambda x, y: f.psi(x))
-row("psi_of_scipy", special.psi, lambda x, y: f.polygamma(f.like(x, 1.0), x), continued=special.psi)
+# The same, but that native code has fewer digits of them near zeros between the poles.
+row("rough_gammaln", gamma_values.gammaln, lambda x, y: f.psi(x))
+row("rough_psi", gamma_values.psi, lambda x, y: f.polygamma(f.like(x, 1.0), x), continued=special.psi)
 
 row("gamma", special.gamma, lambda x, y: y * f.psi(x))
 row("rgamma", special.rgamma, _rgamma_slope)

@@ -2,4 +2,4 @@
 
 from tests.kernel.samples.make import uniform
 
-SAMPLES = [(name, [uniform(3, low=0.5, high=4.0)], {}) for name in ("gammaln_of_scipy", "psi_of_scipy")]
+SAMPLES = [(name, [uniform(3, low=0.5, high=4.0)], {}) for name in ("rough_gammaln", "rough_psi")]
