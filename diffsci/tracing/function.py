@@ -11,7 +11,7 @@ import numpy as np
 
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Graph, Node
-from diffsci.source import described
+from diffsci.source import at, described, user_location
 from diffsci.tracing import caches, copies, instances
 from diffsci.tracing import wrappers as _wrappers  # noqa: F401  completes TracedArray
 from diffsci.tracing.array import TracedArray
@@ -95,7 +95,14 @@ def is_dynamic(leaf: Any) -> bool:
 
 def concrete(leaf: Any) -> np.ndarray:
     """Return the NumPy value of a dynamic leaf."""
-    return leaf.concrete() if isinstance(leaf, TracedArray) else np.asarray(leaf)
+    if isinstance(leaf, TracedArray):
+        return leaf.concrete()
+    if isinstance(leaf, np.ma.MaskedArray | np.matrix):
+        raise UnsupportedError(
+            f"a {type(leaf).__name__} cannot be an argument{at(user_location())}: its operators are not those "
+            "of arrays; pass numpy.asarray(x), or x.filled(value) and x.mask of a masked array"
+        )
+    return np.asarray(leaf)
 
 
 def trace_function(

@@ -45,6 +45,8 @@ class Entrance:
     consts : list of ndarray
         The hidden constants.
     workspace_bytes : int
+    shortage : callable
+        Returns the error to raise where there is not enough memory.
     """
 
     def __init__(
@@ -54,8 +56,10 @@ class Entrance:
         outputs: Sequence[Type],
         consts: list[np.ndarray],
         workspace_bytes: int,
+        shortage: Callable[[], MemoryError],
     ):
         self.inputs = inputs
+        self._shortage = shortage
         self._held = [*consts, SETTINGS]
         self._fixed = [data(array) for array in self._held]
         self._workspace_bytes = workspace_bytes
@@ -84,7 +88,10 @@ class Entrance:
             ):
                 array = checked(array, self.inputs[len(held)])
             held.append(array)
-        outputs = [make() for make in self._makers]
+        try:
+            outputs = [make() for make in self._makers]
+        except MemoryError:
+            raise self._shortage() from None
         try:
             words = self._free.pop()
         except IndexError:  # as many calls are in progress as ever before
@@ -119,7 +126,10 @@ class Entrance:
         (make, *_), free = makers, []
 
         def single(args: tuple) -> Any:
-            y = make()
+            try:
+                y = make()
+            except MemoryError:
+                raise self._shortage() from None
             try:
                 own = free.pop()
             except IndexError:
@@ -129,7 +139,10 @@ class Entrance:
             return y if status == 0 else None
 
         def several(args: tuple) -> Any:
-            outputs = tuple([make() for make in makers])
+            try:
+                outputs = tuple([make() for make in makers])
+            except MemoryError:
+                raise self._shortage() from None
             try:
                 own = free.pop()
             except IndexError:
@@ -146,7 +159,10 @@ class Entrance:
         *consts, settings = self._fixed
         count = len(self._fixed) + 1 + len(wanted)
         start = -(-8 * count // _ALIGN) * _ALIGN
-        memory = aligned(start + self._workspace_bytes)
+        try:
+            memory = aligned(start + self._workspace_bytes)
+        except MemoryError:
+            raise self._shortage() from None
         words = memory[: 8 * count].view(np.int64)
         words[:] = [*consts, data(memory) + start, settings, *wanted]
         return words

@@ -59,13 +59,18 @@ class Binding:
     def __init__(self, program: Program, inputs, outputs, workspace):
         self.program = program
         self.inputs = [checked(a, t) for a, t in zip(inputs, program.input_types, strict=True)]
-        if outputs is None:
-            outputs = [np.zeros(t.shape, t.dtype) for t in program.output_types]
+        try:
+            if outputs is None:
+                outputs = [np.zeros(t.shape, t.dtype) for t in program.output_types]
+            if workspace is None:
+                workspace = aligned(program.workspace_bytes)
+        except MemoryError:
+            raise program._shortage() from None
         self.outputs = list(outputs)
         for array, type_ in zip(self.outputs, program.output_types, strict=True):
             if array.shape != type_.shape or array.dtype != type_.dtype or not array.flags.c_contiguous:
                 raise TypeError(f"an output buffer must be a C-contiguous {type_}")
-        self.workspace = aligned(program.workspace_bytes) if workspace is None else workspace
+        self.workspace = workspace
         held = [*self.inputs, *self.outputs, *program.consts, self.workspace, SETTINGS]
         self.slots = np.array([data(array) for array in held], dtype=np.int64)
         self._held = held
@@ -107,7 +112,12 @@ class Program:
         self.workspace_bytes: int = description["workspace_bytes"]
         self.address: int = self._library.addresses["program"]
         entrance = Entrance(
-            self._library.addresses, self.input_types, self.output_types, self.consts, self.workspace_bytes
+            self._library.addresses,
+            self.input_types,
+            self.output_types,
+            self.consts,
+            self.workspace_bytes,
+            self._shortage,
         )
         self.run = entrance.run
         self.direct = None if description["callbacks"] else entrance.direct
@@ -129,6 +139,12 @@ class Program:
         from diffsci.backends.plan.describe import describe
 
         return describe(build_plan(self.graph), this_machine())
+
+    def _shortage(self) -> MemoryError:
+        from diffsci.backends.plan import build_plan
+        from diffsci.backends.shortage import shortage
+
+        return shortage(build_plan(self.graph))
 
     def message(self, status: int) -> str:
         """Say what a status means, and where in the user's source."""

@@ -121,7 +121,8 @@ class Layout:
         self._factors: dict[Node, tuple[Buffer, Buffer, LuStep]] = {}
         inputs = [self._slot("input", i, node) for i, node in enumerate(graph.inputs)]
         outputs = [
-            Buffer(node.dtype, node.type.size, "output", slot=i) for i, node in enumerate(graph.outputs)
+            Buffer(node.dtype, node.type.size, "output", slot=i, label=_label(node))
+            for i, node in enumerate(graph.outputs)
         ]
         data = [node for node in graph.nodes if is_data(node)]
         consts = [self._slot("const", i, node) for i, node in enumerate(data)]
@@ -159,7 +160,7 @@ class Layout:
         """Enter a node into the storage, at its reserved place or in a new work buffer."""
         view = self._reserved.get(node)
         if view is None:
-            view = View(self.work(node.dtype, node.type.size, f"{node.name} {node.type}{at(node.location)}"))
+            view = View(self.work(node.dtype, node.type.size, _label(node)))
         self.storage[node] = view
         return view
 
@@ -245,3 +246,7 @@ class Layout:
             View(self.work(type_.dtype, type_.size)) if view is None else view
             for view, type_ in zip(outputs, node.type, strict=True)
         ]
+
+
+def _label(node: Node) -> str:
+    return f"{node.name} {node.type}{at(node.location)}"

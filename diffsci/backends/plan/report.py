@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-__all__ = ["BufferReport", "Machine", "ProgramReport", "StepReport", "Stream", "called", "joined"]
+__all__ = ["BufferReport", "Machine", "ProgramReport", "StepReport", "Stream", "called", "in_bytes", "joined"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ class ProgramReport:
 
     def __str__(self) -> str:
         m = self.machine
-        rates = ", ".join(f"{rate / 1e9:.0f} GB/s within {_bytes(size)}" for size, rate in m.bandwidths)
+        rates = ", ".join(f"{rate / 1e9:.0f} GB/s within {in_bytes(size)}" for size, rate in m.bandwidths)
         what = f"{m.name}, {m.threads} threads: {rates}; {m.operations / 1e9:.0f}e9 additions/s"
         return "\n".join([*_page(self), f"machine: {what}"])
 
@@ -212,8 +212,8 @@ def _page(program: ProgramReport) -> Iterable[str]:
         yield f"program {number}, called above"
         yield from ("    " + line for line in _page(callee))
     yield (
-        f"in all: {_bytes(program.bytes)}, {_count(program.flops)}flop, workspace "
-        f"{_bytes(program.peak_bytes)}; at least {_time(program.seconds)}, bound by {program.bound}"
+        f"in all: {in_bytes(program.bytes)}, {_count(program.flops)}flop, workspace "
+        f"{in_bytes(program.peak_bytes)}; at least {_time(program.seconds)}, bound by {program.bound}"
     )
 
 
@@ -228,16 +228,15 @@ def _steps(program: ProgramReport) -> Iterable[str]:
         if streams:
             yield "      " + "; ".join(streams)
         if step.bytes or step.flops:
-            yield (
-                f"      {_bytes(step.bytes)}, {_count(step.flops)}flop, {_time(step.seconds)} ({step.bound})"
-            )
+            counts = f"{in_bytes(step.bytes)}, {_count(step.flops)}flop"
+            yield f"      {counts}, {_time(step.seconds)} ({step.bound})"
         for origin in step.origins:
             yield f"      {origin}"
 
 
 def _buffers(program: ProgramReport) -> Iterable[str]:
     for b in program.buffers:
-        line = f"{b.name:10s} {b.dtype}[{b.size}], {_bytes(b.bytes)}"
+        line = f"{b.name:10s} {b.dtype}[{b.size}], {in_bytes(b.bytes)}"
         if b.role == "workspace":
             line += f", at {b.offset}, steps {b.first} to {b.last}"
         if b.shares:
@@ -253,7 +252,8 @@ def _scaled(value: float, units: str, base: float = 1000.0) -> str:
     raise AssertionError(units)
 
 
-def _bytes(value: int) -> str:
+def in_bytes(value: int) -> str:
+    """Return a size in bytes for people."""
     return f"{value} B" if value < 1000 else _scaled(value / 1e3, "kMGTP") + "B"
 
 
