@@ -99,8 +99,8 @@ def concrete(leaf: Any) -> np.ndarray:
         return leaf.concrete()
     if isinstance(leaf, np.ma.MaskedArray | np.matrix):
         raise UnsupportedError(
-            f"a {type(leaf).__name__} cannot be an argument{at(user_location())}: its operators are not those "
-            "of arrays; pass numpy.asarray(x), or x.filled(value) and x.mask of a masked array"
+            f"a {type(leaf).__name__} cannot be an argument{at(user_location())}: its operators are not "
+            "those of arrays; pass numpy.asarray(x), or x.filled(value) and x.mask of a masked array"
         )
     return np.asarray(leaf)
 
