@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from diffsci.backends.cpu import cache
 from diffsci.backends.cuda.library import run_step
 from diffsci.backends.cuda.steps import Library, Place
 from diffsci.errors import UnsupportedError
@@ -55,8 +57,22 @@ class CupyDevice:
 
     @functools.cache  # noqa: B019  one device, which lives as long as the process
     def compile(self, source: str, options: Sequence[str]) -> _Module:
-        """See `Device`; CuPy keeps what NVRTC made on disk."""
-        return _Module(self.xp.RawModule(code=source, options=tuple(options), backend="nvrtc"))
+        """See `Device`; what NVRTC made is kept in the disk cache.
+
+        Not by CuPy's `RawModule`: it flushes small numbers in single precision to zero.
+        """
+        from cupy.cuda import compiler, nvrtc
+
+        target = self.xp.cuda.Device().compute_capability
+        parts = [source, *options, target, str(nvrtc.getVersion()), self.xp.__version__]
+        key = f"cuda-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:40]}"
+        stored = cache.read(key)
+        if stored is None:
+            code, _ = compiler.compile_using_nvrtc(source, tuple(options))
+            cache.write(key, {}, code)
+        else:
+            code = stored[1]
+        return _Module(self.xp.cuda.Module(), code)
 
     def record(self, work: Callable[[], None]) -> Any:
         """See `ArrayDevice`: launches are captured on a stream of their own, which nothing else uses."""
@@ -149,7 +165,8 @@ def _is_cuda(value: Any) -> bool:
 class _Module:
     """A compiled source; kernels are looked up once."""
 
-    def __init__(self, module: Any):
+    def __init__(self, module: Any, code: bytes):
+        module.load(code)
         self._module, self._kernels = module, {}
 
     def launch(self, name: str, grid: int, block: int, arguments: Sequence[int]) -> None:

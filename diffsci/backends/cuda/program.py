@@ -52,7 +52,7 @@ class Program:
         self._checks = status_is_used(plan.steps)
         self._work_bytes = -(-plan.workspace_bytes // _ALIGN) * _ALIGN
         self.workspace_bytes = self._work_bytes + STATUS_BYTES
-        module = self._device.compile(plan.source, plan.options)
+        module = self._device.compile(plan.source, plan.options) if plan.launches else None
         self._work = Work(plan.steps, module, self._callback)
         self.consts = [
             None if v.dtype.hasobject else self._upload(v, "a constant") for v in plan.const_values
