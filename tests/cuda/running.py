@@ -24,15 +24,20 @@ from diffsci.graph.interpreter import run as interpret
 from tests.backends.common import close
 from tests.cuda.shim import ShimDevice, ShimModule
 
-__all__ = ["compare", "prepared", "run"]
+__all__ = ["compare", "load", "prepared", "run"]
 
 _DEVICE = ShimDevice()
+
+
+def load(programs) -> None:
+    """Compile programs together."""
+    ShimModule(joined_source(programs))
 
 
 def prepared(graphs) -> list[CudaProgram]:
     """Return the programs of graphs, compiled together."""
     programs = [cuda_program(graph) for graph in graphs]
-    ShimModule(joined_source(programs))
+    load(programs)
     return programs
 
 
