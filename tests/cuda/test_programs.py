@@ -28,8 +28,15 @@ def agree(case, program, loose) -> None:
             close(got, want, case.tolerance)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", CASES)
+SLOW = [("derivatives", "small"), ("models", "small")]
+ROWS = [
+    pytest.param(name, mode, marks=[pytest.mark.slow] if (name, mode) in SLOW else [])
+    for name in CASES
+    for mode in MODES
+]
+
+
+@pytest.mark.parametrize(("name", "mode"), ROWS)
 def test_kernels_agree_with_the_interpreter(name, mode):
     load(programs(name, mode))
     wrong = []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 from diffsci.backends.cuda.elementary import is_elementary
@@ -13,7 +15,11 @@ from diffsci.backends.plan.body import Body
 from diffsci.backends.plan.codes import code_of
 from diffsci.backends.plan.program import Buffer
 
-__all__ = ["Arguments", "Kernel", "Statements", "is_wide", "stored"]
+__all__ = ["Arguments", "Kernel", "Statements", "is_wide", "loaded", "stored"]
+
+# NVRTC's time grows with the cube of the length of a function: 0.1 s at 500 statements, 9 s at 2000.
+_MOST = 600
+_PART = 400
 
 
 @dataclass(frozen=True)
@@ -104,15 +110,32 @@ class Statements:
         given: Sequence[int] = (),
     ):
         self.body, self.arguments, self.counters, self.wide = body, arguments, counters, wide
+        self.live, self.roots = live, roots
         self.fused, self._taken = fusions(body, live, roots)
         self._names = {s: f"v{k}" for k, s in enumerate((*given, *live))}
 
     def write(self, lines: Lines, numbers: Iterable[int]) -> None:
         """Write the statements with these numbers, in order."""
-        for s in numbers:
-            if self.body.ops[s] != "lit" and s not in self._taken:
-                text = self._expression(s)
-                lines.add(f"const {SCALARS[self.body.codes[s]]} {self._names[s]} = {text};")
+        written = [s for s in numbers if self.body.ops[s] != "lit" and s not in self._taken]
+        if len(written) > _MOST:
+            write_in_parts(self, lines, written)
+            return
+        for s in written:
+            lines.add(self.declaration(s, self.expression(s)))
+
+    def declaration(self, s: int, text: str) -> str:
+        """Return the line that gives a statement its value."""
+        return f"const {SCALARS[self.body.codes[s]]} {self._names[s]} = {text};"
+
+    def operands(self, s: int) -> tuple[int, ...]:
+        """Return the statements whose values are written where `s` is."""
+        return self.fused[s][1:4] if s in self.fused else self.body.args[s]
+
+    def apart(self, arguments: Arguments) -> Statements:
+        """Return the same statements for another function, which has arguments of its own."""
+        other = copy(self)
+        other.arguments = arguments
+        return other
 
     def known(self, s: int, name: str) -> None:
         """Let a statement have a value that is written elsewhere."""
@@ -139,7 +162,8 @@ class Statements:
         else:
             lines.add(f"{place} = {stored(value, code)};")
 
-    def _expression(self, s: int) -> str:
+    def expression(self, s: int) -> str:
+        """Return the C expression of a statement."""
         body = self.body
         op, code, attr = body.ops[s], body.codes[s], body.attrs[s]
         if op == "load":
@@ -156,3 +180,67 @@ class Statements:
         if is_elementary(op):
             self.arguments.elementary.add((op, code))
         return expression(op, code, codes, [self.value(arg) for arg in body.args[s]])
+
+
+def write_in_parts(statements: Statements, lines: Lines, numbers: Sequence[int]) -> None:
+    """Write many statements as calls of functions; values pass between them in memory of the thread."""
+    cells = _cells(statements, numbers)
+    sizes: dict[str, int] = {}
+    place = {}
+    for s in cells:
+        code = statements.body.codes[s]
+        place[s] = f"own_{code}[{sizes.get(code, 0)}]"
+        sizes[code] = sizes.get(code, 0) + 1
+    for code, size in sizes.items():
+        lines.add(f"{MEMORY[code]} own_{code}[{size}];")
+    inside = set(numbers)
+    for s in cells:
+        if s not in inside:
+            lines.add(f"{place[s]} = {stored(statements.value(s), statements.body.codes[s])};")
+    for start in range(0, len(numbers), _PART):
+        lines.add(_part(statements, numbers[start : start + _PART], place, sizes))
+    for s in _wanted_later(statements, inside):
+        lines.add(statements.declaration(s, loaded(place[s], statements.body.codes[s])))
+
+
+def _wanted_later(statements: Statements, inside: set[int]) -> list[int]:
+    """Return the statements of `inside` that others use, or that are stored."""
+    users = (arg for s in statements.live if s not in inside for arg in statements.operands(s))
+    return sorted(inside & {*statements.roots, *users})
+
+
+def _cells(statements: Statements, numbers: Sequence[int]) -> list[int]:
+    """Return the statements whose values one part or its surroundings hand to another."""
+    part = {s: k // _PART for k, s in enumerate(numbers)}
+    found = dict.fromkeys(_wanted_later(statements, set(numbers)))
+    for s in numbers:
+        for arg in statements.operands(s):
+            if statements.body.ops[arg] != "lit" and part.get(arg) != part[s]:
+                found[arg] = None
+    return list(found)
+
+
+def _part(
+    statements: Statements, numbers: Sequence[int], place: dict[int, str], sizes: dict[str, int]
+) -> str:
+    """Define the function of some statements and return its call."""
+    outer, own = statements.arguments, Arguments()
+    inner, lines, inside = statements.apart(own), Lines(), set(numbers)
+    for s in dict.fromkeys(arg for user in numbers for arg in statements.operands(user)):
+        if s not in inside and s in place:
+            lines.add(inner.declaration(s, loaded(place[s], statements.body.codes[s])))
+    for s in numbers:
+        lines.add(inner.declaration(s, inner.expression(s)))
+        if s in place:
+            lines.add(f"{place[s]} = {stored(inner.value(s), statements.body.codes[s])};")
+    text = lines.text()
+    kind = "long long" if statements.wide else "int"
+    counters = [counter for counter in statements.counters if re.search(rf"\b{counter}\b", text)]
+    parameters = [own.parameters()] if own.buffers else []
+    parameters += [f"{kind} {counter}" for counter in counters]
+    parameters += [f"{MEMORY[code]} *own_{code}" for code in sizes]
+    name, text = named("part", f"static __device__ __noinline__ void {{name}}({', '.join(parameters)})", text)
+    outer.functions[text] = None
+    outer.elementary |= own.elementary
+    values = [outer.pointer(buffer) for buffer in own.buffers]
+    return f"{name}({', '.join([*values, *counters, *(f'own_{code}' for code in sizes)])});"
