@@ -70,6 +70,14 @@ def test_lstm_compiled_on_a_short_sequence():
     assert all(distance(a, b) < TOLERANCE for a, b in zip(gradient, eager[1], strict=True))
 
 
+@pytest.mark.slow
+def test_lstm_compiled():
+    model = lstm.read(DATA / "lstm_l2_c1024.txt")
+    value, gradient = ds.jit(ds.value_and_grad(lstm.objective, argnums=(0, 1)))(*model)
+    assert distance(value, EXPECTED["lstm_l2_c1024"]["F"]) < 1e-8  # printed with eight digits
+    assert distance(np.concatenate([g.ravel() for g in gradient]), EXPECTED["lstm_l2_c1024"]["J"]) < TOLERANCE
+
+
 def test_hand_simple(run):
     model = hand.read_hand(DATA / "hand")
     measured = hand.read_measured(DATA / "hand_test.txt", barycentric=False)

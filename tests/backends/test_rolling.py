@@ -102,7 +102,7 @@ def branching(y, x):
 
 def nested(y, x):
     for _ in range(10):
-        for k in range(10):
+        for k in range(20):
             y = 0.5 * np.sin(y) + x[k] * np.cos(y)
         y = y / np.sum(y)
     return y

@@ -16,15 +16,15 @@ from diffsci.graph import Builder, Graph, Guard, Node, verify
 __all__ = ["rolled"]
 
 _WORTHWHILE = 4000  # scalar statements saved: what takes a quarter of a second to compile
-_WIDEST = 64  # longer arrays are loops of their own
+_ARRAY = 8  # statements that an operation on a longer array costs in a loop
 
 
 def rolled(graph: Graph) -> Graph:
     """Return an equal graph whose repetitions are loops; the graph itself where too little is repeated."""
+    if len(graph.nodes) * _ARRAY < _WORTHWHILE or sum(map(_weight, graph.nodes)) < _WORTHWHILE:
+        return graph
     nodes = in_order(graph)
     saved = np.cumsum([0, *map(_weight, nodes)])
-    if saved[-1] < _WORTHWHILE:
-        return graph
     views = Views()
     stretches = [s for s in repeating(nodes, views) if _saved(saved, s) >= _WORTHWHILE // 8]
     if sum(_saved(saved, s) for s in stretches) < _WORTHWHILE:
@@ -36,7 +36,7 @@ def rolled(graph: Graph) -> Graph:
 
 def _weight(node: Node) -> int:
     """Return about how many statements an operation becomes."""
-    return 1 if isinstance(node.type, tuple) else min(node.type.size, _WIDEST)
+    return 1 if isinstance(node.type, tuple) else min(node.type.size, _ARRAY)
 
 
 def _saved(behind: np.ndarray, stretch: Stretch) -> int:
