@@ -31,6 +31,6 @@ def test_same_bits_as_alone(names, code):
 
 @pytest.mark.parametrize("names", PAIRS)
 def test_one_call_for_two(names):
-    text = Module(build_plan(both(names, np.zeros(100))), fused=True).text()
+    text = Module(build_plan(both(names, np.zeros(2000))), fused=True).text()
     assert f"{names[0]}_and_{names[1]}" in text
     assert f"_{names[0]}(" not in text
