@@ -72,7 +72,7 @@ def test_results_do_not_depend_on_threads(monkeypatch):
         for graph in (reaction(70, 129), flat):
             compiled = compile_graph(graph)
             arrays = [rng().normal(size=t.shape) for t in compiled.input_types]
-            assert "call void @fork" in compiled.text
+            assert "call void @diffsci_parallel" in compiled.text
             results = []
             for threads in (1, 2, 3, 7):
                 set_num_threads(threads)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from diffsci.backends.cpu.symbols import address
 __all__ = ["Library", "compile_object", "host", "load"]
 
 _LOCK = threading.Lock()
+if hasattr(os, "register_at_fork"):  # a child must not inherit LLVM in the middle of something
+    os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
 
 
 @functools.cache

@@ -10,7 +10,7 @@ from diffsci.backends.cpu.function import LANES, MEMORY, Function, literal, vect
 from diffsci.backends.cpu.nests import vector_loop, write_nest, write_rows
 from diffsci.backends.cpu.operations import Operations
 from diffsci.backends.cpu.texts import Text, divided
-from diffsci.backends.cpu.threads import write_fork
+from diffsci.backends.cpu.threads import PARALLEL
 from diffsci.backends.cpu.vectors import call_scalar, call_wide
 from diffsci.backends.plan.codes import code_of
 from diffsci.backends.plan.cost import operation_cost
@@ -28,7 +28,7 @@ from diffsci.backends.plan.program import (
 __all__ = ["ENTRY", "Module"]
 
 ENTRY = "program"
-_FORK_NANOSECONDS = 100_000  # starting and joining a thread takes about 20 microseconds
+_FORK_NANOSECONDS = 40_000  # sharing out a loop takes about a microsecond, waking a sleeping thread ten
 _BYTES_PER_NANOSECOND = 40.0
 _BRIEF_NANOSECONDS = 20_000
 _BRIEF = (CombineStep, FillStep, GuardStep, IndexCheckStep)
@@ -165,16 +165,13 @@ class Module:
         nanoseconds = sum(nest_nanoseconds(nest) for nest in nests)
         self._nanoseconds += nanoseconds
         if nest.divisible and nest.units > 1 and nanoseconds > _FORK_NANOSECONDS:
-            if "fork" not in self._functions:
-                *declared, worker, fork = write_fork()
-                for line in declared:
-                    self.declare(line)
-                self._functions |= {"worker": worker, "fork": fork}
+            self.declare(f"declare void @{PARALLEL}(ptr, ptr, i64, i64, i64)")
             settings = self._slot(f, self.plan.slot_count - 1)
             threads = f.set(f"load i64, ptr {settings}")
             along = not together and vector_loop(nest) == nest.range_loop and nest.blocks == 1
             align = 64 if along else 1
-            f.do(f"call void @fork(ptr {name}, ptr %slots, i64 {nest.units}, i64 {align}, i64 {threads})")
+            arguments = f"ptr {name}, ptr %slots, i64 {nest.units}, i64 {align}, i64 {threads}"
+            f.do(f"call void @{PARALLEL}({arguments})")
         else:
             f.do(f"call void {name}(ptr %slots, i64 0, i64 {nest.units})")
 

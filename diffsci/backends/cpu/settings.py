@@ -8,7 +8,13 @@ import numpy as np
 
 __all__ = ["SETTINGS", "get_num_threads", "set_num_threads"]
 
-SETTINGS = np.array([os.cpu_count() or 1, 0, 0, 0, 0, 0, 0, 0], dtype=np.int64)
+
+def _processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+SETTINGS = np.array([_processors(), 0, 0, 0, 0, 0, 0, 0], dtype=np.int64)
 
 
 def set_num_threads(count: int) -> None:

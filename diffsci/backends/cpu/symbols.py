@@ -9,6 +9,7 @@ import re
 import sys
 
 from diffsci.backends.callbacks import trampoline_address
+from diffsci.backends.cpu.threads import PARALLEL
 
 __all__ = ["CALLBACK", "address", "function_parts", "function_symbol", "imported_names", "special_symbol"]
 
@@ -30,6 +31,10 @@ def address(name: str) -> int:
     """Return the address of a function of the C library, BLAS, LAPACK or SciPy, or of one of ours."""
     if name == CALLBACK:
         return trampoline_address()
+    if name == PARALLEL:
+        from diffsci.backends.cpu.pool import parallel_address
+
+        return parallel_address()
     if name.startswith(_FUNCTION):
         from diffsci.backends.cpu.function_library import elementary_function
 
