@@ -283,9 +283,7 @@ def test_bindings_run_by_address():
 
 
 def test_calls_without_knowledge_of_object_layout(monkeypatch):
-    from diffsci.backends.cpu import objects
-
-    monkeypatch.setattr(objects, "layout", lambda: None)
+    monkeypatch.setattr(program, "layout", lambda: None)
     graph = stepper(3)
     compiled = compile_graph(graph)
     compare(graph, [rng().normal(size=4), np.array(0.3)], program=compiled)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import diffsci as ds
-from diffsci.backends.cpu import objects, program
+from diffsci.backends.cpu import program
 
 
 def scaled(x, s):
@@ -129,8 +129,7 @@ def test_long_programs_let_other_threads_run():
 
 
 def test_without_a_known_layout_of_objects(monkeypatch):
-    for module in (objects, program):
-        monkeypatch.setattr(module, "layout", lambda: None)
+    monkeypatch.setattr(program, "layout", lambda: None)
     function = ds.jit(ds.value_and_grad(lambda x, s: np.sum(np.sin(x)) * s))
     for s in (2.0, 3.0):
         value, gradient = function(X, s)

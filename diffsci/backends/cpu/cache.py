@@ -1,4 +1,7 @@
-"""Compiled programs on disk: one file per program, checked before use, replaced as a whole."""
+"""Compiled programs on disk: one file per program, checked before use, replaced as a whole.
+
+The folder is kept below a size: what was used longest ago is removed.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,19 @@ import json
 import os
 import sys
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["directory", "read", "write"]
+__all__ = ["directory", "limit", "read", "write"]
 
 _MAGIC = b"diffsci object 1\n"
 _DIGEST = 32
+_WRITING = ".writing-"
+_MOST_BYTES = 1 << 30
+_TIDY_EVERY = 64  # writes
+_STALE_SECONDS = 3600.0
 
 
 def directory() -> Path:
@@ -32,8 +41,9 @@ def directory() -> Path:
 
 def read(key: str) -> tuple[dict[str, Any], bytes] | None:
     """Return (description, object code) of a stored program; None if absent or damaged."""
+    path = directory() / key
     try:
-        data = (directory() / key).read_bytes()
+        data = path.read_bytes()
     except OSError:
         return None
     start = len(_MAGIC) + _DIGEST
@@ -42,7 +52,11 @@ def read(key: str) -> tuple[dict[str, Any], bytes] | None:
         return None
     size = int.from_bytes(payload[:8], "little")
     description = json.loads(payload[8 : 8 + size])
-    return (description, payload[8 + size :]) if description.get("key") == key else None
+    if description.get("key") != key:
+        return None
+    with suppress(OSError):  # a cache that only others may write has no order of use
+        os.utime(path)
+    return description, payload[8 + size :]
 
 
 def write(key: str, description: dict[str, Any], code: bytes) -> None:
@@ -52,12 +66,54 @@ def write(key: str, description: dict[str, Any], code: bytes) -> None:
     folder = directory()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".writing-")
+        handle, temporary = tempfile.mkstemp(dir=folder, prefix=_WRITING)
     except OSError:
         return
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(_MAGIC + hashlib.sha256(payload).digest() + payload)
         os.replace(temporary, folder / key)
-    except OSError:
+    except OSError:  # the disk is full, say
+        return
+    finally:  # an interrupted write leaves nothing behind
         Path(temporary).unlink(missing_ok=True)
+    _tidy(folder)
+
+
+_writes: dict[Path, int] = {}  # what this process wrote to each folder since it last looked at it
+
+
+def _tidy(folder: Path) -> None:
+    """Now and then, remove what was used longest ago until the folder is no larger than `limit`."""
+    count = _writes.get(folder, 0)
+    _writes[folder] = (count + 1) % _TIDY_EVERY
+    if count:
+        return
+    found = []
+    for path in folder.iterdir():
+        with suppress(OSError):  # another process has removed it
+            status = path.stat()
+            found.append((status.st_mtime, status.st_size, path))
+    stale = time.time() - _STALE_SECONDS
+    total, most = sum(size for _, size, _ in found), limit()
+    for last, size, path in sorted(found):
+        broken_off = path.name.startswith(_WRITING) and last < stale
+        if total <= most and not broken_off:
+            continue
+        total -= size
+        with suppress(OSError):  # in use on Windows: next time
+            path.unlink()
+
+
+def limit() -> int:
+    """Return how many bytes are kept: ``DIFFSCI_CACHE_BYTES``, or 1 GiB.
+
+    Raises
+    ------
+    ValueError
+        If the variable is no number.
+    """
+    text = os.environ.get("DIFFSCI_CACHE_BYTES", "")
+    if text and not text.isdecimal():
+        raise ValueError(f"DIFFSCI_CACHE_BYTES={text!r}: expected a number of bytes, such as 500000000")
+    return int(text) if text else _MOST_BYTES
