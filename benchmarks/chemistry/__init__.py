@@ -1,0 +1,1 @@
+"""Reaction systems as users write them."""

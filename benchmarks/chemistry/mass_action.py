@@ -1,0 +1,69 @@
+"""A made-up network of 1000 mass-action reactions on 500 species, in three styles of writing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+__all__ = ["Network", "generated", "loops", "random_network", "vectorised"]
+
+Network = list[tuple[list[int], list[int]]]
+
+
+def random_network(species: int = 500, reactions: int = 1000, seed: int = 1) -> Network:
+    """Return reactions as (reactants, products): one or two of each."""
+    draw = np.random.default_rng(seed)
+
+    def some() -> list[int]:
+        return draw.integers(0, species, draw.integers(1, 3)).tolist()
+
+    return [(some(), some()) for _ in range(reactions)]
+
+
+def generated(network: Network, species: int, array: str = "np.array") -> str:
+    """Return the source of ``rhs(y, k)`` with a line per reaction and per species, as code generators do."""
+    lines, terms = ["def rhs(y, k):"], [[] for _ in range(species)]
+    for r, (reactants, products) in enumerate(network):
+        lines.append(f"    r{r} = k[{r}] * " + " * ".join(f"y[{i}]" for i in reactants))
+        for i in reactants:
+            terms[i].append(f" - r{r}")
+        for i in products:
+            terms[i].append(f" + r{r}")
+    lines += [f"    d{i} = 0.0 * y[{i}]{''.join(found)}" for i, found in enumerate(terms)]
+    return "\n".join([*lines, f"    return {array}([{', '.join(f'd{i}' for i in range(species))}])"])
+
+
+def loops(network: Network) -> Callable:
+    """Return ``rhs(y, k)`` as loops over the reactions that add to the elements of an array."""
+
+    def rhs(y, k):
+        change = np.zeros_like(y)
+        for r, (reactants, products) in enumerate(network):
+            rate = k[r]
+            for i in reactants:
+                rate = rate * y[i]
+            for i in reactants:
+                change[i] -= rate
+            for i in products:
+                change[i] += rate
+        return change
+
+    return rhs
+
+
+def vectorised(network: Network) -> Callable:
+    """Return ``rhs(y, k)`` with integer arrays: a table of reactants, padded, and a list of changes."""
+    table = np.array([(*reactants, -1)[:2] for reactants, _ in network])
+    changes = [
+        (i, r, sign) for r, sides in enumerate(network) for sign, side in zip((-1, 1), sides) for i in side
+    ]
+    where, which, signs = (np.array(column) for column in zip(*changes, strict=True))
+
+    def rhs(y, k):
+        rates = k * np.prod(np.append(y, 1.0)[table], axis=1)
+        change = np.zeros_like(y)
+        np.add.at(change, where, signs * rates[which])
+        return change
+
+    return rhs
