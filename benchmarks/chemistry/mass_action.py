@@ -8,17 +8,17 @@ import numpy as np
 
 __all__ = ["Network", "generated", "loops", "random_network", "vectorised"]
 
-Network = list[tuple[list[int], list[int]]]
+Network = tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
 
 
 def random_network(species: int = 500, reactions: int = 1000, seed: int = 1) -> Network:
     """Return reactions as (reactants, products): one or two of each."""
     draw = np.random.default_rng(seed)
 
-    def some() -> list[int]:
-        return draw.integers(0, species, draw.integers(1, 3)).tolist()
+    def some() -> tuple[int, ...]:
+        return tuple(draw.integers(0, species, draw.integers(1, 3)).tolist())
 
-    return [(some(), some()) for _ in range(reactions)]
+    return tuple((some(), some()) for _ in range(reactions))
 
 
 def generated(network: Network, species: int, array: str = "np.array") -> str:
@@ -55,9 +55,8 @@ def loops(network: Network) -> Callable:
 def vectorised(network: Network) -> Callable:
     """Return ``rhs(y, k)`` with integer arrays: a table of reactants, padded, and a list of changes."""
     table = np.array([(*reactants, -1)[:2] for reactants, _ in network])
-    changes = [
-        (i, r, sign) for r, sides in enumerate(network) for sign, side in zip((-1, 1), sides) for i in side
-    ]
+    changes = [(i, r, -1) for r, (reactants, _) in enumerate(network) for i in reactants]
+    changes += [(i, r, 1) for r, (_, products) in enumerate(network) for i in products]
     where, which, signs = (np.array(column) for column in zip(*changes, strict=True))
 
     def rhs(y, k):

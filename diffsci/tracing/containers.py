@@ -151,6 +151,52 @@ def digest(value: Any) -> tuple:
     return type(value), value.shape, *arrays
 
 
+_frozen: dict[int, tuple] = {}  # long tuples that nobody can change, by identity, kept alive
+_MOST_FROZEN = 64
+
+
+def _is_frozen(value: tuple) -> bool:
+    """Tell whether a tuple holds nothing but numbers, strings and such tuples; looked at once."""
+    if _frozen.get(id(value)) is value:
+        return True
+    if not _holds_constants(value):
+        return False
+    if len(_frozen) >= _MOST_FROZEN:
+        _frozen.clear()
+    _frozen[id(value)] = value
+    return True
+
+
+def _holds_constants(value: tuple) -> bool:
+    return all(
+        _holds_constants(found)
+        if type(found) is tuple
+        else found is None or type(found) in (int, float, complex, bool, str, bytes)
+        for found in value
+    )
+
+
+class Frozen:
+    """Equal to a tuple of the same constants, and quickly to the same tuple."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: tuple):
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Frozen):
+            return False
+        return self.value is other.value or _typed(self.value) == _typed(other.value)
+
+    __hash__ = None
+
+
+def _typed(value: Any) -> tuple:
+    """Return constants with their types: 1, 1.0 and True are three."""
+    return tuple(map(_typed, value)) if type(value) is tuple else (type(value), value)
+
+
 def snapshot(value: Any, depth: int = DEPTH) -> tuple:
     """Return something that compares equal as long as a value is what it is now.
 
@@ -172,6 +218,8 @@ def snapshot(value: Any, depth: int = DEPTH) -> tuple:
         return kind, frozenset(value)
     if isinstance(value, collections.deque) and len(value) <= WATCHED:
         return kind, tuple(snapshot(found, depth - 1) for found in value)
+    if kind is tuple and len(value) > LARGE and _is_frozen(value):
+        return (Frozen(value),)
     if is_plain(value) and len(value) <= WATCHED:
         return kind, tuple((name, snapshot(found, depth - 1)) for name, found in items(value))
     if has_attributes(value):

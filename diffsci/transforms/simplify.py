@@ -13,6 +13,7 @@ from diffsci.graph import Builder, Graph, Guard, Node, verify
 
 __all__ = ["RULES", "simplify"]
 
+MOST_WRITES = 24  # into an array that are looked at to find what an element is
 FOLD_SIZE = 64  # constants up to this many elements are folded
 
 Rule = Callable[[Builder, Node], "Node | None"]
@@ -252,15 +253,19 @@ def _slice_of_concatenate(b: Builder, x: Node, start, stop, step) -> Node | None
 
 
 def _slice_of_set_slice(b: Builder, node: Node, x: Node) -> Node | None:
-    """Read exactly what was written, or look below writes that do not touch the place."""
+    """Read exactly what was written, or look below writes that do not touch the place, a few of them."""
     start, stop, step = (node.params[key] for key in ("start", "stop", "step"))
     below = x
-    while below.name == "set_slice":
+    for _ in range(MOST_WRITES):
+        if below.name != "set_slice":
+            break
         if _is_written_place(node, below):
             return below.inputs[1]
         if not _misses(start, stop, below):
             break
         below = below.inputs[0]
+    else:  # looking further down from every read would take quadratic time
+        return None
     return None if below is x else b.slice(below, start=start, stop=stop, step=step)
 
 
