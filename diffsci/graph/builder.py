@@ -42,6 +42,20 @@ class Builder:
             node.mark = mark
         return node
 
+    def again(self, node: Node, inputs: tuple[Node, ...]) -> Node:
+        """Return the operation of a node on operands of the types that its own have."""
+        if node.mark is None:
+            node.mark = params_key(node.params)
+        key = (node.primitive, inputs, node.mark)
+        found = self._memo.get(key)
+        if found is None:
+            found = node
+            if inputs != node.inputs:
+                found = Node(node.primitive, inputs, node.params, node.type, node.location)
+                found.mark = node.mark
+            self._memo[key] = found
+        return found
+
     def adopt(self, nodes: Iterable[Node]) -> None:
         """Share these existing nodes: emitting an equal operation returns them."""
         memo = self._memo

@@ -197,6 +197,21 @@ class Trace:
                 return folded
         return self.add(key, primitive, nodes, params, type_, location)
 
+    def again(self, node: Node, operands: tuple[Node, ...]) -> Node:
+        """Emit the operation of a node of another graph, on operands of the same types."""
+        if node.mark is None:
+            node.mark = params_key(node.params)
+        key = (node.primitive, node.mark, *[x.serial for x in operands])
+        found = self.emitted.get(key)
+        if found is not None:
+            return found
+        if all(x.is_known for x in operands):  # constants are folded
+            return self.bind(node.primitive, operands, node.params, node.location)
+        place = node.location or user_location()
+        found = self.add(key, node.primitive, operands, node.params, node.type, place)
+        found.mark = node.mark
+        return found
+
     def apply(
         self,
         primitive: Primitive,
@@ -352,7 +367,7 @@ def apply_graph(graph: Graph, inputs: Sequence[Any]) -> list[TracedArray]:
     for node in graph.nodes:
         if node not in moved:
             operands = tuple(moved[x] for x in node.inputs)
-            moved[node] = trace.bind(node.primitive, operands, node.params, node.location)
+            moved[node] = trace.again(node, operands)
     for guard in graph.guards:
         predicate = moved[guard.predicate]
         if not predicate.is_known:

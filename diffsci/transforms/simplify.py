@@ -26,9 +26,7 @@ def simplify(graph: Graph) -> Graph:
     for node in graph.nodes:
         if node not in moved:
             b.location = node.location
-            moved[node] = _rewritten(
-                b, b.emit(node.primitive, *[moved[x] for x in node.inputs], **node.params)
-            )
+            moved[node] = _rewritten(b, b.again(node, tuple([moved[x] for x in node.inputs])))
     guards = []
     for guard in graph.guards:
         predicate = moved[guard.predicate]
