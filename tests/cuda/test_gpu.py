@@ -59,7 +59,9 @@ def test_mixture_of_gaussians(device):
     compare(objective, device, *arrays, rtol=1e-10)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+@pytest.mark.parametrize(
+    "model", [MODELS[0], *(pytest.param(m, marks=pytest.mark.slow) for m in MODELS[1:])], ids=lambda m: m.name
+)
 def test_stencils(model, device):
     rng = np.random.default_rng(5)
     y, *data = (rng.standard_normal([n or 24 for n in shape]) for shape in (model.state, *model.data))

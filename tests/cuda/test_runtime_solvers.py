@@ -114,9 +114,3 @@ def test_a_failed_run_has_no_numbers(machine):
         return solve_ivp(lambda t, y: p * y**2, (0.0, 3.0), y0, t_eval=np.array([3.0])).y
 
     assert np.isnan(ds.jit(f, backend="cupy")(there(np.ones(2)), there(np.ones(2))).get()).all()
-
-
-def test_with_kernels(kernels):
-    f = solution(t_eval=TIMES)
-    slope = ds.value_and_grad(lambda y0, p: np.sum(f(y0, p) ** 2), argnums=(0, 1))
-    compare(slope)

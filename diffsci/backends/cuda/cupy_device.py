@@ -33,24 +33,32 @@ def found_problem() -> str:
     return "" if count else "CuPy found no CUDA device"
 
 
-class CupyDevice:
-    """See `diffsci.backends.cuda.device.ArrayDevice`.
+def current_device() -> int:
+    """Return the number of CuPy's current device.
 
     Raises
     ------
     UnsupportedError
         If CuPy or a device is missing.
     """
+    problem = found_problem()
+    if problem:
+        raise UnsupportedError(f"backend='cupy' cannot run here: {problem}; or {_ADVICE}")
+    import cupy
 
-    def __init__(self) -> None:
-        problem = found_problem()
-        if problem:
-            raise UnsupportedError(f"backend='cupy' cannot run here: {problem}; or {_ADVICE}")
+    return cupy.cuda.runtime.getDevice()
+
+
+class CupyDevice:
+    """The device of a number. See `diffsci.backends.cuda.device.ArrayDevice`."""
+
+    def __init__(self, number: int) -> None:
         import cupy
         import cupyx.scipy.linalg
 
         self.xp, self.linalg = cupy, cupyx.scipy.linalg
         self.out_of_memory = cupy.cuda.memory.OutOfMemoryError
+        self._number = number
         self._recorder: Any = None
 
     # kernels ----------------------------------------------------------------------------------------
@@ -142,6 +150,11 @@ class CupyDevice:
             if isinstance(value, np.ndarray) or not _is_cuda(value):
                 return None
             value = self.xp.from_dlpack(value)
+        if value.device.id != self._number:
+            raise UnsupportedError(
+                f"an array lies on device {value.device.id}, and the function was compiled for device "
+                f"{self._number}: compile another one, with ds.jit, inside of `with cupy.cuda.Device(...)`"
+            )
         return value if value.flags.c_contiguous else self.xp.ascontiguousarray(value)
 
     def to_device(self, array: np.ndarray) -> Any:

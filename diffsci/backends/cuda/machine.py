@@ -137,7 +137,6 @@ class _Resident:
         return self._program.text
 
 
-@functools.cache
 def cupy_machine() -> Machine:
     """Return the machine of CuPy's current device.
 
@@ -146,6 +145,13 @@ def cupy_machine() -> Machine:
     UnsupportedError
         If CuPy or a device is missing.
     """
+    from diffsci.backends.cuda.cupy_device import current_device
+
+    return _machine_of(current_device())
+
+
+@functools.cache
+def _machine_of(number: int) -> Machine:
     from diffsci.backends.cuda.cupy_device import CupyDevice
 
-    return Machine(CupyDevice())
+    return Machine(CupyDevice(number))
