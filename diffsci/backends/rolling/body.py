@@ -9,7 +9,7 @@ import numpy as np
 
 from diffsci.backends.rolling.loops import Constant, Loop, Moving, Own, Same, Source, Walked, written
 from diffsci.backends.rolling.repeat import REPEAT
-from diffsci.backends.rolling.views import is_view, rows_of_views
+from diffsci.backends.rolling.views import is_view, narrowest, rows_of_views
 from diffsci.graph import Builder, Graph, Guard, Node, Type
 
 __all__ = ["Body", "Rows", "collected"]
@@ -76,8 +76,9 @@ class Body:
         if isinstance(source, Same):
             if x.is_known:
                 return x
-            node = self.value(x)
-            return self._input(self.fixed, node, node.type)
+            smallest = narrowest(x)
+            node = self.value(smallest)
+            return self._view(x, self._input(self.fixed, node, node.type), smallest)
         if isinstance(source, Own):
             whole = self.new[source.place] if source.lag == 0 else self._carried(source.place, source.lag)
         else:

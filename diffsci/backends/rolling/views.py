@@ -13,7 +13,7 @@ import numpy as np
 from diffsci.graph import Builder, Node
 from diffsci.graph.builder import params_key
 
-__all__ = ["Views", "is_view", "is_whole", "moving_parts", "root", "rows_of_views"]
+__all__ = ["Views", "is_view", "is_whole", "moving_parts", "narrowest", "root", "rows_of_views"]
 
 _VIEWS = frozenset({"slice", "reshape", "broadcast", "transpose"})
 PLACES = {"slice": ("start", "stop"), "set_slice": ("start",)}  # parameters that may change in a loop
@@ -29,6 +29,16 @@ def is_whole(node: Node, bottom: Node | None = None) -> bool:
     while node is not bottom and node.name == "reshape":
         node = node.inputs[0]
     return node is bottom or not is_view(node)
+
+
+def narrowest(node: Node) -> Node:
+    """Return the smallest array that a view is a view of, the outermost one of several."""
+    best = node
+    while is_view(node):
+        node = node.inputs[0]
+        if node.type.size < best.type.size:
+            best = node
+    return best
 
 
 def root(node: Node) -> Node:
