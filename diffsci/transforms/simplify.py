@@ -173,6 +173,14 @@ def first_power(b: Builder, node: Node) -> Node | None:
     return node.inputs[0] if node.params["exponent"] == 1 else None
 
 
+def softplus_of_zero(b: Builder, node: Node) -> Node | None:
+    """log(exp(x) + exp(0)) = softplus(x), which knows that nothing cancels."""
+    for x, y in (node.inputs, node.inputs[::-1]):
+        if uniform(y) == 0 and x.type.is_float:
+            return b.softplus(x)
+    return None
+
+
 def convert_same(b: Builder, node: Node) -> Node | None:
     """A conversion to the dtype that is there already."""
     return node.inputs[0] if node.inputs[0].dtype == node.dtype else None
@@ -329,6 +337,7 @@ RULES: dict[str, Rule] = {
     "select": select_same,
     "logical_and": and_same,
     "integer_pow": first_power,
+    "logaddexp": softplus_of_zero,
     "convert": convert_same,
     "broadcast": broadcast_chain,
     "reshape": reshape_chain,

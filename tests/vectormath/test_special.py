@@ -6,6 +6,8 @@ import mpmath as mp
 import numpy as np
 import pytest
 
+from diffsci.tracing import trace_function
+from diffsci.transforms import simplify
 from tests.vectormath.units import DTYPES, compiled, everywhere, random, worst
 
 CODES = ["f8", "f4"]
@@ -78,3 +80,10 @@ def test_edges(name, code):
     got = compiled(name, code, np.array(points))
     np.testing.assert_array_equal(got, np.array(wanted, DTYPES[code]))
     np.testing.assert_array_equal(np.signbit(got[:-1]), np.signbit(wanted[:-1]))
+
+
+def test_logarithm_of_a_sum_with_one_is_softplus():
+    traced = trace_function(lambda x: np.logaddexp(0.0, x) + np.logaddexp(x, 0.0), (np.ones(100),))
+    names = [node.name for node in simplify(traced.graph).nodes]
+    assert names.count("softplus") == 1
+    assert "logaddexp" not in names

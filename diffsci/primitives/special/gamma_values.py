@@ -11,18 +11,17 @@ import functools
 import math
 from collections.abc import Callable
 from decimal import Decimal, localcontext
-from typing import Any
 
 import numpy as np
 
 from diffsci.primitives.special import doubled as dd
 from diffsci.primitives.special import exact_gamma
-from diffsci.primitives.special.gaussian import ARRAYS, horner
+from diffsci.primitives.special.gaussian import horner
 from diffsci.primitives.special.scipy_special import special
 
-__all__ = ["SERIES", "betaln", "cancels", "gammaln", "log_gamma_by_series", "polygamma", "psi"]
+__all__ = ["betaln", "gammaln", "polygamma", "psi"]
 
-SERIES = (0.5, 2.25)  # between these the series serve
+_SERIES = (0.5, 2.25)  # between these the series serve
 _LOW, _HIGH = 0.7, 1.3  # the one about 1 between these
 _TERMS = 48
 _SUBNORMAL = 1e-300
@@ -40,18 +39,13 @@ def taylor(centre: int) -> tuple[float, ...]:
         return tuple(map(float, slopes))
 
 
-def log_gamma_by_series(m: Any, x: Any) -> Any:
-    """Return log Gamma between `SERIES`, with an arithmetic `m` as in `gaussian`."""
+def _log_gamma_by_series(x: np.ndarray) -> np.ndarray:
+    """Return log Gamma between the ends of `_SERIES`."""
     one, two = x - 1.0, x - 2.0
-    below = one * horner(taylor(2), one) - m.log1p(m.maximum(one, -SERIES[0]))
+    below = one * horner(taylor(2), one) - np.log1p(np.maximum(one, -_SERIES[0]))
     middle = one * horner(taylor(1)[:36], one)
     above = two * horner(taylor(2), two)
-    return m.where(m.lt(x, _LOW), below, m.where(m.lt(x, _HIGH), middle, above))
-
-
-def cancels(m: Any, x: Any, value: Any) -> Any:
-    """Tell where log|Gamma| may be near a zero between its poles."""
-    return m.logical_and(m.lt(x, -2.0), m.lt(m.abs(value), 1.0))
+    return np.where(x < _LOW, below, np.where(x < _HIGH, middle, above))
 
 
 def _again(value: np.ndarray, where: np.ndarray, function: Callable, *operands: np.ndarray) -> np.ndarray:
@@ -70,9 +64,10 @@ def gammaln(x):
     with np.errstate(all="ignore"):
         value = special.gammaln(x)
         value = np.where(np.abs(x) < _SUBNORMAL, -np.log(np.abs(x)), value)
-        near = (x > SERIES[0]) & (x < SERIES[1])
-        value[near] = log_gamma_by_series(ARRAYS, x[near])
-        return _again(value, cancels(ARRAYS, x, value), exact_gamma.log_gamma, x)
+        near = (x > _SERIES[0]) & (x < _SERIES[1])
+        value[near] = _log_gamma_by_series(x[near])
+        cancelled = (x < -2.0) & (np.abs(value) < 1.0)  # perhaps near a zero between poles
+        return _again(value, cancelled, exact_gamma.log_gamma, x)
 
 
 def psi(x):
