@@ -59,7 +59,8 @@ def jit(f: Callable | None = None, *, backend: str = "numba") -> Any:
     ----------
     f : callable
     backend : {"numba", "numpy", "cupy"}
-        Native code, the NumPy interpreter (slow, for comparison), or a GPU.
+        Native code, the NumPy interpreter (slow, for comparison), or a GPU: arrays on it (of CuPy, or with
+        `__dlpack__`) stay there, and so do the results then.
 
     Returns
     -------

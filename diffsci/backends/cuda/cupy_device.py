@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ _ADVICE = "use backend='numba' for native code on the CPU"
 _CUDA = 2  # the device type of CUDA memory in DLPack
 
 
+@functools.cache
 def found_problem() -> str:
     """Return why programs cannot run on a device here; nothing if they can."""
     try:
@@ -30,7 +32,14 @@ def found_problem() -> str:
         count = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
         return f"CuPy found no CUDA driver or device ({error}): install NVIDIA's driver"
-    return "" if count else "CuPy found no CUDA device"
+    if not count:
+        return "CuPy found no CUDA device"
+    try:
+        import_module("cupyx.scipy.linalg")
+        cupy.cuda.nvrtc.getVersion()
+    except (ImportError, RuntimeError) as error:
+        return f"a library of CUDA is missing ({error}): pip install 'cupy-cuda12x[ctk]'"
+    return ""
 
 
 def current_device() -> int:
