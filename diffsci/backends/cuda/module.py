@@ -43,7 +43,9 @@ from diffsci.backends.plan.program import (
     Straight,
     View,
 )
+from diffsci.backends.plan.repeat import Kept, RepeatStep
 from diffsci.backends.plan.specialise import specialise
+from diffsci.backends.rolling import rolled
 from diffsci.backends.stateless import without_tapes
 from diffsci.graph import Graph
 
@@ -78,7 +80,7 @@ def cuda_program(graph: Graph) -> CudaProgram:
     UnsupportedError
         For other dtypes, and for operations that have no meaning in Python either.
     """
-    return program_of_plan(build_plan(hosted(without_tapes(specialise(expanded(graph))))))
+    return program_of_plan(build_plan(hosted(without_tapes(specialise(expanded(rolled(graph)))))))
 
 
 def program_of_plan(plan: Plan) -> CudaProgram:
@@ -164,6 +166,8 @@ class _Module:
             return self._launches(known, frame)
         if isinstance(step, CallStep):
             return self._call(step, frame)
+        if isinstance(step, RepeatStep):
+            return self._repeat(step, frame)
         if isinstance(step, BranchStep):
             return [self._branch(step, frame)]
         if isinstance(step, GuardStep):
@@ -231,6 +235,31 @@ class _Module:
         base = frame.status_base + step.status_base
         return self._steps(_Frame(callee, places, frame.place(step.workspace), base))
 
+    def _repeat(self, step: RepeatStep, frame: _Frame) -> list[Step]:
+        """Return the steps of all iterations, one after another: kernels are written once."""
+        callee, found = step.call.plan, []
+        base = frame.status_base + step.call.status_base
+        for k in range(step.count):
+            if k == 0:
+                carried = list(map(frame.view, step.starts))
+            else:
+                carried = [_kept(step.kept[output], k - 1, step.count, frame) for output in step.carries]
+            walked = [
+                frame.view(walk.view).shifted(k * walk.stride * walk.view.buffer.dtype.itemsize)
+                for walk in step.walks
+            ]
+            outputs = [_kept(kept, k, step.count, frame) for kept in step.kept]
+            fixed, consts = ([frame.view(view) for view in some] for some in (step.fixed, step.call.consts))
+            places = dict(
+                zip(
+                    (*callee.inputs, *callee.outputs, *callee.consts),
+                    (*carried, *walked, *fixed, *outputs, *consts),
+                    strict=True,
+                )
+            )
+            found += self._steps(_Frame(callee, places, frame.place(step.call.workspace), base))
+        return found
+
     def _branch(self, step: BranchStep, frame: _Frame) -> Branch:
         before = self.guarded
         true = self._call(step.true, frame)
@@ -267,6 +296,16 @@ def _placed(value: Any, frame: _Frame) -> Any:
     if isinstance(value, View):
         return frame.view(value)
     return tuple(frame.view(view) for view in value)
+
+
+def _kept(kept: Kept, k: int, count: int, frame: _Frame) -> Place:
+    """Return where iteration k of `count` leaves an output."""
+    row = kept.size * kept.buffer.dtype.itemsize
+    if kept.stacked:
+        return frame.view(kept.view).shifted(k * row)
+    if kept.ring is None or (k == count - 1 and kept.view is not None):
+        return frame.view(kept.view)
+    return frame.place(kept.ring).shifted(k % 2 * row)
 
 
 def _slot(buffer: Buffer) -> Slot:
