@@ -54,6 +54,25 @@ def test_bundle_adjustment(run):
     assert np.count_nonzero(rows) <= len(expected["vals"])
 
 
+def test_bundle_adjustment_in_blocks(run):
+    rng = np.random.default_rng(0)
+    scene = bundle.read(DATA / "ba_test.txt")
+    cameras = scene.cameras * rng.uniform(0.9, 1.1, scene.cameras.shape)
+    cameras[1, :3] = 0.0  # no rotation: another branch
+    seen = scene.seen[scene.seen[:, 0] != 1]
+    arrays = (
+        cameras[seen[:, 0]],
+        scene.points[seen[:, 1]],
+        scene.weights[: len(seen)],
+        scene.features[: len(seen)],
+    )
+    block = ds.jacobian(bundle.reprojection_error, argnums=(0, 1, 2))
+    together = run(ds.vmap(block))(*arrays)
+    for k, one in enumerate(zip(*arrays, strict=True)):
+        for found, expected in zip(together, block(*one), strict=True):
+            assert distance(found[k], expected) < TOLERANCE
+
+
 def test_lstm():
     model = lstm.read(DATA / "lstm_l2_c1024.txt")
     value, gradient = ds.value_and_grad(lstm.objective, argnums=(0, 1))(*model)

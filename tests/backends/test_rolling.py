@@ -237,3 +237,33 @@ def test_the_result_is_the_same_every_time():
     graph = of(by_both(recurrence), Y, X)
     assert rolled(graph).text() == rolled(of(by_both(recurrence), Y, X)).text()
     assert "repeat" in rolled(graph).text()
+
+
+def test_calls_inside_of_a_loop():
+    step = ds.jit(lambda y, row: (0.5 * np.sin(y) + row * np.cos(y), np.sum(y * row)))
+
+    def calling(y, x):
+        total = 0.0
+        for k in range(N):
+            y, more = step(y, x[k])
+            total = total + more * np.sin(total) + np.cos(total * more) - np.exp(-total)
+            y = y + np.exp(-total * y) / N + np.cos(y) / N - np.sin(y * total) / N
+        return y * total
+
+    for f in (calling, by_both(calling)):
+        graph = of(f, Y, X)
+        short = rolled(graph)
+        assert any(node.name == "repeat" for node in short.nodes)
+        for a, b in zip(interpreter.run(short, (Y, X)), interpreter.run(graph, (Y, X)), strict=True):
+            np.testing.assert_array_equal(a, b)
+        status, found = compile_graph(graph).run((Y, X))
+        assert status == 0
+        for a, b in zip(found, interpreter.run(graph, (Y, X)), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-13)
+
+
+def test_the_report_counts_every_iteration():
+    report = ds.jit(recurrence).plan(Y, X)
+    loops = [step for step in report.steps if "times: call program" in step.text]
+    assert len(loops) == 1
+    assert loops[0].flops >= 4 * W * (N - 5)

@@ -18,7 +18,7 @@ from diffsci.backends.rolling.stretches import FEWEST, Stretch
 from diffsci.backends.rolling.views import Views, is_whole, moving_parts, root
 from diffsci.graph import Node
 
-__all__ = ["Constant", "Loop", "Moving", "Own", "Same", "Walked", "loops_of", "written"]
+__all__ = ["Constant", "Loop", "Moving", "Own", "Same", "Walked", "is_array", "loops_of", "written"]
 
 _OUTSIDE = -(1 << 40)  # so far from positions that no pace leads from one to the other
 _DEEPEST = 4  # a value is carried over so many iterations at most
@@ -155,8 +155,9 @@ class _Candidate:
                     _add_between(uses, made - middle, place - middle)
                     last[made % period] = max(place - made, last.get(made % period, 0))
         for made, distance in last.items():
+            price = 1 if is_array(self.nodes[stretch.start + (made - stretch.start) % period]) else period
             made = (made - middle) % period
-            _add_between(values, made, made + distance)
+            _add_between(values, made, made + distance, price)
         crossing = np.cumsum(values)[:period] * len(self.nodes) + np.cumsum(uses)[:period]
         return int(np.argmin(crossing))
 
@@ -257,7 +258,17 @@ class _Candidate:
                 if not self._can_move(loop, place):
                     return None
                 loop.writes.add(place)
+            if not is_array(node) and not self._stays_inside(loop, place):
+                return None
         return loop
+
+    def _stays_inside(self, loop: Loop, place: int) -> bool:
+        """Tell whether every iteration alone uses what it made."""
+        for begin, node in zip(range(loop.start, loop.stop, loop.period), loop.all_of(place), strict=True):
+            found = [-1 if user is None else self.position.get(user, -1) for user in self.users[node]]
+            if not all(begin <= at < begin + loop.period for at in found):
+                return False
+        return True
 
     def _can_move(self, loop: Loop, place: int) -> bool:
         """Tell whether all iterations together can write their parts."""
@@ -273,6 +284,11 @@ class _Candidate:
         return all(self.users[node] == [following] for node, following in pairwise(steps))
 
 
+def is_array(node: Node) -> bool:
+    """Tell whether a value can be a row of an array: several results and tapes of loops cannot."""
+    return not isinstance(node.type, tuple) and not node.dtype.hasobject
+
+
 def written(loop: Loop, place: int) -> tuple[int, int] | None:
     """Return the axis along which writes move and by how much, None where they move otherwise."""
     starts = np.array([node.params["start"] for node in loop.all_of(place)])
@@ -285,14 +301,14 @@ def written(loop: Loop, place: int) -> tuple[int, int] | None:
     return (axis, int(paces[0, axis])) if value.shape[axis] == 1 else None
 
 
-def _add_between(changes: np.ndarray, made: int, used: int) -> None:
+def _add_between(changes: np.ndarray, made: int, used: int, price: int = 1) -> None:
     """Enter a value that lives from one place to another; places are those of one iteration, in a circle."""
     period = len(changes) - 1
     first, last = (made + 1) % period, used % period
-    changes[first] += 1
-    changes[last + 1] -= 1
+    changes[first] += price
+    changes[last + 1] -= price
     if first > last:
-        changes[0] += 1
+        changes[0] += price
 
 
 def _is_moving_write(loop: Loop, place: int) -> bool:

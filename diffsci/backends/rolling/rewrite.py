@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from diffsci.backends.rolling.body import Body, Rows, collected
-from diffsci.backends.rolling.loops import Loop, Moving, Own, Same, Walked, loops_of
+from diffsci.backends.rolling.loops import Loop, Moving, Own, Same, Walked, is_array, loops_of
 from diffsci.backends.rolling.order import in_order
 from diffsci.backends.rolling.stretches import Stretch, repeating
 from diffsci.backends.rolling.views import Views, is_view, root
@@ -44,8 +44,9 @@ def _saved(behind: np.ndarray, stretch: Stretch) -> int:
 
 
 def _users(graph: Graph) -> dict[Node, list[Node | None]]:
-    """Return who reads the arrays that are written in parts."""
-    users: dict[Node, list[Node | None]] = {node: [] for node in graph.nodes if node.name == "set_slice"}
+    """Return who reads arrays that are written in parts, and what is no array."""
+    watched = (node for node in graph.nodes if node.name == "set_slice" or not is_array(node))
+    users: dict[Node, list[Node | None]] = {node: [] for node in watched}
     for node in graph.nodes if users else ():
         for x in dict.fromkeys(node.inputs):
             if x in users:
