@@ -35,13 +35,7 @@ double floor(double); float floorf(float); double ceil(double); float ceilf(floa
 double trunc(double); float truncf(float); double rint(double); float rintf(float);
 double copysign(double, double); float copysignf(float, float);
 double fmod(double, double); float fmodf(float, float);
-double exp2(double); double exp10(double); double expm1(double);
-double log(double); double log1p(double); double log2(double); double log10(double);
-double cbrt(double);
-
-double sinh(double); double cosh(double); double tanh(double);
-double asinh(double); double acosh(double); double atanh(double);
-double pow(double, double); double erf(double); double tgamma(double);
+double exp10(double); double tgamma(double);
 }
 #define __global__
 #define __device__
