@@ -30,8 +30,8 @@ def runs_of(index: np.ndarray) -> list[tuple[int, int, int]] | None:
     """Return (first, step, length) of runs of step 1, -1 or 0 that make up an index, None if there are many.
 
     >>> import numpy as np
-    >>> runs_of(np.array([7, 0, 1, 2, 3, 4, 5, 6, 7, 0]))
-    [(7, 0, 1), (0, 1, 8), (0, 0, 1)]
+    >>> runs_of(np.arange(-1, 17) % 16)
+    [(15, 0, 1), (0, 1, 16), (0, 0, 1)]
     """
     runs, place = [], 0
     steps = np.diff(index)
