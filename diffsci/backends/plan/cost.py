@@ -30,6 +30,8 @@ _FREE = frozenset({"stop_gradient", "const", "input"})
 _STORE_PRICE = 12
 _STORE_PRICES = ((1 << 20, _STORE_PRICE), (1 << 24, 24), (math.inf, 48))  # of a write and a read, by bytes
 _MOST_OFFSETS = 64
+_MOST_COST = 100  # a value that costs so much more than memory is not looked into
+_REPEATED = 8
 
 
 def operation_cost(name: str) -> int:
@@ -105,29 +107,49 @@ def _stages(nodes: list[Node]) -> dict[Node, int]:
 
 
 def _inline_costs(nodes: list[Node], stored: Collection[Node]) -> dict[Node, int]:
+    """Return what one element costs where nothing below it is stored; what is shared below counts once."""
     costs: dict[Node, int] = {}
-
-    def given(x: Node) -> int:
-        return 0 if x in stored else costs.get(x, 0)
-
+    below: dict[Node, dict[Node, int] | None] = {}  # operations and their costs; None for too many
     for node in nodes:
-        if node.name in _FREE:
-            own = 0
-        elif is_statement(node):
-            own = operation_cost(node.name)
-        elif node.name in MOVES or node.name in INDEXING:
-            own = 0
-        elif node.name == "contract" and is_inline_reduction(node):
-            terms = math.prod(summed_sizes(node).values())
-            costs[node] = min(1000, terms * (2 + sum(map(given, node.inputs))))
+        own = _own_cost(node, stored, costs)
+        if own is None:
+            costs[node], below[node] = 0, {}
             continue
-        elif is_inline_reduction(node):
-            own = 4
-        else:
-            costs[node] = 0
-            continue
-        costs[node] = min(1000, own + sum(map(given, node.inputs)))
+        cone: dict[Node, int] | None = {}
+        if not (node.name == "contract" or _is_hoisted(node)):
+            cone = _together([below.get(x, {}) for x in node.inputs if x not in stored])
+        if own and cone is not None:
+            cone = cone | {node: own}
+        costs[node] = _MOST_COST if cone is None else sum(cone.values())
+        below[node] = None if costs[node] >= _MOST_COST else cone
     return costs
+
+
+def _together(cones: list[dict[Node, int] | None]) -> dict[Node, int] | None:
+    if any(cone is None for cone in cones):
+        return None
+    first, *rest = cones or [{}]
+    for cone in rest:
+        if cone is not first:
+            first = first | cone
+    return first
+
+
+def _is_hoisted(node: Node) -> bool:
+    """Tell whether a value is repeated so often that making it costs nothing."""
+    return node.name == "broadcast" and node.inputs[0].type.size * _REPEATED <= node.type.size
+
+
+def _own_cost(node: Node, stored: Collection[Node], costs: dict[Node, int]) -> int | None:
+    """Return the cost of an operation itself, None for what is never evaluated in place."""
+    if node.name in _FREE or node.name in MOVES or node.name in INDEXING:
+        return 0
+    if is_statement(node):
+        return operation_cost(node.name)
+    if node.name == "contract" and is_inline_reduction(node):
+        factors = sum(0 if x in stored else costs[x] for x in node.inputs)
+        return min(_MOST_COST, math.prod(summed_sizes(node).values()) * (2 + factors))
+    return 4 if is_inline_reduction(node) else None
 
 
 def _reads(node: Node, index: Index, rank: int) -> list[tuple[Node, Index | None]]:
