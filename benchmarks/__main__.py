@@ -11,8 +11,8 @@ from benchmarks.report import terminal, write_page
 from benchmarks.timing import busy, define_threads, versions
 
 GROUPS = (
-    "overhead", "elementwise", "eager", "stencil", "adbench", "ode", "robertson", "gray_scott_case",
-    "startup", "rounding", "gpu",
+    "overhead", "compile", "elementwise", "eager", "stencil", "adbench", "ode", "robertson",
+    "gray_scott_case", "startup", "rounding", "gpu",
 )  # fmt: skip
 COMMANDS = ("accuracy", "textbook")  # with options and pages of their own
 

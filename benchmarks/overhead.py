@@ -78,7 +78,7 @@ def measure(threads: int) -> Table:
     seconds = interleaved({name: (lambda f=f: f(X)) for name, f in functions.items()}, repeats=21)
     idle = interleaved({"nothing": lambda: None}, repeats=5)["nothing"]
     for name, median in seconds.items():
-        table.add(name, median, target=4e-6 if name == "diffsci" else None)
+        table.add(name, median, target=2e-6 if name == "diffsci" else None)
         if name != "diffsci":
             table.add(f"diffsci / {name}", seconds["diffsci"] / median, "")
     table.add("(the harness's own share of each)", idle)

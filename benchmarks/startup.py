@@ -33,6 +33,17 @@ print(ds.value_and_grad(misfit)(np.array([1.1, 0.4, 0.1, 0.4])))
 """
 
 
+KNOWN_PROGRAM = """
+import numpy as np
+import diffsci as ds
+
+def objective(x):
+    return np.sum(np.sin(x) * np.exp(-x) + np.sqrt(x) * x**2)
+
+print(ds.jit(ds.grad(objective))(np.linspace(0.1, 1.0, 100))[:3])
+"""
+
+
 def caches(folder: str) -> dict[str, str]:
     """Environment of a machine where nothing was ever compiled, bytecode included; Python keeps that."""
     return {
@@ -73,6 +84,12 @@ def measure(threads: int) -> Table:
         )
         table.add(
             "diffsci run cases/robertson.toml, afterwards", median_seconds(run, environment, 3), target=3.0
+        )
+        process_seconds(python(KNOWN_PROGRAM), environment, str(ROOT))
+        table.add(
+            "a program compiled before: first gradient, from process start",
+            median_seconds(python(KNOWN_PROGRAM), environment, 5),
+            target=0.8,
         )
         times = [
             process_seconds(python(NEW_MODEL.format(unique=1.0 + 0.01 * k)), environment, str(ROOT))

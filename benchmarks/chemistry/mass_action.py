@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -21,8 +22,8 @@ def random_network(species: int = 500, reactions: int = 1000, seed: int = 1) -> 
     return tuple((some(), some()) for _ in range(reactions))
 
 
-def generated(network: Network, species: int, array: str = "np.array") -> str:
-    """Return the source of ``rhs(y, k)`` with a line per reaction and per species, as code generators do."""
+def generated(network: Network, species: int, library: Any = np) -> Callable:
+    """Return ``rhs(y, k)`` with a line per reaction and per species, as code generators write it."""
     lines, terms = ["def rhs(y, k):"], [[] for _ in range(species)]
     for r, (reactants, products) in enumerate(network):
         lines.append(f"    r{r} = k[{r}] * " + " * ".join(f"y[{i}]" for i in reactants))
@@ -31,10 +32,13 @@ def generated(network: Network, species: int, array: str = "np.array") -> str:
         for i in products:
             terms[i].append(f" + r{r}")
     lines += [f"    d{i} = 0.0 * y[{i}]{''.join(found)}" for i, found in enumerate(terms)]
-    return "\n".join([*lines, f"    return {array}([{', '.join(f'd{i}' for i in range(species))}])"])
+    lines.append(f"    return np.array([{', '.join(f'd{i}' for i in range(species))}])")
+    scope = {"np": library}
+    exec("\n".join(lines), scope)
+    return scope["rhs"]
 
 
-def loops(network: Network) -> Callable:
+def loops(network: Network, species: int) -> Callable:
     """Return ``rhs(y, k)`` as loops over the reactions that add to the elements of an array."""
 
     def rhs(y, k):
@@ -52,7 +56,7 @@ def loops(network: Network) -> Callable:
     return rhs
 
 
-def vectorised(network: Network) -> Callable:
+def vectorised(network: Network, species: int) -> Callable:
     """Return ``rhs(y, k)`` with integer arrays: a table of reactants, padded, and a list of changes."""
     table = np.array([(*reactants, -1)[:2] for reactants, _ in network])
     changes = [(i, r, -1) for r, (reactants, _) in enumerate(network) for i in reactants]
