@@ -48,10 +48,14 @@ class Type:
         return known
 
     def __str__(self) -> str:
-        return f"{self.dtype.name}[{','.join(map(str, self.shape))}]"
+        name = _dtype_names.get(self.dtype)
+        if name is None:
+            name = _dtype_names[self.dtype] = self.dtype.name
+        return f"{name}[{','.join(map(str, self.shape))}]"
 
 
 _types: dict[tuple, Type] = {}
+_dtype_names: dict[np.dtype, str] = {}  # NumPy composes a name anew whenever it is asked
 
 
 class Node:

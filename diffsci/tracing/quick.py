@@ -58,7 +58,9 @@ def quick_binary(
     kind = type(y)
     if kind is TracedArray:
         other = y._node if y._parent is None else y.read()
-        if y.owner is not trace or other.type is not type_ or (type_.shape and _out_of_order(y, type_)):
+        if y.owner is not trace or (other.type is not type_ and other.type != type_):
+            return None
+        if type_.shape and _out_of_order(y, type_):
             return None
         weak = weak and x.weak and y.weak
     elif kind is float or kind is int:
