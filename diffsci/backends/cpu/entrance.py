@@ -124,6 +124,7 @@ class Entrance:
         if entry is None:
             return None
         (make, *_), free = makers, []
+        self._free.clear()  # the general way is seldom taken now: no second workspace is kept for it
 
         def single(args: tuple) -> Any:
             try:
