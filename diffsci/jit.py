@@ -290,14 +290,16 @@ class Jitted:
         Parameters
         ----------
         *args, **kwargs
-            Arguments of the function; it is compiled for them if it is not yet.
+            Arguments of the function; it is compiled for them if it is not yet. With
+            ``backend="cupy"`` nothing is compiled or run, and no device is needed.
 
         Returns
         -------
         ProgramReport
             `steps` (loops, products, calls, with the elements each reads and writes), `buffers` (with their
             place in the workspace and the steps they live for), `bytes`, `flops`, `peak_bytes`, `seconds` and
-            `bound`; ``str()`` of it is a page to read.
+            `bound`; ``str()`` of it is a page to read. With ``backend="cupy"`` also the kernels of each step,
+            `launches`, and the bound of a device that is named there.
 
         Raises
         ------
@@ -315,6 +317,8 @@ class Jitted:
         >>> print(plan.steps[0].text)
         loop 1000: 5 statements
         """
+        if self.backend == "cupy":
+            return executables.planned(simplify(trace_function(self.function, *hosted((args, kwargs))).graph))
         return self.lower(*args, **kwargs).executable.report()
 
     def graph(self, *args: Any, **kwargs: Any) -> str:

@@ -73,6 +73,13 @@ def program(graph: Graph, backend: str) -> Executable:
     raise ValueError(f"compile: backend={backend!r}, expected 'numba' or 'cupy'")
 
 
+def planned(graph: Graph) -> ProgramReport:
+    """Return the report of a graph on a device, which need not be there."""
+    from diffsci.backends.cuda.planning import planned
+
+    return planned(graph)
+
+
 def native(graph: Graph) -> Executable:
     """Return native code; LLVM is imported here, not before."""
     from diffsci.backends.cpu import compile_graph

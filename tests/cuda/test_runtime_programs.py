@@ -143,6 +143,18 @@ def test_no_memory_says_for_what(kernels):
         f(np.ones(200))
 
 
+def test_no_memory_names_the_largest_arrays(kernels):
+    def f(x):
+        products = np.outer(x, x)
+        return np.linalg.solve(products + np.diag(x), x)
+
+    f = ds.jit(f, backend="cupy")
+    f(there(np.ones(2)))
+    kernels.device.capacity = 10_000
+    with pytest.raises(MemoryError, match=r"intermediate values of (?s:.*)\n  t\d+: 12.8 kB.*in f\)"):
+        f(there(np.ones(40)))
+
+
 def test_without_a_device_the_first_call_says_what_is_missing():
     compiled = ds.jit(np.sin, backend="cupy")  # asks for nothing yet
     try:

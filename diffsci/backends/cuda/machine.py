@@ -103,10 +103,10 @@ class Machine:
         if found is not None:
             return found
         array = np.asarray(value)
-        return self.reserved(self.device.to_device, (array,), lambda: (name, array.nbytes))
+        return self.reserved(self.device.to_device, (array,), lambda: (name, array.nbytes, ""))
 
-    def reserved(self, make: Callable, arguments: tuple, what: Callable[[], tuple[str, int]]) -> Any:
-        """Return ``make(*arguments)``, which takes memory for something of a name and a size.
+    def reserved(self, make: Callable, arguments: tuple, what: Callable[[], tuple[str, int, str]]) -> Any:
+        """Return ``make(*arguments)``, which takes memory; `what` gives name, size and more.
 
         Raises
         ------
@@ -116,12 +116,12 @@ class Machine:
         try:
             return make(*arguments)
         except self.device.out_of_memory as error:
-            name, nbytes = what()
+            name, nbytes, more = what()
             left = self.device.free_bytes() / 2**20
             raise MemoryError(
                 f"the device has no memory for {name}, {nbytes / 2**20:.3g} MiB: {left:.0f} MiB are free. "
-                "Release arrays that are no longer needed, compute on fewer elements at a time, or give "
-                "loops checkpoints"
+                f"{more}Release arrays that are no longer needed, compute on fewer elements at a time, or "
+                "give loops checkpoints"
             ) from error
 
 

@@ -49,7 +49,7 @@ from diffsci.backends.rolling import rolled
 from diffsci.backends.stateless import without_tapes
 from diffsci.graph import Graph
 
-__all__ = ["cuda_program", "program_of_plan"]
+__all__ = ["Module", "cuda_program", "plan_of", "program_of_plan"]
 
 _ALIGN = 256
 _CHECKS = """\
@@ -80,12 +80,17 @@ def cuda_program(graph: Graph) -> CudaProgram:
     UnsupportedError
         For other dtypes, and for operations that have no meaning in Python either.
     """
-    return program_of_plan(build_plan(hosted(without_tapes(specialise(expanded(rolled(graph)))))))
+    return program_of_plan(plan_of(graph))
+
+
+def plan_of(graph: Graph) -> Plan:
+    """Return the plan of a graph as a device runs it."""
+    return build_plan(hosted(without_tapes(specialise(expanded(rolled(graph))))))
 
 
 def program_of_plan(plan: Plan) -> CudaProgram:
     """Return the program of a plan."""
-    return _Module(plan).program()
+    return Module(plan).program()
 
 
 @dataclass
@@ -106,7 +111,15 @@ class _Frame:
         return self.place(view.buffer).shifted(view.offset * view.buffer.dtype.itemsize)
 
 
-class _Module:
+class Module:
+    """Writes the program of a plan.
+
+    Attributes
+    ----------
+    launched : dict
+        By the id of a step of the plan, or of one that it calls: the kernels that run it.
+    """
+
     def __init__(self, plan: Plan):
         self.plan = plan
         self.elementary: set[tuple[str, str]] = set()
@@ -115,9 +128,11 @@ class _Module:
         self.scratch_bytes = 0
         self.scratch_start = -(-plan.workspace_bytes // _ALIGN) * _ALIGN
         self.guarded = False  # a condition was checked since the status was last looked at
+        self.launched: dict[int, list[Launch]] = {}
         self._written: dict[int, list[Kernel | SortKeys]] = {}
 
     def program(self) -> CudaProgram:
+        """Return the program."""
         plan = self.plan
         places = {
             buffer: Place(buffer.kind, buffer.slot) for buffer in (*plan.inputs, *plan.outputs, *plan.consts)
@@ -147,7 +162,10 @@ class _Module:
                 continue
             found += self._straight(blocks, frame)
             blocks = []
-            found += self._step(step, frame)
+            made = self._step(step, frame)
+            if not isinstance(step, CallStep | RepeatStep | BranchStep):
+                self._note(step, made)
+            found += made
         return found + self._straight(blocks, frame)
 
     def _straight(self, blocks: list[Straight], frame: _Frame) -> list[Step]:
@@ -156,7 +174,12 @@ class _Module:
         known = self._written.get(id(blocks[0]))
         if known is None:
             known = self._written[id(blocks[0])] = [write_straight(blocks)]
-        return self._launches(known, frame)
+        made = self._launches(known, frame)
+        self._note(blocks[0], made)
+        return made
+
+    def _note(self, step, made: list[Step]) -> None:
+        self.launched[id(step)] = [launch for launch in made if isinstance(launch, Launch)]
 
     def _step(self, step, frame: _Frame) -> list[Step]:
         if isinstance(step, Nest):

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffsci.backends.cuda.fallbacks import run_operation
-from diffsci.backends.cuda.module import cuda_program
+from diffsci.backends.cuda.module import cuda_program, plan_of
+from diffsci.backends.cuda.planning import planned
 from diffsci.backends.cuda.running import STATUS_BYTES, Memory, Work, status_is_used
 from diffsci.backends.cuda.steps import STATUS, Library
+from diffsci.backends.shortage import largest
 from diffsci.backends.statuses import explained
-from diffsci.errors import EvaluationError, UnsupportedError
+from diffsci.errors import EvaluationError
 from diffsci.graph import Graph, Type
 from diffsci.graph.namespaces import is_on_device
 
@@ -43,8 +45,9 @@ class Program:
     """
 
     def __init__(self, graph: Graph, machine: Machine):
+        self._machine, self._device = machine, machine.device
         # Not the graph itself: machines keep programs for as long as their graphs live.
-        self._machine, self._device, self._nodes = machine, machine.device, graph.nodes
+        self._graph = Graph(graph.inputs, graph.outputs, graph.guards)
         self.input_types: tuple[Type, ...] = graph.input_types
         self.output_types: tuple[Type, ...] = graph.output_types
         self._plan = plan = cuda_program(graph)
@@ -61,11 +64,11 @@ class Program:
 
     def message(self, status: int) -> str:
         """Say what a status means, and where in the user's source."""
-        return explained(status, self._nodes, self.guards)
+        return explained(status, self._graph.nodes, self.guards)
 
     def report(self) -> ProgramReport:
         """See `executables.Executable`."""
-        raise UnsupportedError("plan() predicts times on the CPU: ask ds.jit(f).plan, without a backend")
+        return planned(self._graph)
 
     def run(self, arrays: Sequence[Any]) -> tuple[int, list[Any]]:
         """Run on arrays of the host or the device; return (status, outputs).
@@ -144,14 +147,18 @@ class Program:
     def _upload(self, array: np.ndarray, what: str) -> Any:
         plain = np.ascontiguousarray(array).reshape(array.shape)
         name = f"{what}, {Type.of(array)}"
-        return self._machine.reserved(self._device.to_device, (plain,), lambda: (name, plain.nbytes))
+        return self._machine.reserved(self._device.to_device, (plain,), lambda: (name, plain.nbytes, ""))
 
     def _new(self, k: int, type_: Type) -> Any:
         return self._machine.reserved(
             self._device.array,
             (type_.shape, type_.dtype),
-            lambda: (f"output {k}, {type_}", type_.size * type_.dtype.itemsize),
+            lambda: (f"output {k}, {type_}", type_.size * type_.dtype.itemsize, self._largest()),
         )
 
-    def _workspace(self) -> tuple[str, int]:
-        return f"the intermediate values of {self._plan.launches} kernels", self.workspace_bytes
+    def _workspace(self) -> tuple[str, int, str]:
+        name = f"the intermediate values of {self._plan.launches} kernels"
+        return name, self.workspace_bytes, self._largest()
+
+    def _largest(self) -> str:
+        return f"The largest arrays of the program are\n{largest(plan_of(self._graph))}\n"

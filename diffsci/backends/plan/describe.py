@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +30,7 @@ from diffsci.backends.plan.program import (
 from diffsci.backends.plan.repeat import RepeatStep
 from diffsci.backends.plan.report import (
     BufferReport,
+    KernelReport,
     Machine,
     ProgramReport,
     StepReport,
@@ -51,9 +52,13 @@ _FLOATS = ("f8", "f4")
 _SHORT = {"input": "in", "output": "out", "const": "c"}
 
 
-def describe(plan: Plan, machine: Machine) -> ProgramReport:
-    """Return the report of a plan on a machine."""
-    return _Report(plan, machine).made()
+Kernels = Callable[[Any], Sequence[KernelReport]]
+"""Gives the kernels of a step."""
+
+
+def describe(plan: Plan, machine: Machine, kernels: Kernels = lambda step: ()) -> ProgramReport:
+    """Return the report of a plan on a machine; `kernels` tells what a device starts for a step."""
+    return _Report(plan, machine, kernels).made()
 
 
 def buffer_names(plan: Plan) -> dict[Buffer, str]:
@@ -66,10 +71,10 @@ def buffer_names(plan: Plan) -> dict[Buffer, str]:
 
 
 class _Report:
-    def __init__(self, plan: Plan, machine: Machine):
-        self.plan, self.machine = plan, machine
+    def __init__(self, plan: Plan, machine: Machine, kernels: Kernels):
+        self.plan, self.machine, self.kernels = plan, machine, kernels
         self.names = buffer_names(plan)
-        self.callees = {id(callee): describe(callee, machine) for callee in plan.callees}
+        self.callees = {id(callee): describe(callee, machine, kernels) for callee in plan.callees}
         self.numbers = {id(callee): number for number, callee in enumerate(plan.callees)}
         held = sum(b.nbytes for b in (*plan.inputs, *plan.outputs, *plan.consts))
         self.rate = machine.bandwidth(held + plan.workspace_bytes)
@@ -86,7 +91,9 @@ class _Report:
             return made
         memory, arithmetic = made.bytes / self.rate, made.work / self.machine.operations
         bound = "memory" if memory >= arithmetic else "arithmetic"
-        return replace(made, seconds=max(memory, arithmetic), bound=bound)
+        kernels = tuple(self.kernels(step))
+        seconds = max(memory, arithmetic)
+        return replace(made, seconds=seconds, bound=bound, kernels=kernels, launches=len(kernels))
 
     def stream(self, buffer: Buffer, elements: int) -> Stream:
         """Return elements of a buffer as a stream."""
@@ -347,6 +354,7 @@ def _repeat(report: _Report, step: RepeatStep) -> StepReport:
         flops=step.count * made.flops,
         work=step.count * made.work,
         seconds=step.count * made.seconds,
+        launches=step.count * made.launches,
     )
 
 

@@ -6,7 +6,17 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-__all__ = ["BufferReport", "Machine", "ProgramReport", "StepReport", "Stream", "called", "in_bytes", "joined"]
+__all__ = [
+    "BufferReport",
+    "KernelReport",
+    "Machine",
+    "ProgramReport",
+    "StepReport",
+    "Stream",
+    "called",
+    "in_bytes",
+    "joined",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,18 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
+class KernelReport:
+    """A kernel that a device starts for a step: so many blocks of so many threads."""
+
+    name: str
+    grid: int
+    block: int
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.grid} x {self.block} threads"
+
+
+@dataclass(frozen=True, slots=True)
 class StepReport:
     """One step of a program.
 
@@ -74,6 +96,10 @@ class StepReport:
         No time below this is possible.
     bound : str
         ``memory`` or ``arithmetic``: which of the two takes longer.
+    kernels : tuple of KernelReport
+        Of programs for a device.
+    launches : int
+        How many kernels it starts, those of called programs included.
     """
 
     kind: str
@@ -88,6 +114,8 @@ class StepReport:
     origins: tuple[str, ...] = ()
     seconds: float = 0.0
     bound: str = "memory"
+    kernels: tuple[KernelReport, ...] = ()
+    launches: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +173,8 @@ class ProgramReport:
     bound : str
         ``memory`` or ``arithmetic``: what takes more of the seconds.
     machine : Machine
+    launches : int
+        Kernels that a device starts in one run.
     """
 
     steps: tuple[StepReport, ...]
@@ -156,6 +186,7 @@ class ProgramReport:
     flops: int = field(init=False)
     seconds: float = field(init=False)
     bound: str = field(init=False)
+    launches: int = field(init=False)
 
     def __post_init__(self) -> None:
         seconds = {"memory": 0.0, "arithmetic": 0.0}
@@ -166,6 +197,7 @@ class ProgramReport:
             "flops": sum(step.flops for step in self.steps),
             "seconds": sum(seconds.values()),
             "bound": max(seconds, key=lambda name: seconds[name]),
+            "launches": sum(step.launches for step in self.steps),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -187,6 +219,7 @@ def called(text: str, callee: ProgramReport) -> StepReport:
         work=sum(step.work for step in callee.steps),
         seconds=callee.seconds,
         bound=callee.bound,
+        launches=callee.launches,
     )
 
 
@@ -211,8 +244,9 @@ def _page(program: ProgramReport) -> Iterable[str]:
     for number, callee in enumerate(program.callees):
         yield f"program {number}, called above"
         yield from ("    " + line for line in _page(callee))
+    launches = f"{program.launches} kernels started, " if program.launches else ""
     yield (
-        f"in all: {in_bytes(program.bytes)}, {_count(program.flops)}flop, workspace "
+        f"in all: {launches}{in_bytes(program.bytes)}, {_count(program.flops)}flop, workspace "
         f"{in_bytes(program.peak_bytes)}; at least {_time(program.seconds)}, bound by {program.bound}"
     )
 
@@ -230,6 +264,8 @@ def _steps(program: ProgramReport) -> Iterable[str]:
         if step.bytes or step.flops:
             counts = f"{in_bytes(step.bytes)}, {_count(step.flops)}flop"
             yield f"      {counts}, {_time(step.seconds)} ({step.bound})"
+        for kernel in step.kernels:
+            yield f"      {kernel}"
         for origin in step.origins:
             yield f"      {origin}"
 
