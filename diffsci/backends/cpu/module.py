@@ -156,24 +156,46 @@ class Module:
         return f"@{stem}{self._count}"
 
     def _nests(self, f: Function, nests: list[Nest]) -> None:
-        """Write a nest, or nests that share their first loop."""
+        """Write a nest, nests that share their first loop, or a sweep."""
         name, nest = self._fresh("nest"), nests[0]
         self._sizes[0] += sum(len(nest.live) * (2 if nest.extents else 1) for nest in nests)
-        together = len(nests) > 1
-        text = write_rows(self, nests, name) if together else write_nest(self, nest, name)
-        self._functions[name] = text
+        if nest.sweep is not None:
+            self._functions[name] = self._sweep(nests, name)
+        elif len(nests) > 1:
+            self._functions[name] = write_rows(self, nests, name)
+        else:
+            self._functions[name] = write_nest(self, nest, name)
         nanoseconds = sum(nest_nanoseconds(nest) for nest in nests)
         self._nanoseconds += nanoseconds
         if nest.divisible and nest.units > 1 and nanoseconds > _FORK_NANOSECONDS:
             self.declare(f"declare void @{PARALLEL}(ptr, ptr, i64, i64, i64)")
             settings = self._slot(f, self.plan.slot_count - 1)
             threads = f.set(f"load i64, ptr {settings}")
-            along = not together and vector_loop(nest) == nest.range_loop and nest.blocks == 1
-            align = 64 if along else 1
+            along = any(vector_loop(nest) == nest.range_loop and nest.blocks == 1 for nest in nests)
+            align = 64 if along and nest.rows < 0 else 1
             arguments = f"ptr {name}, ptr %slots, i64 {nest.units}, i64 {align}, i64 {threads}"
             f.do(f"call void @{PARALLEL}({arguments})")
         else:
             f.do(f"call void {name}(ptr %slots, i64 0, i64 {nest.units})")
+
+    def _sweep(self, nests: list[Nest], name: str) -> str:
+        """Return the function ``name(slots, low, high)`` that runs nests in turn on parts of the range."""
+        names = [self._fresh("nest") for _ in nests]
+        for nest, own in zip(nests, names, strict=True):
+            self._functions[own] = write_nest(self, nest, own)
+        chunk = nests[0].sweep.chunk
+        f = Function(f"internal void {name}(ptr %slots, i64 %low, i64 %high)")
+
+        def part(low: str, _) -> list[str]:
+            top = f.set(f"add i64 {low}, {chunk}")
+            over = f.set(f"icmp sgt i64 {top}, %high")
+            high = f.set(f"select i1 {over}, i64 %high, i64 {top}")
+            for own in names:
+                f.do(f"call void {own}(ptr %slots, i64 {low}, i64 {high})")
+            return []
+
+        f.loop("%low", "%high", chunk, [], part)
+        return f.finish()
 
     def _straight(self, f: Function, block: Straight, inline: bool) -> None:
         self._nanoseconds += len(block.live)
@@ -189,11 +211,10 @@ class Module:
 
 
 def _together(steps: list) -> list[list]:
-    """Return the steps in order, with the nests of the same rows in one list."""
+    """Return the steps in order, with the nests that go together in one list."""
     found: list[list] = []
     for step in steps:
-        rows = step.rows if isinstance(step, Nest) else -1
-        if rows >= 0 and found and getattr(found[-1][0], "rows", -1) == rows:
+        if isinstance(step, Nest) and found and step.goes_with(found[-1][-1]):
             found[-1].append(step)
         else:
             found.append([step])

@@ -11,10 +11,13 @@ from diffsci.backends.plan.layout import hidden_consts, is_data, plan_key
 from diffsci.backends.plan.memory import allocate
 from diffsci.backends.plan.program import Plan
 from diffsci.backends.plan.schedule import plan_loops
+from diffsci.backends.plan.sweeps import dissolve, form_sweeps
 from diffsci.errors import VerificationError
 from diffsci.graph import Graph
 
 __all__ = ["build_plan"]
+
+_MOST_GROWTH, _FREE_GROWTH = 1.25, 1 << 16  # of the workspace, by sweeps
 
 
 def build_plan(graph: Graph) -> Plan:
@@ -43,6 +46,7 @@ class _Builder:
             plan = self._loops(graph)
             join_nests(plan)
         allocate(plan)
+        _sweep(plan)
         return plan
 
     def _loops(self, graph: Graph) -> Plan:
@@ -50,3 +54,13 @@ class _Builder:
         if list(filter(is_data, formed.nodes)) != list(filter(is_data, graph.nodes)):
             raise VerificationError("planning changed the order of the constants of a program")
         return plan_loops(formed, self.build, stored)
+
+
+def _sweep(plan: Plan) -> None:
+    """Let nests run in turn over parts of their rows, unless that takes memory: all values live at once."""
+    before = plan.workspace_bytes
+    if form_sweeps(plan):
+        allocate(plan)
+        if plan.workspace_bytes > _MOST_GROWTH * before + _FREE_GROWTH:
+            dissolve(plan)
+            allocate(plan)

@@ -162,6 +162,8 @@ def _nest(report: _Report, nest: Nest) -> StepReport:
     box = " x ".join(map(str, nest.extents)) or "1"
     kinds = sorted({r.op for r in nest.reductions})
     text = f"loop {box}: {len(nest.live)} statements" + (f", {', '.join(kinds)}" if kinds else "")
+    if nest.sweep is not None:
+        text += f", {nest.sweep.chunk} of {nest.units} rows at a time with its neighbours"
     origins = tuple(f"{node.name} {node.type}{at(node.location)}" for node in nest.origins)
     return _step(
         "loop",

@@ -50,13 +50,13 @@ def allocate(plan: Plan) -> None:
 def lifetimes(plan: Plan) -> dict[Buffer, tuple[int, int]]:
     """Return the first and the last time a work buffer is used, in the order of use.
 
-    Steps have successive times; nests that share their rows run at one time.
+    Steps have successive times; nests that go together run at one time.
     """
     lives: dict[Buffer, tuple[int, int]] = {}
-    rows, time = -1, -1
+    before, time = None, -1
     for step in plan.steps:
-        same = isinstance(step, Nest) and step.rows >= 0 and step.rows == rows
-        rows = step.rows if isinstance(step, Nest) else -1
+        same = isinstance(step, Nest) and step.goes_with(before)
+        before = step
         time += not same
         for buffer in sorted(step.reads() | step.writes(), key=lambda b: b.number):
             if buffer.kind == "work":
@@ -67,7 +67,7 @@ def lifetimes(plan: Plan) -> dict[Buffer, tuple[int, int]]:
 def _spaces(plan: Plan, lives: dict[Buffer, tuple[int, int]]) -> list[_Space]:
     spaces = {buffer: _Space(_rounded(buffer.nbytes), *life, [buffer]) for buffer, life in lives.items()}
     for nest in plan.steps:
-        if not isinstance(nest, Nest) or nest.sequential or nest.rows >= 0:
+        if not isinstance(nest, Nest) or nest.sequential or nest.rows >= 0 or nest.sweep:
             continue
         reads, writes = nest.reads(), nest.writes()
         for heir in (store.buffer for store in nest.stores if store.buffer in spaces):

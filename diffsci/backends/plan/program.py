@@ -33,6 +33,7 @@ __all__ = [
     "Step",
     "Store",
     "Straight",
+    "Sweep",
     "TriangularStep",
     "View",
 ]
@@ -112,6 +113,13 @@ class Reduction:
     whole: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """What nests that run in turn have in common: how many iterations of their range run at a time."""
+
+    chunk: int
+
+
 @dataclass
 class Nest:
     """Loops over a box of `extents`; `body` is a table of statements shared by all stores.
@@ -120,7 +128,7 @@ class Nest:
     its own partial results. Parts of loop `range_loop` may run on different threads. In a
     `sequential` nest the order of all iterations matters. `origins` are the nodes it stores. Nests that
     follow each other with the same `rows` (not negative) have the same first loop: it may run once, around
-    all of them.
+    all of them. Nests that follow each other with the same `sweep` run in turn over parts of their range.
     """
 
     extents: tuple[int, ...]
@@ -133,6 +141,7 @@ class Nest:
     sequential: bool = False
     range_loop: int = 0
     rows: int = -1
+    sweep: Sweep | None = None
     origins: tuple[Node, ...] = ()
 
     @property
@@ -146,6 +155,12 @@ class Nest:
         if any(r.whole for r in self.reductions):
             return self.blocks
         return self.extents[self.range_loop] if self.extents else 1
+
+    def goes_with(self, before: Step | None) -> bool:
+        """Tell whether the nest and the step before it run together: on the same rows, or in one sweep."""
+        if not isinstance(before, Nest):
+            return False
+        return self.rows == before.rows >= 0 or self.sweep is before.sweep is not None
 
     def reads(self) -> set[Buffer]:
         """Buffers that the step reads."""
