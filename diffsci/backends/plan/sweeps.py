@@ -2,7 +2,8 @@
 
 A softmax is a maximum per row, exponentials, a sum per row and a division: four nests, as the sum of a row
 is known behind its last element only. What one nest stores the next one reads: while the rows are few, it
-is still in the cache. `rows` here are the iterations of the loop of each nest that may be divided (`range_loop`).
+is still in the cache. Rows are here the iterations of the loop of each nest that may be divided
+(`range_loop`).
 """
 
 from __future__ import annotations
