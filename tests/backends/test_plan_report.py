@@ -40,6 +40,34 @@ def test_five_point_stencil():
     assert plan.flops == 5 * inner
 
 
+def _assigned(x):
+    x = x.copy()
+    x[1:-1] = x[1:-1] + 0.1 * (x[2:] - 2 * x[1:-1] + x[:-2])
+    return x
+
+
+def _rolled(x):
+    return x + 0.1 * (np.roll(x, 1) - 2 * x + np.roll(x, -1))
+
+
+@pytest.mark.parametrize("step", [_assigned, _rolled])
+@pytest.mark.parametrize("transform", [lambda f: f, ds.grad])
+def test_every_step_of_a_chain_costs_the_same(step, transform):
+    """Nothing that earlier steps have stored is evaluated again by all later ones."""
+
+    def plan(steps):
+        def energy(x):
+            for _ in range(steps):
+                x = step(x)
+            return np.sum(x**2)
+
+        return ds.jit(transform(energy)).plan(np.linspace(0.0, 1.0, 10_000))
+
+    short, long = plan(8), plan(16)
+    assert long.flops < 2.2 * short.flops
+    assert long.bytes < 2.2 * short.bytes
+
+
 def test_softmax_reads_its_rows_three_times_and_writes_them_once():
     rows, columns = 100, 40
     plan = ds.jit(lambda x: softmax(x, axis=1)).plan(np.ones((rows, columns)))

@@ -32,6 +32,7 @@ _STORE_PRICES = ((1 << 20, _STORE_PRICE), (1 << 24, 24), (math.inf, 48))  # of a
 _MOST_OFFSETS = 64
 _MOST_COST = 100  # a value that costs so much more than memory is not looked into
 _REPEATED = 8
+_ELSEWHERE = (MOVES | INDEXING) - {"reshape"}
 
 
 def operation_cost(name: str) -> int:
@@ -46,13 +47,14 @@ class Demands:
 
     Works from users to operands. A demand is an index in a space (the extents of a nest) at a stage; equal
     demands are shared by hashing inside a nest, different ones are evaluated again. The stage is the
-    number of reductions and library steps that lie before: loops cannot be fused across them. What is in
-    `stored` costs nothing where it is read.
+    number of loops that must have ended before: those of reductions, library steps, and of stored values
+    that are read at other places than where they are made. What is in `stored` costs nothing where it is
+    read.
     """
 
     def __init__(self, nodes: list[Node], stored: Collection[Node] = ()):
         self.nodes = nodes
-        self._stages = _stages(nodes)
+        self._stages = _stages(nodes, stored)
         self._wanted: dict[Node, dict[tuple, int]] = {}
         self._inline = _inline_costs(nodes, stored)
 
@@ -97,12 +99,18 @@ class Demands:
         return repeats * self._inline[node] > next(price for size, price in _STORE_PRICES if nbytes <= size)
 
 
-def _stages(nodes: list[Node]) -> dict[Node, int]:
+def _stages(nodes: list[Node], stored: Collection[Node]) -> dict[Node, int]:
     stages: dict[Node, int] = {}
+    loaded: dict[Node, int] = {}  # the last stage of the stored values that a node reads
     for node in nodes:
         before = max((stages[x] for x in node.inputs), default=0)
         long = node.name in REDUCTIONS or node.name == "contract"
-        stages[node] = before + (is_library(node) or (long and not is_inline_reduction(node)))
+        stage = before + (is_library(node) or (long and not is_inline_reduction(node)))
+        below = max((loaded[x] for x in node.inputs), default=-1)
+        if node.name in _ELSEWHERE:
+            stage = max(stage, below + 1)
+        stages[node] = stage
+        loaded[node] = stage if node in stored else below
     return stages
 
 

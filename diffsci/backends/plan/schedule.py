@@ -28,6 +28,7 @@ from diffsci.graph import Graph, Node
 __all__ = ["plan_loops"]
 
 _MOST_FUSED = 24
+_ROUNDS = 3
 _STORED = frozenset({"put", "put_add", "cumsum", "cumprod", "argmax", "argmin", "project"})
 
 
@@ -143,9 +144,13 @@ class _Scheduler:
             offset += part.type.size
 
     def _choose_by_cost(self, copies) -> None:
-        """Store what costs more to compute again: twice, as what is stored is cheap for its users."""
-        first = self._deserving(copies, ())
-        self.stored |= self._deserving(copies, self.stored | first) if first else first
+        """Store what costs more to compute again, until the answer fits what was taken to be stored."""
+        found = self._deserving(copies, ())
+        for _ in range(_ROUNDS):
+            before, found = found, self._deserving(copies, self.stored | found) if found else found
+            if found == before:
+                break
+        self.stored |= found
 
     def _deserving(self, copies, cheap: Collection[Node]) -> set[Node]:
         """Return the nodes that deserve a buffer, if what is in `cheap` is read from memory."""
