@@ -1,4 +1,4 @@
-"""What is timed as the gradient of half the sum of squares is the Jacobian's transpose times the residuals."""
+"""Half the sum of squares: its gradient is the Jacobian's transpose times the residuals."""
 
 import numpy as np
 
