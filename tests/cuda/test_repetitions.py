@@ -1,7 +1,10 @@
-"""Long programs that repeat themselves: kernels of one iteration, launched once per iteration."""
+"""Long programs that repeat themselves: kernels of one iteration, or one for all that a thread does alone."""
 
 import numpy as np
+import pytest
 
+import diffsci as ds
+from diffsci.backends.cpu import compile_graph
 from diffsci.backends.cuda.module import cuda_program
 from diffsci.backends.cuda.steps import all_steps
 from diffsci.graph.interpreter import run as interpret
@@ -21,7 +24,43 @@ def test_repetitions_agree_with_the_interpreter():
                 np.testing.assert_allclose(got.reshape(want.shape), want, rtol=1e-11, atol=1e-13)
 
 
+def euler(steps):
+    def f(y):
+        for _ in range(steps):
+            y = y + 0.01 * np.sin(np.roll(y, 1))
+        return np.sum(y**2)
+
+    return f
+
+
+def test_what_one_thread_does_is_one_kernel():
+    few, many = (cuda_program(of(ds.grad(euler(n)), np.ones(2))) for n in (400, 900))
+    assert few.launches == many.launches == 1
+    assert len(few.texts) == len(many.texts)
+
+
 def test_kernels_do_not_grow_with_the_iterations():
-    program = cuda_program(of(PROGRAMS[0], Y, X))
-    assert len(all_steps(program.steps)) > 100
-    assert len(program.texts) < 10
+    program = cuda_program(of(ds.grad(euler(100)), np.ones(3000)))
+    assert len(all_steps(program.steps)) > 200
+    assert len(program.texts) < 12
+
+
+@pytest.mark.parametrize("size", [1, 3000])
+def test_the_first_condition_that_breaks_is_told(size):
+    def f(y, x):
+        for row in x:
+            y = np.sin(y) if np.mean(y) + row < 2.0 else y * row
+            if np.max(y) > 3.0:
+                y = y / 2
+        return y
+
+    x, y = np.linspace(0.1, 0.2, 20), np.full(size, 0.3)
+    graph = of(f, y, x)
+    native, program = compile_graph(graph), cuda_program(graph)
+    load([program])
+    for k, value in ((0, 0.15), (3, 50.0), (19, 9000.0), (11, np.nan)):
+        changed = x.copy()
+        changed[k] = value
+        found = native.run([y, changed])[0]
+        assert run(program, [y, changed])[0] == found
+        assert (found == 0) == (k == 0)

@@ -67,7 +67,8 @@ def test_indices_out_of_range_touch_nothing_else(name, types):
     assert run(program, arrays)[0] == 0
 
 
-def test_kernels_of_a_callee_are_written_once():
+def test_kernels_of_a_callee_are_written_once(monkeypatch):
+    loops_only(monkeypatch)
     graph = stepper(5)
     program = cuda_program(graph)
     launched = [step.kernel for step in program.steps if isinstance(step, Launch)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from diffsci.backends.cuda.gathering import combine_kernel, fill_kernel
 from diffsci.backends.cuda.kernels import write_nest
 from diffsci.backends.cuda.scattering import SortKeys
+from diffsci.backends.cuda.serial import Serial, is_serial, write_serial
 from diffsci.backends.cuda.shapes import THREADS
 from diffsci.backends.cuda.statements import Kernel
 from diffsci.backends.cuda.steps import (
@@ -24,7 +26,6 @@ from diffsci.backends.cuda.steps import (
     Step,
     Stop,
 )
-from diffsci.backends.cuda.straight import write_straight
 from diffsci.backends.cuda.vocabulary import hosted
 from diffsci.backends.expanding import expanded
 from diffsci.backends.plan import build_plan
@@ -36,11 +37,8 @@ from diffsci.backends.plan.program import (
     CallStep,
     CombineStep,
     FillStep,
-    GuardStep,
-    IndexCheckStep,
     Nest,
     Plan,
-    Straight,
     View,
 )
 from diffsci.backends.plan.repeat import Kept, RepeatStep
@@ -52,14 +50,6 @@ from diffsci.graph import Graph
 __all__ = ["Module", "cuda_program", "plan_of", "program_of_plan"]
 
 _ALIGN = 256
-_CHECKS = """\
-KERNEL guard(const unsigned char *predicate, long long outcome, long long code, long long *status) {
-  if ((*predicate != 0) != (outcome != 0) && status[0] == 0) status[0] = code;
-}
-KERNEL index_check(const unsigned char *flag, long long *status) {
-  if (*flag != 0) status[1] = -1;
-}
-"""
 
 
 def cuda_program(graph: Graph) -> CudaProgram:
@@ -130,6 +120,7 @@ class Module:
         self.guarded = False  # a condition was checked since the status was last looked at
         self.launched: dict[int, list[Launch]] = {}
         self._written: dict[int, list[Kernel | SortKeys]] = {}
+        self._serials: dict[int, Serial] = {}
 
     def program(self) -> CudaProgram:
         """Return the program."""
@@ -155,31 +146,39 @@ class Module:
 
     def _steps(self, frame: _Frame) -> list[Step]:
         found: list[Step] = []
-        blocks: list[Straight] = []
-        for step in frame.plan.steps:
-            if isinstance(step, Straight):
-                blocks.append(step)
+        for serial, group in itertools.groupby(frame.plan.steps, is_serial):
+            steps = list(group)
+            if serial:
+                made = [self._serial(steps, frame)]
+                self._note(steps[0], made)
+                found += made
                 continue
-            found += self._straight(blocks, frame)
-            blocks = []
-            made = self._step(step, frame)
-            if not isinstance(step, CallStep | RepeatStep | BranchStep):
-                self._note(step, made)
-            found += made
-        return found + self._straight(blocks, frame)
-
-    def _straight(self, blocks: list[Straight], frame: _Frame) -> list[Step]:
-        if not blocks:
-            return []
-        known = self._written.get(id(blocks[0]))
-        if known is None:
-            known = self._written[id(blocks[0])] = [write_straight(blocks)]
-        made = self._launches(known, frame)
-        self._note(blocks[0], made)
-        return made
+            for step in steps:
+                made = self._step(step, frame)
+                if not isinstance(step, CallStep | RepeatStep | BranchStep):
+                    self._note(step, made)
+                found += made
+        return found
 
     def _note(self, step, made: list[Step]) -> None:
         self.launched[id(step)] = [launch for launch in made if isinstance(launch, Launch)]
+
+    def _serial(self, steps: list, frame: _Frame) -> Launch:
+        kernel = self._serials.get(id(steps[0]))
+        if kernel is None:
+            kernel = self._serials[id(steps[0])] = write_serial(steps)
+        self._add(kernel)
+        self.guarded |= kernel.checks
+        values = (
+            frame.status_base + argument if isinstance(argument, int) else frame.view(argument)
+            for argument in kernel.arguments
+        )
+        return Launch(kernel.name, 1, 1, (*values, *([STATUS] if kernel.status else [])))
+
+    def _add(self, kernel: Kernel | Serial) -> None:
+        self.elementary |= kernel.elementary
+        self.functions |= dict.fromkeys(kernel.functions)
+        self.kernels[kernel.name] = kernel.text
 
     def _step(self, step, frame: _Frame) -> list[Step]:
         if isinstance(step, Nest):
@@ -193,12 +192,6 @@ class Module:
             return self._repeat(step, frame)
         if isinstance(step, BranchStep):
             return [self._branch(step, frame)]
-        if isinstance(step, GuardStep):
-            self.guarded = True
-            code = frame.status_base + step.status
-            return self._check("guard", (frame.view(step.predicate), int(step.outcome), code, STATUS))
-        if isinstance(step, IndexCheckStep):
-            return self._check("index_check", (frame.view(step.flag), STATUS))
         if isinstance(step, CombineStep):
             return self._combine(step, frame)
         if isinstance(step, FillStep):
@@ -212,9 +205,7 @@ class Module:
                 places = (self._buffer(buffer, frame) for buffer in (item.keys, item.order))
                 found.append(Sort(*places, item.count))
                 continue
-            self.elementary |= item.elementary
-            self.functions |= dict.fromkeys(item.functions)
-            self.kernels[item.name] = item.text
+            self._add(item)
             arguments = tuple(self._buffer(buffer, frame) for buffer in item.arguments)
             found.append(Launch(item.name, item.grid, item.block, arguments))
         return found
@@ -225,10 +216,6 @@ class Module:
             return frame.place(buffer)
         self.scratch_bytes = max(self.scratch_bytes, buffer.offset + buffer.nbytes)
         return Place("work", 0, self.scratch_start + buffer.offset)
-
-    def _check(self, name: str, arguments: tuple) -> list[Step]:
-        self.kernels["checks"] = _CHECKS
-        return [Launch(name, 1, 1, arguments)]
 
     def _combine(self, step: CombineStep, frame: _Frame) -> list[Step]:
         dtype = step.partials.dtype
@@ -259,7 +246,7 @@ class Module:
         return self._steps(_Frame(callee, places, frame.place(step.workspace), base))
 
     def _repeat(self, step: RepeatStep, frame: _Frame) -> list[Step]:
-        """Return the steps of all iterations, one after another: kernels are written once."""
+        """Return the steps of all iterations, one after another: their kernels are written once."""
         callee, found = step.call.plan, []
         base = frame.status_base + step.call.status_base
         for k in range(step.count):

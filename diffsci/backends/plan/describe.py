@@ -87,13 +87,13 @@ class _Report:
 
     def _timed(self, step) -> StepReport:
         made = _STEPS[type(step)](self, step)
+        kernels = tuple(self.kernels(step))
+        made = replace(made, kernels=kernels, launches=made.launches + len(kernels))
         if isinstance(step, CallStep | BranchStep | RepeatStep):
             return made
         memory, arithmetic = made.bytes / self.rate, made.work / self.machine.operations
         bound = "memory" if memory >= arithmetic else "arithmetic"
-        kernels = tuple(self.kernels(step))
-        seconds = max(memory, arithmetic)
-        return replace(made, seconds=seconds, bound=bound, kernels=kernels, launches=len(kernels))
+        return replace(made, seconds=max(memory, arithmetic), bound=bound)
 
     def stream(self, buffer: Buffer, elements: int) -> Stream:
         """Return elements of a buffer as a stream."""
