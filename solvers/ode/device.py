@@ -155,13 +155,13 @@ def _replacements(device: Any, loop: _Loop) -> dict[str, Any]:
 
     def error_norm(errors, n_errors, y, y_new, tolerances, _):
         atol, rtol = tolerances
-        return float(_error_norm()(errors.reshape(int(n_errors), y.size), y, y_new, atol, rtol))
+        return float(_error_norm(device)(errors.reshape(int(n_errors), y.size), y, y_new, atol, rtol))
 
     def rms(values, scale_of, tolerances, _):
-        return float(_rms()(values, scale_of, *tolerances))
+        return float(_rms(device)(values, scale_of, *tolerances))
 
     def interpolate(y, coefficients, weights, out):
-        out[...] = _interpolated()(y, coefficients.reshape(weights.size, y.size), weights)
+        out[...] = _interpolated(device)(y, coefficients.reshape(weights.size, y.size), weights)
 
     def euler(out, y, h, slope):
         out[...] = y + float(h) * slope
@@ -184,11 +184,11 @@ def _replacements(device: Any, loop: _Loop) -> dict[str, Any]:
     }
 
 
-# sums over states: one fused kernel each, compiled when first called -------------------------------------
+# sums over states: one fused kernel each, compiled when first called on a device -------------------------
 
 
 @functools.cache
-def _error_norm():
+def _error_norm(device: Any):
     def square(error, y, y_new, atol, rtol):
         scale = np.maximum(atol + rtol * np.maximum(np.abs(y), np.abs(y_new)), _TINY)
         return np.sum(np.where(np.isfinite(y_new), (error / scale) ** 2, np.nan))
@@ -205,7 +205,7 @@ def _error_norm():
 
 
 @functools.cache
-def _rms():
+def _rms(device: Any):
     def norm(values, scale_of, atol, rtol):
         ratio = values / np.maximum(atol + rtol * np.abs(scale_of), _TINY)
         return np.sqrt(np.sum(ratio * ratio) / values.size)
@@ -214,5 +214,5 @@ def _rms():
 
 
 @functools.cache
-def _interpolated():
+def _interpolated(device: Any):
     return ds.jit(lambda y, curve, weights: (y + weights @ curve).astype(y.dtype), backend="cupy")

@@ -2,19 +2,31 @@
 
 import pytest
 
+from diffsci.backends.cuda.module import cuda_program
+from diffsci.backends.cuda.stacks import stack_source
 from diffsci.backends.cuda.steps import CudaProgram, joined_source
+from tests.cuda import test_kernels
 from tests.cuda.corpus import CASES, MODES, programs
 from tests.cuda.nvrtc import compile_text, version
+from tests.cuda.recorded import recorded
 from tests.cuda.test_random_graphs import random_programs
+from tests.cuda.test_repetitions import repeated
 
 ARCHITECTURES = (70, 80, 90)
 
 
 FAST = "--Ofast-compile=max"
+NAMES = [*CASES, "random", "repetitions", "blocks"]
 
 
 def all_programs(name, mode) -> list[CudaProgram]:
-    return random_programs(mode) if name == "random" else programs(name, mode)
+    if name == "random":
+        return random_programs(mode)
+    if name == "repetitions":
+        return [program for _, program in repeated()]
+    if name == "blocks":
+        return [cuda_program(case.graph) for case in recorded(test_kernels, compare="checked")]
+    return programs(name, mode)
 
 
 def compiles(source, target, *options) -> None:
@@ -39,6 +51,8 @@ def test_samples_compile_for_every_architecture(architecture):
         ("models", "loops", 90),
         ("samples", "small", 70),
         ("random", "small", 80),
+        ("repetitions", "small", 70),
+        ("blocks", "small", 90),
     ],
 )
 def test_every_kernel_compiles(name, mode, architecture):
@@ -48,17 +62,23 @@ def test_every_kernel_compiles(name, mode, architecture):
 @pytest.mark.slow
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", [*CASES, "random"])
+@pytest.mark.parametrize("name", NAMES)
 def test_every_kernel_compiles_for_every_architecture(name, mode, architecture):
     compiles(joined_source(all_programs(name, mode)), f"compute_{architecture}", FAST)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("name", [*CASES, "random"])
+@pytest.mark.parametrize("name", NAMES)
 def test_every_kernel_compiles_to_machine_code(name, architecture):
     """With all optimisations, and through the assembler."""
     compiles(joined_source(all_programs(name, "loops")), f"sm_{architecture}")
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("code", ["f8", "f4"])
+def test_kernels_of_stacks_compile(code, architecture):
+    compiles(stack_source(code), f"sm_{architecture}")
 
 
 def test_an_error_is_seen():

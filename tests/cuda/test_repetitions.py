@@ -1,5 +1,7 @@
 """Long programs that repeat themselves: kernels of one iteration, or one for all that a thread does alone."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -12,11 +14,16 @@ from tests.backends.test_rolling import PROGRAMS, WAYS, X, Y, of
 from tests.cuda.running import load, run
 
 
-def test_repetitions_agree_with_the_interpreter():
+@functools.cache
+def repeated():
+    """Return graphs and their programs."""
     graphs = [of(WAYS[way](f), Y, X) for f in PROGRAMS for way in ("value", "gradient")]
-    programs = [cuda_program(graph) for graph in graphs]
-    load(programs)
-    for graph, program in zip(graphs, programs, strict=True):
+    return [(graph, cuda_program(graph)) for graph in graphs]
+
+
+def test_repetitions_agree_with_the_interpreter():
+    load([program for _, program in repeated()])
+    for graph, program in repeated():
         for point in ((Y, X), (0.7 * Y, X**2)):
             status, found = run(program, point)
             assert status == 0

@@ -7,9 +7,10 @@ import pytest
 from numpy.testing import assert_allclose
 
 import diffsci as ds
+from diffsci.backends import cuda
 from diffsci.trees import flatten
 from solvers import solve_ivp
-from tests.cuda.host_device import HostArray
+from tests.cuda.host_device import HostArray, InterpretedMachine
 
 Y0, P = np.array([1.0, 0.5]), np.array([1.5, 0.8])
 TIMES = np.array([0.4, 1.0, 1.7])
@@ -114,3 +115,18 @@ def test_a_failed_run_has_no_numbers(machine):
         return solve_ivp(lambda t, y: p * y**2, (0.0, 3.0), y0, t_eval=np.array([3.0])).y
 
     assert np.isnan(ds.jit(f, backend="cupy")(there(np.ones(2)), there(np.ones(2))).get()).all()
+
+
+def test_one_device_after_another(monkeypatch):
+    def f(y0, p):
+        return solve_ivp(
+            predators, (0.0, 1.0), y0, args=(p,), t_eval=np.array([0.5, 1.0]), method="Rodas5P"
+        ).y
+
+    found = []
+    for _ in range(2):
+        machine = InterpretedMachine()
+        monkeypatch.setattr(cuda, "cupy_machine", lambda: machine)  # noqa: B023
+        found.append(ds.jit(f, backend="cupy")(there(Y0), there(P)).get())
+        machine.device.arriving = None  # nothing is asked of it any more
+    assert_allclose(found[0], found[1], rtol=0)
