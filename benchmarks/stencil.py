@@ -25,7 +25,7 @@ def measure(threads: int) -> Table:
         table.missing("JAX")
         stencils_jax = None
     for model in MODELS:
-        for side in (model.small, model.large):
+        for side in (model.small, *model.large):
             _measure(table, model, side, threads, stencils_jax)
     return table
 
@@ -48,7 +48,7 @@ def _measure(table: Table, model: Model, side: int, threads: int, jax) -> None:
 
 
 def _rows(table: Table, model: Model, side: int, seconds: dict, nbytes: int) -> None:
-    beyond = side == model.large
+    beyond = side in model.large
     grid = " x ".join([str(side)] * (2 if model.state[0] == 2 or len(model.state) == 2 else 3))
     field = nbytes // (2 if model.state[0] == 2 else 1)
     copied = 2 * nbytes / seconds[("copy", "")]
