@@ -9,6 +9,8 @@ import pytest
 
 from diffsci.backends.cpu import Program, cache, compile_graph, get_num_threads, program, set_num_threads
 from diffsci.backends.plan import build_plan
+from diffsci.backends.plan.body import Body
+from diffsci.backends.plan.elements import TooLarge, plan_elements
 from diffsci.backends.plan.program import CallStep, LuStep, Nest
 from diffsci.graph import Builder, Graph, Guard
 from diffsci.graph.interpreter import run
@@ -432,3 +434,37 @@ def test_columns_summed_over_regions_and_threads(monkeypatch):
             compare(graph, [rng().normal(size=(30, 200))], 1e-12, fresh(graph))
     finally:
         set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("n", "low", "count", "gap", "part"), [(17, 14, 1, 1, (0, 17)), (40, 5, 2, 2, (0, 6))]
+)
+def test_one_element_of_a_grid_beside_others(monkeypatch, n, low, count, gap, part):
+    loops_only(monkeypatch)
+    b = Builder()
+    few, many = b.input(type_of((count,))), b.input(type_of((n,)))
+    width = count + (count - 1) * gap
+    spread = b.pad(few, low=(low,), high=(n - low - width,), interior=(gap,))
+    y = b.slice(b.add(spread, b.emit("cos", many)), start=part[:1], stop=part[1:], step=(1,))
+    rng = np.random.default_rng(0)
+    compare(Graph([few, many], [y]), [rng.normal(size=count), rng.normal(size=n)])
+
+
+@pytest.mark.parametrize("first", ["turned", "rolled"])
+def test_loops_over_equal_boxes_that_cannot_be_one(monkeypatch, first):
+    loops_only(monkeypatch)
+    b = Builder()
+    x, y = b.input(type_of((17, 16))), b.input(type_of((16, 17)))
+    rolled = b.roll(b.emit("sin", b.reshape(x, shape=(272,))), shift=(1,))
+    turned = b.reshape(b.transpose(b.emit("cos", y), perm=(1, 0)), shape=(272,))
+    both = [rolled, turned] if first == "rolled" else [turned, rolled]
+    rng = np.random.default_rng(0)
+    compare(Graph([x, y], both), [rng.normal(size=(17, 16)), rng.normal(size=(16, 17))])
+
+
+def test_large_arrays_are_not_looked_at_element_by_element(monkeypatch):
+    monkeypatch.setattr(Body, "load", None)
+    b = Builder()
+    x = b.input(type_of((1_000_000,)))
+    with pytest.raises(TooLarge):
+        plan_elements(Graph([x], [b.sum(b.emit("cos", x), axes=(0,))]), None)

@@ -24,6 +24,7 @@ from diffsci.graph import Graph, Node
 __all__ = ["TooLarge", "plan_elements"]
 
 _MOST_RAW = 60_000  # elements to compute, unless loops would hardly be cheaper
+_MOST_READ = 20_000  # elements in memory: each becomes a statement before any other does
 _MOST_MOVED = 40_000_000  # elements that only move: NumPy does that, on numbers of statements
 _ALWAYS = 400
 _MOST_DEARER = 1.5  # straight-line code than loops, by estimate, before loops are preferred
@@ -44,17 +45,19 @@ def plan_elements(graph: Graph, build_callee):
 
 def _is_promising(graph: Graph) -> bool:
     """Tell whether it is worth trying: what the attempt costs grows with the number of elements."""
-    computed = moved = 0
+    computed = moved = read = 0
     for node in graph.nodes:
         if isinstance(node.type, tuple):
             continue
+        if node.name in ("input", "project"):
+            read += node.type.size
         if node.name in MOVES or _is_placement(node):
             moved += node.type.size
         else:
             computed += node.type.size
         if node.name == "contract":
             computed += math.prod(letter_sizes(node).values())
-    if moved > _MOST_MOVED:
+    if moved > _MOST_MOVED or read > _MOST_READ:
         return False
     return computed <= _MOST_RAW or computed <= _MOST_DEARER * _loop_cost(graph)
 

@@ -111,13 +111,19 @@ def _lower_row(row: list[Region], resolved: dict[Region, _Statements], lowering:
 
 
 def _lower_block(block: Block, lowering: Lowering) -> _Lowered | None:
-    """Return the statements of a block, in which lanes select; None if a load leaves its buffer."""
+    """Return the statements of a block, in which lanes select; None if vectors cannot have them.
+
+    A load may leave its buffer, or a part of one element, which needs no loop, have no formula as a loop.
+    """
     extents, body = block.region.extents, Body()
     loop = len(extents) - 1
     place = body.iota(identity(len(extents))[loop])
     values: list[list[int]] = []
     for part in reversed(block.parts):
-        statements = _Statements(part.extents, lowering, body, (loop, -part.low)).resolve(part.pieces)
+        try:
+            statements = _Statements(part.extents, lowering, body, (loop, -part.low)).resolve(part.pieces)
+        except Restructure:
+            return None
         mine = statements.values()
         if values:
             here = body.op("lt", place, body.lit(part.high, "i8"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
@@ -22,7 +23,7 @@ from diffsci.backends.plan.pieces import (
 from diffsci.backends.plan.program import GemmStep, GuardStep, IndexCheckStep, Step, View
 from diffsci.backends.plan.regions import Lowering, lower_group
 from diffsci.backends.plan.resolve import NeedBuffer, is_inline_reduction
-from diffsci.backends.plan.vocabulary import REDUCTIONS, is_library
+from diffsci.backends.plan.vocabulary import MOVES, REDUCTIONS, is_library
 from diffsci.graph import Graph, Node
 
 __all__ = ["plan_loops"]
@@ -30,18 +31,23 @@ __all__ = ["plan_loops"]
 _MOST_FUSED = 24
 _ROUNDS = 3
 _STORED = frozenset({"put", "put_add", "cumsum", "cumprod", "argmax", "argmin", "project"})
+_EXTREMA = frozenset({"max", "min", "argmax", "argmin"})
 
 
 def plan_loops(graph: Graph, build_callee, stored: Collection[Node] = ()):
-    """Return the plan of a program as loop nests over stored arrays, those in `stored` among them."""
-    stored = set(stored)
+    """Return the plan of a program as loop nests over stored arrays, those in `stored` among them.
+
+    What has no formula in the loops of its users is stored; what has none in the loop that it shares with
+    others over the same box, which may have been rebuilt for them, has a loop of its own.
+    """
+    stored, alone = set(stored), set()
     while True:
         try:
-            return _Scheduler(graph, build_callee, stored).run()
+            return _Scheduler(graph, build_callee, stored, alone).run()
         except NeedBuffer as need:
-            if need.node in stored:
+            if need.node in alone:
                 raise AssertionError(f"{need.node!r} has no form that a loop can follow") from None
-            stored.add(need.node)
+            (alone if need.node in stored else stored).add(need.node)
 
 
 @dataclass
@@ -67,16 +73,17 @@ class _Group:
 
 
 class _Scheduler:
-    def __init__(self, graph: Graph, build_callee, stored: set[Node]):
+    def __init__(self, graph: Graph, build_callee, stored: set[Node], alone: set[Node]):
         self.graph = graph
         self.layout = Layout(graph, build_callee)
         self.resolver = self.layout.resolver
         self.position = {node: i for i, node in enumerate(graph.nodes)}
-        self.stored = set(stored)
+        self.stored, self.alone = set(stored), alone
         self.slots: list[_Group | list[Step]] = []
         self.at: dict[Node, int] = {}
         self.reads: dict[Node, frozenset[Node]] = {}
         self.counted: dict[Node, list[Piece]] = {}
+        self.users = Counter(x for node in graph.nodes for x in set(node.inputs))
 
     def run(self):
         self._force()
@@ -106,6 +113,8 @@ class _Scheduler:
                 self._store_base(node.inputs[1])
             elif node.name in ("put", "put_add"):
                 self._store_base(node.inputs[1])
+            elif node.name in _EXTREMA and node.inputs[0].dtype.kind == "f":
+                self._store_shared(node.inputs[0])
         for guard in self.graph.guards:
             self._store_base(guard.predicate)
 
@@ -116,6 +125,24 @@ class _Scheduler:
     def _store_base(self, node: Node) -> None:
         if self.resolver.view(node) is None:
             self.stored.add(_base(node))
+
+    def _store_shared(self, node: Node) -> None:
+        """Store what an extremum is taken of if others read it too.
+
+        An extremum is one of the elements. Computed again they could be rounded otherwise, as products are
+        contracted and functions of vectors are not those of numbers: none would equal it, some exceed it.
+        """
+        below, known = [(node, False)], set()
+        while below:
+            x, shared = place = below.pop()
+            if place in known or x.name == "input" or is_data(x):
+                continue
+            known.add(place)
+            shared = shared or self.users[x] > 1
+            if x.name in MOVES:
+                below += [(y, shared) for y in x.inputs]
+            elif shared:
+                self._store_base(x)
 
     def _place_outputs(self) -> list[tuple[Node, View]]:
         copies = []
@@ -236,7 +263,10 @@ class _Scheduler:
             return
         target = self.layout.place(node)
         pieces = [p for p in pieces_of(node, target, self.resolver) if not self._is_in_place(p)]
-        places = [self._add_piece(piece, reads) for piece in pieces]
+        if node in self.alone:
+            places = [self._append_group(piece) for piece in pieces]
+        else:
+            places = [self._add_piece(piece, reads) for piece in pieces]
         self.at[node] = max([*places, self._after(reads) - 1])
         if node.name in ("put", "put_add") and node.inputs[2].type.size and node.type.size:
             scatter = scatter_piece(node, target)
