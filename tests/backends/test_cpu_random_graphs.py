@@ -11,6 +11,7 @@ from tests.backends.common import B1, F8, compare, loops_only, random_array, typ
 
 BINARY = ["add", "sub", "mul", "maximum", "minimum"]
 UNARY = ["neg", "abs", "sin", "tanh", "sigmoid", "rint", "stop_gradient"]
+LARGEST = 400  # elements
 SHAPES = [(6,), (9,), (17,), (3, 5), (4, 9), (9, 4), (2, 3, 8), (7, 2, 3), (8, 8), (1, 7), ()]
 
 RANKED = Primitive("test_ranked", lambda t: t, lambda x: np.sort(x, axis=None).reshape(x.shape), "linalg")
@@ -59,7 +60,7 @@ class Grower:
             self.cond,
         ]
         node = self.pick(moves)(self.pick(self.nodes))
-        if node is not None and node.type.size <= 400:
+        if node is not None and node.type.size <= LARGEST:
             self.nodes.append(node)
 
     def like(self, x):

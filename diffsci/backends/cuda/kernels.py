@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable
 from contextlib import ExitStack
 
+import numpy as np
+
 from diffsci.backends.cuda.gathering import block_function
 from diffsci.backends.cuda.operations import combine, wins
 from diffsci.backends.cuda.scattering import write_scatter
@@ -163,13 +165,19 @@ class _Shared(_Reducing):
         super().__init__(loops, shape)
         self.unit = unit
         self.scratch: dict[int, Buffer] = {}
+        self.places: dict[int, Buffer] = {}
+        self._offset = 0
         if shape.chunks > 1 and not self._is_whole:
-            offset = 0
             for k, r in enumerate(loops.reductions):
-                dtype = r.buffer.dtype
-                buffer = Buffer(dtype, shape.points * shape.chunks, "scratch", offset=offset)
-                self.scratch[k] = buffer
-                offset += -(-buffer.nbytes // 64) * 64
+                self.scratch[k] = self._kept(self.code(r))
+                if r.payload >= 0:
+                    self.places[k] = self._kept("i8")
+
+    def _kept(self, code: str) -> Buffer:
+        """Return memory for a number per point and chunk."""
+        buffer = Buffer(np.dtype(code), self.shape.points * self.shape.chunks, "scratch", offset=self._offset)
+        self._offset += -(-buffer.nbytes // 64) * 64
+        return buffer
 
     @property
     def _is_whole(self) -> bool:
@@ -265,6 +273,8 @@ class _Shared(_Reducing):
                 )
                 place = f"{self.arguments.pointer(self.scratch[k])}[{points}]"
             self.statements.store(self.lines, place, f"a{k}", self.code(r))
+            if k in self.places:
+                self.lines.add(f"{self.arguments.pointer(self.places[k])}[{points}] = w{k};")
         if not self._is_whole and not self.scratch:
             self.finish()
 
@@ -274,7 +284,7 @@ class _Chunks(_Reducing):
 
     def __init__(self, shared: _Shared):
         super().__init__(shared.loops, shared.shape)
-        self.scratch = shared.scratch
+        self.scratch, self.places = shared.scratch, shared.places
 
     def write(self) -> Kernel:
         lines, shape = self.lines, self.shape
@@ -288,8 +298,12 @@ class _Chunks(_Reducing):
             for k, r in enumerate(self.loops.reductions):
                 code = self.code(r)
                 value = f"{self.arguments.pointer(self.scratch[k])}[{point}]"
-                lines.add(
-                    f"a{k} = {combine(r.op, code, f'a{k}', f'({value} != 0)' if code == 'b1' else value)};"
-                )
+                value = f"({value} != 0)" if code == "b1" else value
+                if r.payload < 0:
+                    lines.add(f"a{k} = {combine(r.op, code, f'a{k}', value)};")
+                    continue
+                where = f"{self.arguments.pointer(self.places[k])}[{point}]"
+                condition = wins(r.op, code, value, where, f"a{k}", f"w{k}")
+                lines.add(f"if ({condition}) {{ a{k} = {value}; w{k} = {where}; }}")
         self.finish()
         return self.arguments.kernel("chunks", lines, -(-shape.points // block), block)

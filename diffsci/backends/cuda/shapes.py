@@ -150,8 +150,6 @@ def shape_of(loops: Loops, whole: int = 0) -> Shape:
     shape = replace(
         alone, width=width, depth=max(depth, _WARP // width), reduced=fastest_last(loops, reduced)
     )
-    if any(r.payload >= 0 for r in loops.reductions):
-        return shape
     worth = length // (shape.depth * _WORTH_A_CHUNK)
     return replace(shape, chunks=max(1, min(worth, _MANY_BLOCKS // shape.grid)))
 
