@@ -68,6 +68,14 @@ def test_every_step_of_a_chain_costs_the_same(step, transform):
     assert long.bytes < 2.2 * short.bytes
 
 
+def test_components_of_points_share_what_they_have_in_common():
+    x, a, b = np.ones((3, 5000)), *np.ones((2, 5000))
+    plan = ds.jit(lambda x, a, b: x * (a + b)).plan(x, a, b)
+    assert (plan.bytes, plan.flops) == (8 * 8 * 5000, 4 * 5000)
+    turned = ds.jit(lambda x, a, b: x * (a + b)[:, None]).plan(x.T.copy(), a, b)
+    assert (turned.bytes, turned.flops) == (8 * 8 * 5000, 4 * 5000)
+
+
 def test_softmax_reads_its_rows_three_times_and_writes_them_once():
     rows, columns = 100, 40
     plan = ds.jit(lambda x: softmax(x, axis=1)).plan(np.ones((rows, columns)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections import Counter
 
 import numpy as np
 
@@ -23,6 +24,7 @@ _LANES = 8
 _SHORT, _LONG, _RATIO = 32, 64, 4
 _TURN_IN, _TURN_OUT = 12, 16  # prices of reading and of writing an element with an uneven stride
 _MARGIN = 2
+_PLACED = frozenset({"slice", "pad", "concatenate"})  # moves along axes, in any order of them
 
 Order = tuple[int, ...]
 
@@ -56,6 +58,8 @@ def _turns(node: Node) -> bool:
         return False
     if node.name in REDUCTIONS or node.name == "contract":
         return any(_order_of(x) is not None for x in (node, *node.inputs))
+    if node.name in _PLACED:
+        return len({_order(x.shape) for x in (node, *node.inputs)} - {None}) == 1
     order = _order(node.shape)
     if order is None:
         return False
@@ -89,7 +93,7 @@ def _gain(graph: Graph, candidates: set[Node]) -> float:
         else:
             inner = {x for x in node.inputs if x in candidates and _order_of(x) is not None}
             cost += sum(_TURN_OUT * x.type.size for x in inner if not x.is_known)
-    cost += sum(_TURN_IN * x.type.size for x in edges)
+    cost += sum(_TURN_IN * x.type.size for x in edges if x.name != "take")
     cost += sum(
         _TURN_OUT * y.type.size for y in graph.outputs if y in candidates and _order_of(y) is not None
     )
@@ -120,6 +124,7 @@ class _Turner:
         self.natural: dict[Node, Node] = {}
         self.turned: dict[Node, Node] = {}
         self.stored: set[Node] = set()
+        self._uses = Counter(x for node in candidates for x in node.inputs)
 
     def run(self) -> tuple[Graph, set[Node]]:
         for node in self.graph.nodes:
@@ -155,7 +160,8 @@ class _Turner:
         known = self.turned.get(node)
         if known is None:
             known = self.turned[node] = self.b.transpose(self.natural[node], perm=order)
-            self.stored.add(known)
+            if node.name != "take" and self._uses[node] > 1:  # rows are looked up in any order
+                self.stored.add(known)
         return known, order
 
     def _turn(self, node: Node) -> None:
@@ -164,6 +170,8 @@ class _Turner:
             rule = self._reduction
         elif node.name == "reshape":
             rule = self._reshape
+        elif node.name in _PLACED:
+            rule = self._place
         (rule or self._elementwise)(node)
 
     def _elementwise(self, node: Node) -> None:
@@ -171,6 +179,19 @@ class _Turner:
         order = _order(node.shape)
         type_ = Type(tuple(node.shape[axis] for axis in order), node.dtype)
         self.turned[node] = Node(node.primitive, inputs, node.params, type_, node.location)
+
+    def _place(self, node: Node) -> None:
+        """Slices, pads and concatenations: what they say of axes is put in the new order."""
+        order = next(filter(None, (_order(x.shape) for x in (node, *node.inputs))))
+        inputs = [
+            self._in_turn(x)[0] if _order(x.shape) else self.b.transpose(self._as_is(x), perm=order)
+            for x in node.inputs
+        ]
+        params = {
+            name: order.index(value) if name == "axis" else tuple(value[axis] for axis in order)
+            for name, value in node.params.items()
+        }
+        self._enter(node, self.b.emit(node.primitive, *inputs, **params), order)
 
     def _const(self, node: Node) -> None:
         value = np.ascontiguousarray(np.transpose(node.params["value"], _order(node.shape)))

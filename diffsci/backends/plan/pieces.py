@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -43,6 +44,7 @@ __all__ = [
 ]
 
 _PLANES, _PLANE_VOLUME, _MOST_VISITED = 8, 256, 400
+_VECTOR = 4
 _LONG_SUM, _MOST_SUMS = 64, 16
 _PEELED = frozenset({"concatenate", "set_slice", "reshape"})
 
@@ -92,7 +94,7 @@ class Piece:
 
 def pieces_of(root: Node, target: View, resolver: Resolver) -> list[Piece]:
     """Return the pieces that compute and store `root`."""
-    if root.name in REDUCTIONS:
+    if root.name in REDUCTIONS and not (root.shape and is_inline_reduction(root)):
         return [_reduction(root, target)]
     if root.name == "contract" and not is_inline_reduction(root):
         return _unrolled(root, _contraction(root, target))
@@ -108,7 +110,8 @@ def pieces_of(root: Node, target: View, resolver: Resolver) -> list[Piece]:
     whole = Piece("store", root, shape, (Operand(root, index, True),), target, address)
     if not whole.volume:
         return []
-    return [part for peeled in _peel(whole, resolver) for part in _split_planes(peeled, resolver)]
+    planes = [part for peeled in _peel(whole, resolver) for part in _split_planes(peeled, resolver)]
+    return [part for plane in planes for part in _split_vectors(plane, resolver)]
 
 
 def scatter_piece(root: Node, target: View) -> Piece:
@@ -266,25 +269,49 @@ def _plane_change(piece: Piece, resolver: Resolver) -> Restructure | None:
     short = [n <= _PLANES and piece.volume >= _PLANE_VOLUME * n for n in piece.extents]
     if not any(short):
         return None
+    for _, answer in _visited(piece, resolver):
+        if isinstance(answer, Restructure) and short[answer.loop] and not isinstance(answer, Unflatten):
+            return answer
+    return None
+
+
+def _split_vectors(piece: Piece, resolver: Resolver) -> list[Piece]:
+    """Split the components of many short vectors, if they have something to compute in common.
+
+    The pieces are fused again, with others over the same points: what is common is evaluated once.
+    """
+    short = [loop for loop, n in enumerate(piece.extents) if 1 < n <= _VECTOR]
+    if len(piece.extents) != 2 or len(short) != 1 or max(piece.extents) < _PLANE_VOLUME:
+        return [piece]
+    common = False
+    for number, (index, answer) in enumerate(_visited(piece, resolver)):
+        if number >= _MOST_VISITED // 2 or isinstance(answer, Restructure):
+            return [piece]
+        computes = answer[0] in ("op", "dot", "fold", "gather")
+        common |= computes and not any(e[short[0] + 1] for e in index)
+    return restructure(piece, Residue(short[0], piece.extents[short[0]])) if common else [piece]
+
+
+def _visited(piece: Piece, resolver: Resolver) -> Iterator[tuple[Index, tuple | Restructure]]:
+    """Walk through what an element of a piece is made of: indices, and what is found there."""
     operand = piece.operands[0]
-    pending = [(operand.node, operand.index, operand.define)]
+    pending = deque([(operand.node, operand.index, operand.define)])
     seen = set(pending)
     while pending and len(seen) < _MOST_VISITED:
+        node, index, define = pending.popleft()
         try:
-            answer = resolver.resolve(*pending[0][:2], piece.extents, pending[0][2])
+            answer = resolver.resolve(node, index, piece.extents, define)
         except Restructure as change:
-            if short[change.loop] and not isinstance(change, Unflatten):
-                return change
-            answer = ("lit",)
+            yield index, change
+            continue
         except NeedBuffer:
-            answer = ("lit",)
-        pending.pop(0)
+            continue
+        yield index, answer
         found = [answer[1]] if answer[0] == "forward" else answer[3] if answer[0] == "op" else []
         for node, index in found:
             if (node, index, False) not in seen:
                 seen.add((node, index, False))
                 pending.append((node, index, False))
-    return None
 
 
 def restructure(piece: Piece, change: Restructure) -> list[Piece]:

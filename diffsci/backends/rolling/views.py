@@ -90,7 +90,8 @@ def rows_of_views(b: Builder, views: Sequence[Node], whole: Node) -> tuple[Node,
     The array itself serves where the views are its rows, in any order at a constant pace.
     """
     first = views[0]
-    flat = np.array([_positions(view, whole) for view in views])
+    everywhere = np.arange(whole.type.size).reshape(whole.shape)
+    flat = np.array([_positions(view, everywhere) for view in views])
     size, offsets = first.type.size, flat[:, 0] if first.type.size else np.zeros(len(views), int)
     paces = np.diff(offsets)
     together = size and (flat == offsets[:, None] + np.arange(size)).all()
@@ -102,13 +103,12 @@ def rows_of_views(b: Builder, views: Sequence[Node], whole: Node) -> tuple[Node,
     return b.take(b.reshape(whole, shape=(whole.type.size,)), index, axis=0), 0, 1
 
 
-def _positions(view: Node, whole: Node) -> np.ndarray:
-    """Return the flat positions in the whole array that a view shows."""
+def _positions(view: Node, positions: np.ndarray) -> np.ndarray:
+    """Return the flat positions that a view shows, of those in the whole array."""
     chain = []
     while is_view(view):
         chain.append(view)
         view = view.inputs[0]
-    positions = np.arange(whole.type.size).reshape(whole.shape)
     for node in reversed(chain):
         positions = node.primitive.value(positions, **node.params)
     return positions.ravel()
