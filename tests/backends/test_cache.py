@@ -166,6 +166,26 @@ def test_what_a_killed_process_left_is_removed(folder):
     assert {entry.name for entry in folder.iterdir()} == {".writing-new", "entry"}
 
 
+def test_files_of_others_are_left_alone(folder, monkeypatch):
+    monkeypatch.setattr(cache, "_TIDY_EVERY", 1)
+    monkeypatch.setenv("DIFFSCI_CACHE_BYTES", "3000")
+    (folder / "thesis.tex").write_bytes(bytes(5000))
+    os.utime(folder / "thesis.tex", (1.0, 1.0))
+    (folder / "drafts").mkdir()
+    for k in range(5):
+        cache.write(f"entry{k}", {}, bytes(800))
+    assert {"thesis.tex", "drafts", "entry3", "entry4"} <= {entry.name for entry in folder.iterdir()}
+    assert cache.read("entry0") is None
+
+
+def test_a_folder_that_cannot_be_listed(folder, monkeypatch):
+    def refuse(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(cache.Path, "iterdir", refuse)
+    cubes()
+
+
 def test_a_size_that_is_no_number_is_said(folder, monkeypatch):
     monkeypatch.setenv("DIFFSCI_CACHE_BYTES", "much")
     with pytest.raises(ValueError, match="number of bytes"):

@@ -1,6 +1,6 @@
 """Compiled programs on disk: one file per program, checked before use, replaced as a whole.
 
-The folder is kept below a size: what was used longest ago is removed.
+The folder is kept below a size: what was used longest ago is removed. Files of others in it are left alone.
 """
 
 from __future__ import annotations
@@ -89,20 +89,39 @@ def _tidy(folder: Path) -> None:
     _writes[folder] = (count + 1) % _TIDY_EVERY
     if count:
         return
+    most, stale = limit(), time.time() - _STALE_SECONDS
     found = []
-    for path in folder.iterdir():
-        with suppress(OSError):  # another process has removed it
-            status = path.stat()
-            found.append((status.st_mtime, status.st_size, path))
-    stale = time.time() - _STALE_SECONDS
-    total, most = sum(size for _, size, _ in found), limit()
-    for last, size, path in sorted(found):
-        broken_off = path.name.startswith(_WRITING) and last < stale
-        if total <= most and not broken_off:
-            continue
+    with suppress(OSError):  # a folder that may be written but not listed, or that is gone
+        for path in folder.iterdir():
+            with suppress(OSError):  # another process has removed it
+                status = path.stat()
+                found.append((status.st_mtime, status.st_size, path))
+    for last, _, path in found:
+        if path.name.startswith(_WRITING) and last < stale:
+            _remove(path)
+    if sum(size for _, size, _ in found) <= most:
+        return
+    found = [entry for entry in found if _is_own(entry[2])]
+    total = sum(size for _, size, _ in found)
+    for _, size, path in sorted(found):
+        if total <= most:
+            return
         total -= size
-        with suppress(OSError):  # in use on Windows: next time
-            path.unlink()
+        _remove(path)
+
+
+def _is_own(path: Path) -> bool:
+    """Tell whether a file is a stored program: the folder may be one that others use as well."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_MAGIC)) == _MAGIC
+    except OSError:
+        return False
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):  # in use on Windows: next time
+        path.unlink()
 
 
 def limit() -> int:
