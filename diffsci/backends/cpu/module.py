@@ -7,10 +7,11 @@ import math
 from diffsci.backends.cpu import library
 from diffsci.backends.cpu.calls import CALLS
 from diffsci.backends.cpu.function import LANES, MEMORY, Function, literal, vector_type
-from diffsci.backends.cpu.nests import vector_loop, write_nest, write_rows
+from diffsci.backends.cpu.nests import write_nest, write_rows
 from diffsci.backends.cpu.operations import Operations
 from diffsci.backends.cpu.texts import Text, divided
 from diffsci.backends.cpu.threads import PARALLEL
+from diffsci.backends.cpu.vectorized import vector_loop
 from diffsci.backends.cpu.vectors import call_scalar, call_wide
 from diffsci.backends.plan.codes import code_of
 from diffsci.backends.plan.cost import operation_cost

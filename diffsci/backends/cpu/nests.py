@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from diffsci.backends.cpu.access import (
+    load_scalar,
+    load_scattered,
+    load_wide,
+    steps,
+    store_scalar,
+    store_wide,
+)
 from diffsci.backends.cpu.function import (
     LANES,
     MEMORY,
@@ -14,67 +22,13 @@ from diffsci.backends.cpu.function import (
 )
 from diffsci.backends.cpu.operations import Operations, combine, horizontal
 from diffsci.backends.cpu.pairs import Pair, pairs_of
+from diffsci.backends.cpu.vectorized import vector_loop
 from diffsci.backends.cpu.vectors import call_pair
 from diffsci.backends.cpu.windows import Window, windows_of
 from diffsci.backends.plan.codes import code_of, identity_of
-from diffsci.backends.plan.cost import operation_cost
 from diffsci.backends.plan.program import Buffer, Nest, Reduction, Store
 
-__all__ = ["vector_loop", "write_nest", "write_rows"]
-
-_ALL = "<" + ", ".join(["i1 true"] * LANES) + ">"
-_GATHER, _SCATTER, _ACROSS = 8, 14, 10  # prices of uneven strides, and of the sum of a vector's lanes
-_SUFFIX = {"f8": "f64", "f4": "f32", "i8": "i64", "b1": "i8"}
-
-
-def vector_loop(nest: Nest) -> int | None:
-    """Return the loop that runs in vectors, None where scalars are faster or order matters."""
-    if nest.sequential or not nest.extents:
-        return None
-    barred = 0
-    for r in nest.reductions:
-        if r.scan or r.payload >= 0:
-            barred |= r.loops
-    body, rank = nest.body, len(nest.extents)
-    work = [0] * (rank + 1)
-    streams: list[tuple[int, tuple[int, ...], int]] = []  # level, address, cost of an uneven stride
-    for s in nest.live:
-        level = body.deps[s].bit_length()
-        if body.ops[s] in ("load", "gather"):
-            streams.append((level, body.attrs[s][1], _GATHER))
-        else:
-            work[level] += operation_cost(body.ops[s])
-    ends = [*nest.stores, *(r for r in nest.reductions if r.scan)]
-    streams += [(rank, end.address, _SCATTER) for end in ends]
-    for level, _, _ in streams:
-        work[level] += 1
-    best, best_cost = None, _passes(nest, work, None)
-    for loop in reversed(range(rank)):
-        if barred >> loop & 1 or nest.extents[loop] < 3:
-            continue
-        times = _times(nest, loop)
-        cost = _passes(nest, work, loop)
-        cost += sum(price * times[level] for level, e, price in streams if e[loop + 1] not in (0, 1))
-        cost += sum(
-            _ACROSS * times[(r.loops & -r.loops).bit_length() - 1]
-            for r in nest.reductions
-            if r.loops >> loop & 1 and not r.whole
-        )
-        if cost < best_cost * 0.999:
-            best, best_cost = loop, cost
-    return best
-
-
-def _passes(nest: Nest, work: list[int], vector: int | None) -> float:
-    return sum(cost * times for cost, times in zip(work, _times(nest, vector), strict=True))
-
-
-def _times(nest: Nest, vector: int | None) -> list[int]:
-    """Return how often the statements of each level run if a loop runs in vectors."""
-    times = [1]
-    for loop, n in enumerate(nest.extents):
-        times.append(times[-1] * (-(-n // LANES) if loop == vector else n))
-    return times
+__all__ = ["write_nest", "write_rows"]
 
 
 @dataclass
@@ -229,7 +183,7 @@ class _Writer:
                 base = scope.pointers[(r.buffer, ())]
                 place = f.set(f"add i64 {b}, {r.address[0]}")
                 pointer = f.set(f"getelementptr {MEMORY[code]}, ptr {base}, i64 {place}")
-                self._store_scalar(code, value, pointer)
+                store_scalar(self.f, code, value, pointer)
         return []
 
     @property
@@ -326,7 +280,7 @@ class _Writer:
             pointer = self.f.set(f"getelementptr {MEMORY[window.code]}, ptr {base}, i64 {place}")
             wanted = [lane >= LANES - window.width for lane in range(LANES)]
             mask = "<" + ", ".join(f"i1 {'true' if lane else 'false'}" for lane in wanted) + ">"
-            scope.held[window] = self._load_wide(window.code, pointer, 1, mask)
+            scope.held[window] = load_wide(self.module, self.f, window.code, pointer, 1, mask)
 
     def _from_window(self, s: int, window: Window, scope: _Scope) -> str:
         """Return a load of a window: lanes of the last vector and of this one."""
@@ -423,15 +377,15 @@ class _Writer:
             if self._wide_nest:
                 value = horizontal(self.ops, self.f, r.op, code, value)
             if r.accumulate:
-                old = self._load_scalar(code, pointer)
+                old = load_scalar(self.f, code, pointer)
                 value = combine(self.ops, self.f, r.op, code, old, value, False)
-            self._store_scalar(code, value, pointer)
+            store_scalar(self.f, code, value, pointer)
             return
         stride = r.address[self.vector + 1]
         if r.accumulate:
-            old = self._load_wide(code, pointer, stride, scope.mask)
+            old = load_wide(self.module, self.f, code, pointer, stride, scope.mask)
             value = combine(self.ops, self.f, r.op, code, old, value, True)
-        self._store_wide(code, value, pointer, stride, scope.mask)
+        store_wide(self.module, self.f, code, value, pointer, stride, scope.mask)
 
     # ---- statements ----------------------------------------------------------------------------
 
@@ -488,8 +442,8 @@ class _Writer:
     def _load(self, code: str, buffer: Buffer, address, scope: _Scope, wide: bool) -> str:
         pointer = self._pointer(buffer, address, scope)
         if not wide:
-            return self._load_scalar(code, pointer)
-        return self._load_wide(code, pointer, address[self.vector + 1], scope.mask)
+            return load_scalar(self.f, code, pointer)
+        return load_wide(self.module, self.f, code, pointer, address[self.vector + 1], scope.mask)
 
     def _gather(self, s: int, scope: _Scope, wide: bool) -> str:
         buffer, address, stride = self.body.attrs[s]
@@ -500,14 +454,14 @@ class _Writer:
             offset = self.f.set(f"mul i64 {scope.scalars[index]}, {stride}")
             pointer = self.f.set(f"getelementptr {element}, ptr {pointer}, i64 {offset}")
             if not wide:
-                return self._load_scalar(code, pointer)
-            return self._load_wide(code, pointer, address[self.vector + 1], scope.mask)
+                return load_scalar(self.f, code, pointer)
+            return load_wide(self.module, self.f, code, pointer, address[self.vector + 1], scope.mask)
         kind = vector_type("i8")
         offsets = self.f.set(f"mul {kind} {scope.vectors[index]}, {self._constant(stride, 'i8', True)}")
         along = address[self.vector + 1]
         if along:
-            offsets = self.f.set(f"add {kind} {offsets}, {_steps(along)}")
-        return self._load_scattered(code, pointer, offsets, scope.mask)
+            offsets = self.f.set(f"add {kind} {offsets}, {steps(along)}")
+        return load_scattered(self.module, self.f, code, pointer, offsets, scope.mask)
 
     def _iota(self, e: tuple[int, ...], scope: _Scope, wide: bool) -> str:
         total = str(e[0])
@@ -516,9 +470,7 @@ class _Writer:
                 total = self.f.set(f"add i64 {total}, {self.f.set(f'mul i64 {counter}, {term}')}")
         if not wide:
             return total if total.startswith("%") else self.f.set(f"add i64 {total}, 0")
-        return self.f.set(
-            f"add {vector_type('i8')} {self.f.splat(total, 'i8')}, {_steps(e[self.vector + 1])}"
-        )
+        return self.f.set(f"add {vector_type('i8')} {self.f.splat(total, 'i8')}, {steps(e[self.vector + 1])}")
 
     # ---- memory --------------------------------------------------------------------------------
 
@@ -531,67 +483,9 @@ class _Writer:
         value = self._value(store.stmt, scope)
         if not self._wide_nest:
             if store.mode == "add":
-                value = combine(self.ops, self.f, "sum", code, self._load_scalar(code, pointer), value, False)
-            self._store_scalar(code, value, pointer)
+                value = combine(
+                    self.ops, self.f, "sum", code, load_scalar(self.f, code, pointer), value, False
+                )
+            store_scalar(self.f, code, value, pointer)
         else:
-            self._store_wide(code, value, pointer, store.address[self.vector + 1], scope.mask)
-
-    def _load_scalar(self, code: str, pointer: str) -> str:
-        value = self.f.set(f"load {MEMORY[code]}, ptr {pointer}")
-        return self.f.set(f"icmp ne i8 {value}, 0") if code == "b1" else value
-
-    def _store_scalar(self, code: str, value: str, pointer: str) -> None:
-        if code == "b1":
-            value = self.f.set(f"zext i1 {value} to i8")
-        self.f.do(f"store {MEMORY[code]} {value}, ptr {pointer}")
-
-    def _load_wide(self, code: str, pointer: str, stride: int, mask: str | None) -> str:
-        f, kind = self.f, f"<{LANES} x {MEMORY[code]}>"
-        align = 1 if code == "b1" else 4 if code == "f4" else 8
-        if stride == 1 and mask is None:
-            value = f.set(f"load {kind}, ptr {pointer}, align {align}")
-        elif stride == 1:
-            function = f"@llvm.masked.load.v{LANES}{_SUFFIX[code]}.p0"
-            self.module.declare(f"declare {kind} {function}(ptr, i32, <{LANES} x i1>, {kind})")
-            arguments = f"ptr {pointer}, i32 {align}, <{LANES} x i1> {mask}, {kind} zeroinitializer"
-            value = f.set(f"call {kind} {function}({arguments})")
-        else:
-            return self._load_scattered(code, pointer, _steps(stride), mask)
-        return f.set(f"icmp ne {kind} {value}, zeroinitializer") if code == "b1" else value
-
-    def _load_scattered(self, code: str, pointer: str, offsets: str, mask: str | None) -> str:
-        f, kind = self.f, f"<{LANES} x {MEMORY[code]}>"
-        align = 1 if code == "b1" else 4 if code == "f4" else 8
-        pointers = f.set(f"getelementptr {MEMORY[code]}, ptr {pointer}, {vector_type('i8')} {offsets}")
-        function = f"@llvm.masked.gather.v{LANES}{_SUFFIX[code]}.v{LANES}p0"
-        self.module.declare(f"declare {kind} {function}(<{LANES} x ptr>, i32, <{LANES} x i1>, {kind})")
-        value = f.set(
-            f"call {kind} {function}(<{LANES} x ptr> {pointers}, i32 {align}, <{LANES} x i1> {mask or _ALL}, "
-            f"{kind} zeroinitializer)"
-        )
-        return f.set(f"icmp ne {kind} {value}, zeroinitializer") if code == "b1" else value
-
-    def _store_wide(self, code: str, value: str, pointer: str, stride: int, mask: str | None) -> None:
-        f, kind = self.f, f"<{LANES} x {MEMORY[code]}>"
-        align = 1 if code == "b1" else 4 if code == "f4" else 8
-        if code == "b1":
-            value = f.set(f"zext <{LANES} x i1> {value} to {kind}")
-        if stride == 1 and mask is None:
-            f.do(f"store {kind} {value}, ptr {pointer}, align {align}")
-            return
-        if stride == 1:
-            function = f"@llvm.masked.store.v{LANES}{_SUFFIX[code]}.p0"
-            self.module.declare(f"declare void {function}({kind}, ptr, i32, <{LANES} x i1>)")
-            f.do(f"call void {function}({kind} {value}, ptr {pointer}, i32 {align}, <{LANES} x i1> {mask})")
-            return
-        pointers = f.set(f"getelementptr {MEMORY[code]}, ptr {pointer}, {vector_type('i8')} {_steps(stride)}")
-        function = f"@llvm.masked.scatter.v{LANES}{_SUFFIX[code]}.v{LANES}p0"
-        self.module.declare(f"declare void {function}({kind}, <{LANES} x ptr>, i32, <{LANES} x i1>)")
-        f.do(
-            f"call void {function}({kind} {value}, <{LANES} x ptr> {pointers}, i32 {align}, "
-            f"<{LANES} x i1> {mask or _ALL})"
-        )
-
-
-def _steps(stride: int) -> str:
-    return "<" + ", ".join(f"i64 {lane * stride}" for lane in range(LANES)) + ">"
+            store_wide(self.module, self.f, code, value, pointer, store.address[self.vector + 1], scope.mask)
