@@ -80,6 +80,24 @@ def test_sums_beside_stores():
     )
 
 
+@pytest.mark.parametrize("stored", [False, True])
+def test_sums_over_rows_beside_sums_over_everything(stored):
+    """Threads share rows in one way and all elements in another."""
+    cases = []
+    for shape in ((300, 400), (17, 2310), (50_000, 20), (3, 40_000)):
+        b = Builder()
+        x = b.input(type_of(shape))
+        y = b.mul(x, x)
+        rows, best = b.sum(y, axes=(1,)), b.max(x, axes=(1,))
+        outputs = [rows, best, b.sum(y, axes=(0, 1)), b.sum(x, axes=(0,))]
+        if stored:
+            outputs.append(y)
+        cases.append(Case(f"{shape}", Graph([x], outputs), [random_array(rng(), shape, F8)]))
+    nests = [step for case in cases for step in build_plan(case.graph).steps if isinstance(step, Nest)]
+    assert any(len({r.loops for r in nest.reductions}) > 1 for nest in nests)
+    checked(cases)
+
+
 @pytest.mark.parametrize("name", ["argmax", "argmin"])
 def test_places(name):
     cases = []

@@ -11,7 +11,7 @@ import numpy as np
 from diffsci.backends.cuda.gathering import block_function
 from diffsci.backends.cuda.operations import combine, wins
 from diffsci.backends.cuda.scattering import write_scatter
-from diffsci.backends.cuda.shapes import THREADS, Loops, Shape, fastest_last, loops_of, shape_of
+from diffsci.backends.cuda.shapes import THREADS, Loops, Shape, fastest_last, loops_of, parts_of, shape_of
 from diffsci.backends.cuda.source import MEMORY, SCALARS, Lines, literal, unravel
 from diffsci.backends.cuda.statements import Arguments, Kernel, Statements, is_wide
 from diffsci.backends.plan.codes import code_of, identity_of
@@ -26,6 +26,10 @@ def write_nest(nest: Nest) -> list:
         return []
     if nest.sequential:
         return write_scatter(nest)
+    return [kernel for part in parts_of(nest) for kernel in _write_part(part)]
+
+
+def _write_part(nest: Nest) -> list[Kernel]:
     loops = loops_of(nest)
     whole = nest.blocks if any(r.whole for r in nest.reductions) else 0
     if not loops.reductions:

@@ -11,7 +11,7 @@ from diffsci.backends.plan.program import Nest, Reduction, Store
 from diffsci.backends.plan.regions import live_statements, roots_of
 from diffsci.errors import VerificationError
 
-__all__ = ["THREADS", "Loops", "Shape", "fastest_last", "loops_of", "shape_of"]
+__all__ = ["THREADS", "Loops", "Shape", "fastest_last", "loops_of", "parts_of", "shape_of"]
 
 THREADS = 256
 _WARP = 32
@@ -43,8 +43,24 @@ class Loops:
         return roots_of(self)
 
 
+def parts_of(nest: Nest) -> list[Nest]:
+    """Return nests that do what a nest does, one after another, and reduce over the same loops each.
+
+    The last one stores: that may be where others read.
+    """
+    masks = sorted({r.loops for r in nest.reductions})
+    if len(masks) < 2:
+        return [nest]
+    parts = []
+    for mask in masks:
+        reductions = [r for r in nest.reductions if r.loops == mask]
+        part = replace(nest, stores=nest.stores if mask == masks[-1] else [], reductions=reductions)
+        parts.append(replace(part, live=live_statements(part.body, roots_of(part))))
+    return parts
+
+
 def loops_of(nest: Nest) -> Loops:
-    """Return the loops of a nest."""
+    """Return the loops of a nest whose reductions are over the same loops."""
     if nest.range_loop and not nest.sequential:
         return _gathered(nest)
     reductions = nest.reductions
