@@ -38,6 +38,7 @@ __all__ = ["CompiledFunction", "Jitted", "compile", "jit"]
 DOUBLE = np.dtype(np.float64)
 COMPLEX = np.dtype(np.complex128)
 MAX_PATHS = 32  # specialisations kept per signature
+MAX_SIGNATURES = 256  # signatures (shapes, dtypes, static values) whose specialisations are kept
 MAX_CLOSURES = 16  # traces kept of a function called while tracing
 
 
@@ -218,6 +219,8 @@ class Jitted:
     def _traced(self, args: tuple, kwargs: dict, inputs: list, key: Any) -> Any:
         traced = trace_function(self.function, *hosted((args, kwargs)))
         paths = self._paths.setdefault(key, [])
+        while len(self._paths) > MAX_SIGNATURES:
+            self._paths.pop(next(iter(self._paths)), None)
         if not _statics_hold(traced):
             self._warn(_passing(traced))
             return _as_traced(traced, inputs)

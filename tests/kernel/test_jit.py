@@ -301,3 +301,23 @@ def test_globals_written_by_a_traced_function_reach_the_module():
     exec("count = 0\ndef f(x):\n    global count\n    count += 1\n    return x * count", namespace.__dict__)
     ds.grad(namespace.f)(2.0)
     assert namespace.count == 1
+
+
+def test_what_is_kept_of_ever_new_shapes_is_bounded(monkeypatch):
+    import importlib
+
+    from diffsci.backends.cpu import program
+
+    monkeypatch.setattr(importlib.import_module("diffsci.jit"), "MAX_SIGNATURES", 4)
+    monkeypatch.setattr(program, "MOST_KEPT", 3)
+    f = ds.jit(ds.value_and_grad(lambda x: np.sum(x * np.sin(x))))
+    held = []
+    for n in [*range(1, 24), 5, 1, 23]:
+        x = np.linspace(0.1, 1.0, n)
+        value, slope = f(x)
+        held.append((slope, np.sin(x) + x * np.cos(x)))
+        assert np.isclose(value, np.sum(x * np.sin(x)), rtol=1e-13)
+    assert len(f._paths) <= 4
+    assert len(program._memory) <= 3
+    for slope, expected in held:
+        np.testing.assert_allclose(slope, expected, rtol=1e-13)

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Binding", "Program", "compile_graph"]
 
-_memory: dict[str, Any] = {}
+MOST_KEPT = 512  # programs that stay loaded when nobody holds them
+_memory: dict[str, Any] = {}  # the one used last at the end
 
 
 def compile_graph(graph: Graph) -> Program:
@@ -160,9 +161,10 @@ class Program:
 
 def _compiled(graph: Graph):
     key = _key(graph)
-    known = _memory.get(key)
-    if known is None:
-        known = _memory[key] = _stored(key) or _made(key, graph)
+    known = _memory.pop(key, None) or _stored(key) or _made(key, graph)
+    _memory[key] = known
+    while len(_memory) > MOST_KEPT:
+        _memory.pop(next(iter(_memory)), None)
     return known
 
 
