@@ -124,7 +124,10 @@ class _Turner:
         self.natural: dict[Node, Node] = {}
         self.turned: dict[Node, Node] = {}
         self.stored: set[Node] = set()
-        self._uses = Counter(x for node in candidates for x in node.inputs)
+        self._reads: Counter[Node] = Counter()
+        for node in candidates:
+            for x in node.inputs:
+                self._reads[x] += 1 if is_statement(node) else 2  # others may read an element again and again
 
     def run(self) -> tuple[Graph, set[Node]]:
         for node in self.graph.nodes:
@@ -160,7 +163,7 @@ class _Turner:
         known = self.turned.get(node)
         if known is None:
             known = self.turned[node] = self.b.transpose(self.natural[node], perm=order)
-            if node.name != "take" and self._uses[node] > 1:  # rows are looked up in any order
+            if node.name != "take" and self._reads[node] > 1:  # rows are looked up in any order
                 self.stored.add(known)
         return known, order
 
