@@ -14,18 +14,18 @@ from diffsci import watching
 from diffsci.backends import executables
 from diffsci.backends.collecting import rarely_collecting
 from diffsci.degenerate import resolved
-from diffsci.device_arrays import arriving, hosted, like
+from diffsci.device_arrays import hosted, like
 from diffsci.errors import EvaluationError
 from diffsci.graph import Graph, Type, interpreter
 from diffsci.primitives.linalg.gaps import Unresolved
+from diffsci.signatures import DOUBLE, quick_signature, signature_of
 from diffsci.source import at
 from diffsci.subprograms import bind_call
 from diffsci.tracing import DRAWN, Traced, TracedArray, is_tracing, trace_function
-from diffsci.tracing.complex.boundary import entering, parts_of
-from diffsci.tracing.containers import digest, is_sparse
+from diffsci.tracing.complex.boundary import entering
 from diffsci.tracing.copies import private_copy
 from diffsci.tracing.function import concrete, is_dynamic
-from diffsci.tracing.identity import Identity, fingerprint
+from diffsci.tracing.identity import fingerprint
 from diffsci.tracing.trace import apply_graph, current_trace, standard
 from diffsci.transforms import simplify
 from diffsci.trees import Tree, flatten
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CompiledFunction", "Jitted", "compile", "jit"]
 
-DOUBLE = np.dtype(np.float64)
-COMPLEX = np.dtype(np.complex128)
 MAX_PATHS = 32  # specialisations kept per signature
 MAX_SIGNATURES = 256  # signatures (shapes, dtypes, static values) whose specialisations are kept
 MAX_CLOSURES = 16  # traces kept of a function called while tracing
@@ -175,9 +173,9 @@ class Jitted:
         return self._call(args, kwargs)
 
     def _call(self, args: tuple, kwargs: dict) -> Any:
-        inputs, key = _fast_key(args, kwargs)
+        inputs, key = quick_signature(args, kwargs)
         if inputs is None:
-            inputs, key = _key(args, kwargs, self.backend)
+            inputs, key = signature_of(args, kwargs, self.backend)
         for path in self._paths.get(key, ()):
             result = self._try(path, inputs)
             if result is not None:
@@ -251,7 +249,7 @@ class Jitted:
             return private_copy(self.function)(*args, **kwargs)
         leaves, _ = flatten((args, kwargs))
         dynamic = [entering(leaf) for leaf in leaves if is_dynamic(leaf)]
-        _, key = _key(args, kwargs)
+        _, key = signature_of(args, kwargs)
         mark = fingerprint(self.function)
         known = self._inner.setdefault((key, mark), [])
         for traced in known:
@@ -272,8 +270,8 @@ class Jitted:
     def lower(self, *args: Any, **kwargs: Any) -> Specialisation:
         """Return the compiled path that these arguments take, compiling it if it is new."""
         self(*args, **kwargs)
-        inputs, key = _key(args, kwargs, self.backend)
-        for path in self._paths[_fast_key(args, kwargs)[1] or key]:
+        inputs, key = signature_of(args, kwargs, self.backend)
+        for path in self._paths[quick_signature(args, kwargs)[1] or key]:
             if self._try(path, inputs) is not None:
                 return path
         raise EvaluationError(f"{self!r} took too many paths: this one is not compiled")
@@ -403,57 +401,6 @@ def _apply(traced: Traced, inputs: list) -> Any:
     return traced.results(outputs)
 
 
-def _fast_key(args: tuple, kwargs: dict) -> tuple[list | None, Any]:
-    """Key of the commonest calls: positional double arrays, real or complex, and floats, nothing nested."""
-    if kwargs:
-        return None, None
-    inputs: list = []
-    key: list = []
-    for x in args:
-        kind = type(x)
-        if kind is np.ndarray:
-            if x.dtype is DOUBLE:
-                key.append(x.shape)
-                inputs.append(x)
-            elif x.dtype is COMPLEX:
-                key.append((complex, x.shape))
-                inputs.append(parts_of(x))
-            else:
-                return None, None
-        elif kind is float:
-            key.append(float)
-            inputs.append(np.array(x))
-        else:
-            return None, None
-    return inputs, tuple(key)
-
-
-def _key(args: tuple, kwargs: dict, backend: str = "numba") -> tuple[list[np.ndarray], Any]:
-    """Return the dynamic leaves as arrays, and the signature of the call."""
-    leaves, tree = flatten((args, kwargs))
-    inputs, signature = [], []
-    for leaf in leaves:
-        value = concrete(leaf) if is_dynamic(leaf) else arriving(leaf, backend)
-        if value is None:
-            signature.append(_static_key(leaf))
-            continue
-        value = standard(value)
-        inputs.append(entering(value))
-        is_number = isinstance(leaf, (np.generic, float, complex))
-        signature.append((value.shape, value.dtype.char, type(leaf) in (float, complex), not is_number))
-    return inputs, (tree, tuple(signature))
-
-
-def _static_key(leaf: Any) -> Any:
-    if is_sparse(leaf):
-        return digest(leaf)
-    try:
-        hash(leaf)
-    except TypeError:
-        return Identity(leaf)
-    return (type(leaf), leaf)
-
-
 @dataclass(frozen=True, slots=True)
 class CompiledFunction:
     """A function compiled at given arguments, for loops that drive programs by address.
@@ -482,7 +429,7 @@ class CompiledFunction:
 
     def __call__(self, *args: Any) -> Any:
         """Run it on arguments of the same types."""
-        inputs, _ = _key(args, {}, self.backend)
+        inputs, _ = signature_of(args, {}, self.backend)
         inputs = [*inputs, *map(standard, self.captured)]
         try:
             status, outputs = self.program.run(inputs)
