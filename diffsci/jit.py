@@ -241,7 +241,7 @@ class Jitted:
         """Say once that calls run uncompiled, and why."""
         if not self._warned:
             self._warned = True
-            warnings.warn(f"{self!r} {what}", stacklevel=5)
+            warnings.warn(f"{self!r} {what}", stacklevel=6)  # the line that called the function
 
     def _call_inside(self, args: tuple, kwargs: dict) -> Any:
         """Called while tracing: one `call` of a sub-graph that is traced once."""
