@@ -40,11 +40,15 @@ def _softplus(x):
     return max(x, 0) + mp.log1p(mp.exp(-abs(x)))
 
 
+def _erfc(x):
+    return mp.erfc(min(max(x, -(10**4)), 10**4))  # mpmath takes no larger ones; nothing changes beyond
+
+
 CASES = {
     "sigmoid": (_sigmoid, logistic),
     "softplus": (_softplus, logistic),
     "erf": (mp.erf, errors),
-    "erfc": (mp.erfc, errors),
+    "erfc": (_erfc, errors),
 }
 
 
