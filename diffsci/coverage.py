@@ -11,7 +11,7 @@ import diffsci.transforms  # noqa: F401  enters the rules of calls
 from diffsci.backends.forms import FORMS
 from diffsci.backends.plan.vocabulary import is_callback
 from diffsci.graph import Primitive, registered
-from diffsci.sparse.pattern import rule_of as _pattern_rule
+from diffsci.sparse.detection import rule_of as _pattern_rule
 from diffsci.transforms.taylor import rule_of as _taylor_rule
 
 __all__ = ["RULES", "Coverage", "coverage", "table"]

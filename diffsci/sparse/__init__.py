@@ -1,5 +1,5 @@
-"""Sparse derivatives: for now, where a Jacobian can be nonzero."""
+"""Sparse derivatives: for now, where a Jacobian or Hessian can be nonzero."""
 
-from diffsci.sparse.pattern import pattern
+from diffsci.sparse.detection import Pattern, pattern
 
-__all__ = ["pattern"]
+__all__ = ["Pattern", "pattern"]

@@ -1,0 +1,21 @@
+"""Where derivatives can be nonzero, from the structure of a program."""
+
+from diffsci.sparse.detection.detect import (
+    constant_entries,
+    detect,
+    hessian_pattern,
+    jacobian_pattern,
+    pattern,
+)
+from diffsci.sparse.detection.pattern import Pattern
+from diffsci.sparse.detection.sweep import rule_of
+
+__all__ = [
+    "Pattern",
+    "constant_entries",
+    "detect",
+    "hessian_pattern",
+    "jacobian_pattern",
+    "pattern",
+    "rule_of",
+]

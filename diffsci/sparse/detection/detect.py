@@ -1,0 +1,176 @@
+"""Patterns of the derivatives of a program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from diffsci.graph import Builder, Graph, Node
+from diffsci.sparse import maps
+from diffsci.sparse.detection.forms import Dependence, Maps, finished
+from diffsci.sparse.detection.known import Known
+from diffsci.sparse.detection.pattern import Pattern
+from diffsci.sparse.detection.sweep import Found, Scope, sweep
+from diffsci.transforms import simplify, vjp_graph
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+__all__ = ["constant_entries", "detect", "hessian_pattern", "jacobian_pattern", "pattern"]
+
+
+def detect(
+    graph: Graph,
+    active: Sequence[bool] | None = None,
+    *,
+    known: Mapping[int, Any] | None = None,
+    at: Sequence[Any] | None = None,
+) -> list[Pattern]:
+    """Return where the Jacobian of each output of a program can be nonzero.
+
+    The patterns hold for every value of the inputs, and for every branch of `where` and `cond`, any number
+    of steps of loops; a guard of the program tells where another program stands in for it.
+
+    Parameters
+    ----------
+    graph : Graph
+    active : sequence of bool, optional
+        Which inputs to differentiate with respect to; integer and boolean inputs never count.
+    known : mapping, optional
+        Position of an input -> its value, where that stays what it is: with the indices of gathers the
+        pattern says which elements they take, without them that it may be any.
+    at : sequence of array_like, optional
+        Values of all inputs: the pattern at this point only. Branches and masks are taken as they are there,
+        and products with zeros depend on the zero factor alone.
+
+    Returns
+    -------
+    list of Pattern
+        One per output, of shape (size of the output, sizes of the active float inputs together).
+
+    Raises
+    ------
+    UnsupportedError
+        If an operation has no rule for its pattern; the message names its line.
+    """
+    found, width = _swept(graph, active, known, at, curves=False)
+    return [finished(own.all, y.type.size, width) for own, y in zip(found, graph.outputs, strict=True)]
+
+
+def pattern(graph: Graph, active: Sequence[bool] | None = None) -> list[csr_array]:
+    """Return `detect` as boolean matrices."""
+    return [found.csr() for found in detect(graph, active)]
+
+
+def jacobian_pattern(
+    graph: Graph,
+    active: Sequence[bool] | None = None,
+    *,
+    known: Mapping[int, Any] | None = None,
+    at: Sequence[Any] | None = None,
+) -> Pattern:
+    """Return the patterns of all float outputs, one below the other: see `detect`."""
+    patterns = detect(graph, active, known=known, at=at)
+    return _stacked([p for p, y in zip(patterns, graph.outputs, strict=True) if y.type.is_float], patterns)
+
+
+def _stacked(parts: list[Pattern], all_: list[Pattern]) -> Pattern:
+    if len(parts) == 1:
+        return parts[0]
+    width = all_[0].shape[1] if all_ else 0
+    counts = [np.diff(p.indptr) for p in parts]
+    columns = [p.indices for p in parts]
+    shape = (sum(p.shape[0] for p in parts), width)
+    return Pattern.counted(
+        np.concatenate(counts or [np.zeros(0, int)]), np.concatenate(columns or [np.zeros(0, int)]), shape
+    )
+
+
+def hessian_pattern(
+    graph: Graph,
+    active: Sequence[bool] | None = None,
+    *,
+    known: Mapping[int, Any] | None = None,
+    at: Sequence[Any] | None = None,
+) -> Pattern:
+    """Return where the Hessian of a program with one scalar output can be nonzero: symmetric.
+
+    It is the pattern of the Jacobian of its gradient: terms that are linear leave nothing, products couple
+    their factors.
+
+    Parameters
+    ----------
+    graph, active, known, at
+        As in `detect`.
+
+    Raises
+    ------
+    ValueError
+        If the program has not one float output of one element.
+    """
+    return jacobian_pattern(gradient_graph(graph, active), active, known=known, at=at)
+
+
+def gradient_graph(graph: Graph, active: Sequence[bool] | None = None) -> Graph:
+    """Return the graph of the gradient of a scalar program, one output per active float input."""
+    if len(graph.outputs) != 1 or graph.outputs[0].type.size != 1 or not graph.outputs[0].type.is_float:
+        raise ValueError(f"{graph!r}: a Hessian needs a function that returns one real number")
+    flags = _flags(graph, active)
+    pulled = vjp_graph(graph, flags)
+    count = len(graph.inputs)
+    b = Builder()
+    b.adopt(pulled.nodes)
+    seed = b.full(graph.outputs[0].type, 1.0)
+    moved: dict[Node, Node] = {x: x for x in pulled.inputs[:count]} | {pulled.inputs[count]: seed}
+    for node in pulled.nodes:
+        if node not in moved:
+            b.location = node.location
+            moved[node] = b.emit(node.primitive, *(moved[x] for x in node.inputs), **node.params)
+    return simplify(Graph(pulled.inputs[:count], [moved[y] for y in pulled.outputs[1:]]))
+
+
+def constant_entries(
+    graph: Graph, active: Sequence[bool] | None = None, *, known: Mapping[int, Any] | None = None
+) -> list[np.ndarray]:
+    """Tell for every entry of the patterns of `detect` whether its value is the same for all active inputs.
+
+    Returns
+    -------
+    list of ndarray of bool
+        In the order of ``Pattern.indices``. Such an entry may depend on inputs that are not active.
+    """
+    found, width = _swept(graph, active, known, None, curves=True)
+    flags = []
+    for own, y in zip(found, graph.outputs, strict=True):
+        whole, curved = (finished(part, y.type.size, width) for part in (own.all, own.curved))
+        places, bent = (p.rows.astype(np.int64) * width + p.indices for p in (whole, curved))
+        flags.append(~np.isin(places, bent, assume_unique=True))
+    return flags
+
+
+def _flags(graph: Graph, active: Sequence[bool] | None) -> list[bool]:
+    flags = [True] * len(graph.inputs) if active is None else active
+    return [flag and x.type.is_float for x, flag in zip(graph.inputs, flags, strict=True)]
+
+
+def _swept(
+    graph: Graph, active: Sequence[bool] | None, known: Any, at: Any, curves: bool
+) -> tuple[list[Found], int]:
+    flags = _flags(graph, active)
+    width = sum(x.type.size for x, flag in zip(graph.inputs, flags, strict=True) if flag)
+    inputs, start, dtype = [], 0, maps.number_type(width)
+    for x, flag in zip(graph.inputs, flags, strict=True):
+        own: Dependence | None = None
+        if flag:
+            own = Maps((maps.identity(x.shape, start, dtype),))
+            start += x.type.size
+        inputs.append(Found(own, None, flag))
+    values = (
+        dict(enumerate(at)) if at is not None else {k: v for k, v in (known or {}).items() if not flags[k]}
+    )
+    scope = Scope(
+        Known(graph, {graph.inputs[k]: v for k, v in values.items()}, at is not None), width, curves
+    )
+    return sweep(graph, inputs, scope), width

@@ -1,0 +1,411 @@
+"""Three ways to say which inputs the elements of an array depend on, and what operations do to them.
+
+`Maps`: a few index maps, one input each per element (see `diffsci.sparse.maps`); for structured programs.
+`Rows`: a sparse boolean matrix; where rows differ much in length.
+`Words`: bit sets, 64 inputs in a machine word; where sets are large. `canonical` and `lean` take what is
+smallest. Everything goes by one of five operations: `union`, `moved`, `relabelled`, `masked`, `product`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from diffsci.graph import Node
+from diffsci.sparse import maps
+from diffsci.sparse.detection.pattern import Pattern
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+__all__ = [
+    "Dependence",
+    "Maps",
+    "Rows",
+    "Words",
+    "finished",
+    "masked",
+    "moved",
+    "product",
+    "relabelled",
+    "union",
+]
+
+MOST_MAPS = 32
+CHUNK = 1 << 21  # words that are gathered at once
+BITS = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """Index maps, each of the array's shape; an element depends on what any of them says."""
+
+    arrays: tuple[np.ndarray, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the array whose elements depend on inputs."""
+        return self.arrays[0].shape
+
+    def entries(self) -> int:
+        """Return how many dependences these are at most."""
+        return len(self.arrays) * self.arrays[0].size
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """A boolean matrix: one row per element, in C order."""
+
+    matrix: csr_array
+    shape: tuple[int, ...]
+
+    def entries(self) -> int:
+        """Return how many dependences these are."""
+        return self.matrix.nnz
+
+
+@dataclass(frozen=True, eq=False)
+class Words:
+    """Bit sets: an array of words with one further axis, the last."""
+
+    bits: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the array whose elements depend on inputs."""
+        return self.bits.shape[:-1]
+
+    def entries(self) -> int:
+        """Return how many dependences these are at most."""
+        return self.bits.size * BITS
+
+
+Dependence = Maps | Rows | Words
+
+
+# one form into another ---------------------------------------------------------------------------------
+
+
+def rows_of(found: Dependence, width: int) -> csr_array:
+    """Return the boolean matrix of any form."""
+    if isinstance(found, Rows):
+        return found.matrix
+    return _listed(found, width).csr()
+
+
+def _listed(found: Maps | Words, width: int) -> Pattern:
+    size = math.prod(found.shape)
+    if isinstance(found, Maps):
+        return _pattern(_sorted(_stack(found.arrays)), width)
+    bits = np.ascontiguousarray(found.bits).reshape(size, -1)
+    flags = np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little", count=width).view(bool)
+    rows, columns = np.nonzero(flags) if size and width else (np.zeros(0, int),) * 2
+    return Pattern.counted(np.bincount(rows, minlength=size), columns, (size, width))
+
+
+def words_of(found: Dependence, width: int) -> Words:
+    """Return the bit sets of any form."""
+    if isinstance(found, Words):
+        return found
+    size, count = math.prod(found.shape), -(-width // BITS)
+    bits = np.zeros((size, count), dtype=np.uint64)
+    if isinstance(found, Maps):
+        places = np.arange(size)
+        for index in found.arrays:
+            flat = index.ravel()
+            there = flat > 0
+            _set(bits, places[there], flat[there] - 1)
+    else:
+        _set(bits, np.repeat(np.arange(size), np.diff(found.matrix.indptr)), found.matrix.indices)
+    return Words(bits.reshape(*found.shape, count))
+
+
+def _set(bits: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> None:
+    ones = np.left_shift(np.uint64(1), (columns % BITS).astype(np.uint64))
+    np.bitwise_or.at(bits, (rows, columns // BITS), ones)
+
+
+def finished(found: Dependence | None, size: int, width: int) -> Pattern:
+    """Return the pattern that dependences stand for."""
+    if found is None:
+        return Pattern.counted(np.zeros(size, int), np.zeros(0, np.int32), (size, width))
+    if isinstance(found, Rows):
+        matrix = found.matrix
+        if not matrix.has_canonical_format:
+            matrix = matrix.copy()
+            matrix.sum_duplicates()
+        return Pattern.counted(np.diff(matrix.indptr), matrix.indices, matrix.shape)
+    return _listed(found, width)
+
+
+# canonical forms ---------------------------------------------------------------------------------------
+
+
+def _stack(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Return maps as the rows of one array."""
+    out = np.empty((len(arrays), arrays[0].size), dtype=arrays[0].dtype)
+    for row, index in zip(out, arrays, strict=True):
+        row.reshape(index.shape)[...] = index
+    return out
+
+
+def _sorted(stack: np.ndarray) -> np.ndarray:
+    """Sort every column of an array that may be overwritten; a few long rows by an exchange network."""
+    count, size = stack.shape
+    if count > 24 or size < 256:
+        stack.sort(axis=0)
+        return stack
+    spare, quiet = np.empty_like(stack[0]), 0
+    for first in range(count):  # odd-even transposition: `count` rounds sort, two quiet ones end it
+        quiet += 1
+        for k in range(first % 2, count - 1, 2):
+            low, high = stack[k], stack[k + 1]
+            np.minimum(low, high, out=spare)
+            if not np.array_equal(spare, low):
+                np.maximum(low, high, out=high)
+                low[:] = spare
+                quiet = 0
+        if quiet == 2:
+            break
+    return stack
+
+
+def _pattern(stack: np.ndarray, width: int) -> Pattern:
+    """Return the pattern whose rows are the sorted columns of an array."""
+    size = stack.shape[1]
+    keep = _kept(stack)
+    counts = np.count_nonzero(keep, axis=0)
+    table = np.ascontiguousarray(stack.T)
+    table -= 1
+    columns = table.ravel() if keep.all() else table[np.ascontiguousarray(keep.T)]
+    return Pattern.counted(counts, columns, (size, width))
+
+
+def _kept(stack: np.ndarray) -> np.ndarray:
+    keep = stack > 0
+    keep[1:] &= stack[1:] != stack[:-1]
+    return keep
+
+
+def canonical(stack: np.ndarray, shape: tuple[int, ...], width: int) -> Dependence:
+    """Return the smallest form of the maps in the rows of an array, which may be overwritten."""
+    stack = _sorted(stack)
+    keep = _kept(stack)
+    counts = np.count_nonzero(keep, axis=0)
+    most, entries, size = int(counts.max(initial=0)), int(counts.sum()), stack.shape[1]
+    words = -(-width // BITS) * 8 * size
+    if most <= MOST_MAPS and 4 * most * size <= min(2 * words, 12 * entries + 256):
+        if most < len(stack):
+            stack[~keep] = 0
+            stack.sort(axis=0)
+            stack = stack[len(stack) - most :]
+        return Maps(tuple(stack.reshape(-1, *shape))) if most else Maps((np.zeros(shape, stack.dtype),))
+    found = Rows(_pattern(stack, width).csr(), shape)
+    return words_of(found, width) if words <= 8 * entries else found
+
+
+def lean(found: Rows | Words, width: int) -> Dependence:
+    """Return the smallest form of what an operation gave."""
+    size = math.prod(found.shape)
+    if isinstance(found, Words):
+        return found
+    matrix = found.matrix
+    counts = np.diff(matrix.indptr)
+    most, entries, words = int(counts.max(initial=0)), matrix.nnz, -(-width // BITS) * 8 * size
+    if 0 < most <= MOST_MAPS and 4 * most * size <= min(2 * words, 12 * entries + 256):
+        table = np.zeros((most, size), dtype=maps.number_type(width))
+        rows = np.repeat(np.arange(size), counts)
+        table[np.arange(entries) - matrix.indptr[rows], rows] = matrix.indices + 1
+        return Maps(tuple(table.reshape(-1, *found.shape)))
+    return words_of(found, width) if words <= 8 * entries else found
+
+
+def _leads_to_words(parts: Sequence[Dependence], size: int, width: int) -> bool:
+    """Tell whether what comes of these is better kept as bit sets."""
+    entries = sum(part.entries() for part in parts)
+    return -(-width // BITS) * 8 * size <= 8 * entries
+
+
+# operations --------------------------------------------------------------------------------------------
+
+
+def union(parts: Sequence[Dependence], width: int) -> Dependence | None:
+    """Return the dependence of an array whose elements depend on what any of these says."""
+    different = list({id(part): part for part in parts}.values())
+    if len(different) <= 1:
+        return different[0] if different else None
+    if all(isinstance(part, Maps) for part in different):
+        arrays = {id(index): index for part in different for index in part.arrays}
+        longest = max(different, key=lambda part: len(part.arrays))
+        if len(arrays) == len(longest.arrays):
+            return longest
+        if len(arrays) <= max(8, min(MOST_MAPS, width // 16)):
+            return Maps(tuple(arrays.values()))
+        return canonical(_stack(list(arrays.values())), longest.shape, width)
+    shape = different[0].shape
+    if any(isinstance(part, Words) for part in different) and _leads_to_words(
+        different, math.prod(shape), width
+    ):
+        total = words_of(different[0], width).bits
+        for part in different[1:]:
+            total = total | words_of(part, width).bits
+        return Words(total)
+    total = rows_of(different[0], width)
+    for part in different[1:]:
+        total = total + rows_of(part, width)
+    return lean(Rows(total, shape), width)
+
+
+def moved(
+    node: Node, parts: Sequence[Dependence | None], others: Callable[[Node], Any], width: int
+) -> Dependence:
+    """Return the dependence of an operation that only moves elements, as `maps.moved` does."""
+    if all(part is None or isinstance(part, Maps) for part in parts):
+        return _moved_maps(node, parts, others)
+    if node.name == "broadcast":
+        return _repeated(node, parts[0])
+    if node.name == "reshape" and isinstance(parts[0], Rows):
+        return Rows(parts[0].matrix, node.shape)
+    start, numbers, present = 0, [], []
+    for x, part in zip(node.inputs, parts, strict=True):
+        numbers.append(None if part is None else maps.identity(x.shape, start, np.int64))
+        if part is not None:
+            start += x.type.size
+            present.append(part)
+    source = np.ravel(maps.moved(node, numbers, others))
+    if _leads_to_words(present, start, width):
+        bits = [words_of(part, width).bits for part in present]
+        count = bits[0].shape[-1]
+        nothing = np.zeros((1, count), dtype=np.uint64)
+        table = np.concatenate([nothing, *(b.reshape(-1, count) for b in bits)])
+        return Words(table[source].reshape(*node.shape, count))
+    from scipy.sparse import csr_array, vstack
+
+    nothing = csr_array((1, width), dtype=bool)
+    table = vstack([nothing, *(rows_of(part, width) for part in present)], format="csr")
+    return lean(Rows(table[source], node.shape), width)
+
+
+def _moved_maps(node: Node, parts: Sequence[Maps | None], others: Callable) -> Maps:
+    rounds = max(len(part.arrays) for part in parts if part is not None)
+    found = []
+    for k in range(rounds):
+        own = [part.arrays[k] if part is not None and k < len(part.arrays) else None for part in parts]
+        found.append(maps.moved(node, own, others))
+    return Maps(tuple(found))
+
+
+def _repeated(node: Node, part: Rows | Words) -> Dependence:
+    """A broadcast of large sets."""
+    if isinstance(part, Words):
+        count = part.bits.shape[-1]
+        shape, axes = node.shape, node.params["axes"]
+        expanded = [1] * len(shape)
+        for size, axis in zip(part.shape, axes, strict=True):
+            expanded[axis] = size
+        return Words(np.broadcast_to(part.bits.reshape(*expanded, count), (*shape, count)))
+    source = node.primitive.value(np.arange(math.prod(part.shape)).reshape(part.shape), **node.params)
+    return Rows(part.matrix[source.ravel()], node.shape)
+
+
+def relabelled(found: Dependence, own: Sequence, out: Sequence, sizes: dict, width: int) -> Dependence:
+    """Return the dependence of an operation that combines elements along axes (see `maps.relabelled`)."""
+    own, out = list(own), list(out)
+    kept = [label for label in out if label in own]
+    shape = tuple(sizes[label] for label in kept)
+    combined = found if kept == own else _combined(found, own, kept, shape, sizes, width)
+    if kept == out:
+        return combined
+    full = tuple(sizes[label] for label in out)
+    expanded = tuple(sizes[label] if label in kept else 1 for label in out)
+
+    def stretched(index: np.ndarray, *tail: int) -> np.ndarray:
+        return np.broadcast_to(index.reshape(*expanded, *tail), (*full, *tail))
+
+    if isinstance(combined, Maps):
+        return Maps(tuple(stretched(index) for index in combined.arrays))
+    if isinstance(combined, Words):
+        return Words(stretched(combined.bits, combined.bits.shape[-1]))
+    source = stretched(np.arange(math.prod(shape))).ravel()
+    return Rows(combined.matrix[source], full)
+
+
+def _combined(
+    found: Dependence, own: list, kept: list, shape: tuple[int, ...], sizes: dict, width: int
+) -> Dependence:
+    if isinstance(found, Words):
+        parts = maps.relabelled(found.bits, own, kept, sizes)
+        return Words(np.bitwise_or.reduce(parts, axis=0))
+    if isinstance(found, Maps):
+        parts = [maps.relabelled(index, own, kept, sizes) for index in found.arrays]
+        total = sum(len(part) for part in parts)
+        if total <= 8:
+            return Maps(tuple(index for part in parts for index in part))
+        stack = np.concatenate([part.reshape(len(part), math.prod(shape)) for part in parts])
+        return canonical(stack, shape, width)
+    numbers = np.arange(math.prod(found.shape)).reshape(found.shape)
+    parts = maps.relabelled(numbers, own, kept, sizes)
+    columns = parts.reshape(len(parts), -1)
+    rows = np.broadcast_to(np.arange(columns.shape[1]), columns.shape)
+    return product((rows.ravel(), columns.ravel()), found, shape, width)
+
+
+def masked(found: Dependence, there: np.ndarray, width: int) -> Dependence:
+    """Return the dependence of an array some of whose elements depend on nothing."""
+    if there.all():
+        return found
+    if isinstance(found, Maps):
+        return Maps(tuple(np.where(there, index, index.dtype.type(0)) for index in found.arrays))
+    if isinstance(found, Words):
+        return Words(np.where(there[..., None], found.bits, np.uint64(0)))
+    places = np.flatnonzero(there)
+    return product((places, places), found, found.shape, width)
+
+
+def product(
+    places: tuple[np.ndarray, np.ndarray], found: Dependence, shape: tuple[int, ...], width: int
+) -> Dependence:
+    """Return the dependence of an array whose element `places[0][k]` depends on element `places[1][k]`."""
+    rows, columns = places
+    size, operand = math.prod(shape), math.prod(found.shape)
+    if (
+        size == operand == rows.size
+        and np.array_equal(rows, columns)
+        and np.array_equal(rows, np.arange(size))
+    ):
+        return _reshaped(found, shape)
+    expected = rows.size * (found.entries() / max(operand, 1))
+    if isinstance(found, Words) or 32 * expected >= size * width:
+        return _gathered(rows, columns, words_of(found, width).bits, shape)
+    from scipy.sparse import csr_array
+
+    through = csr_array((np.ones(rows.size, dtype=bool), (rows, columns)), shape=(size, operand))
+    return lean(Rows(through @ rows_of(found, width), shape), width)
+
+
+def _reshaped(found: Dependence, shape: tuple[int, ...]) -> Dependence:
+    if isinstance(found, Maps):
+        return Maps(tuple(index.reshape(shape) for index in found.arrays))
+    if isinstance(found, Words):
+        return Words(found.bits.reshape(*shape, found.bits.shape[-1]))
+    return Rows(found.matrix, shape)
+
+
+def _gathered(rows: np.ndarray, columns: np.ndarray, bits: np.ndarray, shape: tuple[int, ...]) -> Words:
+    """Join the sets of all places of a row, so many at once that they fit into a cache."""
+    count = bits.shape[-1]
+    out = np.zeros((math.prod(shape), count), dtype=np.uint64)
+    if rows.size and count:
+        order = np.argsort(rows, kind="stable")
+        rows, columns, table = rows[order], columns[order], bits.reshape(-1, count)
+        step = max(CHUNK // count, 1)
+        for first in range(0, rows.size, step):
+            own = rows[first : first + step]
+            starts = np.flatnonzero(np.diff(own, prepend=-1))
+            joined = np.bitwise_or.reduceat(table[columns[first : first + step]], starts, axis=0)
+            out[own[starts]] |= joined
+    return Words(out.reshape(*shape, count))

@@ -1,0 +1,127 @@
+"""The pattern of a sparse matrix as a value: index arrays of CSR, sorted, without duplicates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+__all__ = ["Pattern"]
+
+
+@dataclass(frozen=True, eq=False)
+class Pattern:
+    """Where a matrix may be nonzero.
+
+    Attributes
+    ----------
+    indptr, indices : ndarray
+        As in `scipy.sparse.csr_array`: row i has the columns ``indices[indptr[i]:indptr[i + 1]]``, ascending.
+        32-bit integers where those are enough. Read-only.
+    shape : tuple of int
+
+    Examples
+    --------
+    >>> p = Pattern.of([[1, 0, 2], [0, 0, 3]])
+    >>> p
+    Pattern((2, 3), 3 nonzeros)
+    >>> p.indptr.tolist(), p.indices.tolist()
+    ([0, 2, 3], [0, 2, 2])
+    """
+
+    indptr: np.ndarray
+    indices: np.ndarray
+    shape: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        self.indptr.flags.writeable = False
+        self.indices.flags.writeable = False
+
+    @property
+    def nnz(self) -> int:
+        """Number of entries."""
+        return self.indices.size
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The row of every entry."""
+        return np.repeat(np.arange(self.shape[0], dtype=self.indices.dtype), np.diff(self.indptr))
+
+    def csr(self, data: np.ndarray | None = None) -> csr_array:
+        """Return the matrix with these entries in the order of `indices`; all True if there are none.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many entries as nonzeros.
+        """
+        from scipy.sparse import csr_array
+
+        if data is None:
+            data = np.ones(self.nnz, dtype=bool)
+        if data.shape != (self.nnz,):
+            raise ValueError(f"data of shape {data.shape} for {self.nnz} nonzeros: give one entry for each")
+        return csr_array((data, self.indices, self.indptr), shape=self.shape)
+
+    @staticmethod
+    def of(matrix: Any) -> Pattern:
+        """Return the pattern of a matrix: explicit zeros of a sparse one count, duplicates are joined.
+
+        Parameters
+        ----------
+        matrix : Pattern, scipy.sparse matrix or array, or array_like
+        """
+        if isinstance(matrix, Pattern):
+            return matrix
+        from scipy.sparse import csr_array, issparse
+
+        if not issparse(matrix):
+            matrix = np.asarray(matrix) != 0
+        if matrix.ndim != 2:
+            raise ValueError(f"a pattern has two dimensions, not {matrix.ndim}")
+        entries = matrix.tocoo() if issparse(matrix) else csr_array(matrix).tocoo()
+        return Pattern.at(entries.coords[0], entries.coords[1], entries.shape)
+
+    @staticmethod
+    def at(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> Pattern:
+        """Return the pattern with entries at these places, in any order, duplicates joined."""
+        order = np.lexsort((columns, rows))
+        rows, columns = np.asarray(rows)[order], np.asarray(columns)[order]
+        new = np.ones(rows.size, dtype=bool)
+        new[1:] = (rows[1:] != rows[:-1]) | (columns[1:] != columns[:-1])
+        counts = np.bincount(rows[new], minlength=shape[0])
+        return Pattern.counted(counts, columns[new], shape)
+
+    @staticmethod
+    def counted(counts: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> Pattern:
+        """Return the pattern with so many entries in every row, at these columns."""
+        largest = max(columns.size, shape[1])
+        dtype = np.int32 if largest <= np.iinfo(np.int32).max else np.int64
+        indptr = np.zeros(shape[0] + 1, dtype=dtype)
+        np.cumsum(counts, out=indptr[1:])
+        return Pattern(indptr, columns.astype(dtype, copy=False), (int(shape[0]), int(shape[1])))
+
+    def missing(self, other: Pattern) -> tuple[np.ndarray, np.ndarray]:
+        """Return rows and columns of the entries of `other` that this pattern lacks."""
+        own, others = (p.rows.astype(np.int64) * p.shape[1] + p.indices for p in (self, other))
+        absent = others[~np.isin(others, own, assume_unique=True)]
+        return absent // self.shape[1], absent % self.shape[1]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Pattern):
+            return NotImplemented
+        return (
+            self.shape == other.shape
+            and np.array_equal(self.indptr, other.indptr)
+            and np.array_equal(self.indices, other.indices)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.shape, self.nnz))
+
+    def __repr__(self) -> str:
+        return f"Pattern({self.shape}, {self.nnz} nonzeros)"

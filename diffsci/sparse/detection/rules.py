@@ -1,0 +1,166 @@
+"""How dependences go through an operation, for rules of the registry that say more than a list of places.
+
+``rule(node, parts, known, width)`` returns the dependence of the result; `parts` has that of every operand,
+None where there is none. What has no entry here goes through the places that its rule in
+`diffsci.primitives.dependence` names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from diffsci.graph import Node, Primitive, Type
+from diffsci.primitives import dependence
+from diffsci.sparse.detection.forms import Dependence, masked, moved, product, relabelled, union
+from diffsci.sparse.detection.known import Known
+
+__all__ = ["listed", "places_of", "through"]
+
+Parts = Sequence["Dependence | None"]
+
+
+def places_of(primitive: Primitive) -> Callable | None:
+    """Return the rule that names places: the primitive's own or that of its family, None if neither is."""
+    return primitive.pattern or dependence.FAMILIES.get(primitive.family)
+
+
+def through(node: Node, parts: Parts, known: Known, width: int) -> Any:
+    """Return the dependence of a node, a list for several results; None for none."""
+    rule = places_of(node.primitive)
+    quick = _QUICK.get(rule)
+    if quick is not None and not isinstance(node.type, tuple):
+        return quick(node, parts, known, width) if node.type.is_float else None
+    return listed(node, rule(node, known), parts, width)
+
+
+def listed(node: Node, places: list, parts: Parts, width: int) -> Any:
+    """Return the dependence of a node by the places of its results and operands that depend on each other."""
+    if isinstance(node.type, tuple):
+        return [_joined(type_, own, parts, width) for type_, own in zip(node.type, places, strict=True)]
+    return _joined(node.type, places, parts, width)
+
+
+def _joined(type_: Type, places: list, parts: Parts, width: int) -> Dependence | None:
+    if not type_.is_float:
+        return None
+    pairs = zip(places, parts, strict=True)
+    found = [
+        product(own, part, type_.shape, width) for own, part in pairs if own is not None and part is not None
+    ]
+    return union(found, width)
+
+
+def _present(parts: Parts) -> list[Dependence]:
+    return [part for part in parts if part is not None]
+
+
+def _elementwise(node: Node, parts: Parts, known: Known, width: int) -> Dependence | None:
+    if node.name == "sub" and node.inputs[0] is node.inputs[1]:
+        return None
+    return union(_present(parts), width)
+
+
+def _product(node: Node, parts: Parts, known: Known, width: int) -> Dependence | None:
+    found = []
+    for part, other in zip(parts, reversed(node.inputs), strict=True):
+        if part is not None:
+            factor = known(other)
+            found.append(part if factor is None else masked(part, _nonzero(factor), width))
+    return union(found, width)
+
+
+def _nonzero(factor: np.ndarray) -> np.ndarray:
+    if factor.size and not any(factor.strides):  # one number repeated
+        return np.broadcast_to(factor.flat[0] != 0, factor.shape)
+    return factor != 0
+
+
+def _chosen(node: Node, parts: Parts, known: Known, width: int) -> Dependence | None:
+    condition = known(node.inputs[0])
+    if condition is None:
+        return union(_present(parts), width)
+    picked = (condition, np.logical_not(condition))
+    sides = zip(parts[1:], picked, strict=True)
+    return union([masked(part, there, width) for part, there in sides if part is not None], width)
+
+
+def _moved(node: Node, parts: Parts, known: Known, width: int) -> Dependence:
+    return moved(node, parts, known, width)
+
+
+def _moved_by_index(node: Node, parts: Parts, known: Known, width: int) -> Dependence | None:
+    if known(node.inputs[1]) is not None:
+        return moved(node, parts, known, width)
+    return listed(node, dependence.moved_by_index(node, known), parts, width)
+
+
+def _summed_by_index(node: Node, parts: Parts, known: Known, width: int) -> Dependence | None:
+    """The base stays where it is; only what is added goes by places."""
+    index = node.inputs[1]
+    if parts[2] is None:
+        return parts[0]
+    if parts[0] is not None or known(index) is None or not _all_different(known(index)):
+        return listed(node, dependence.summed_by_index(node, known), parts, width)
+    return moved(node, parts, known, width)
+
+
+def _all_different(index: np.ndarray) -> bool:
+    return np.unique(index).size == index.size
+
+
+def _reduced(node: Node, parts: Parts, known: Known, width: int) -> Dependence | None:
+    shape, axes = node.inputs[0].shape, node.params["axes"]
+    kept = [axis for axis in range(len(shape)) if axis not in axes]
+    return relabelled(parts[0], range(len(shape)), kept, dict(enumerate(shape)), width)
+
+
+def _contracted(node: Node, parts: Parts, known: Known, width: int) -> Dependence | None:
+    left, right, out = node.params["spec"]
+    sizes = {
+        letter: n
+        for letters, x in ((left, node.inputs[0]), (right, node.inputs[1]))
+        for letter, n in zip(letters, x.shape, strict=True)
+    }
+    found, places = [], None
+    for k, (own, other) in enumerate(((left, node.inputs[1]), (right, node.inputs[0]))):
+        if parts[k] is None:
+            continue
+        factor = known(other)
+        if factor is None or np.all(factor):
+            found.append(relabelled(parts[k], own, out, sizes, width))
+        else:
+            places = places or dependence.contracted(node, known)
+            found.append(product(places[k], parts[k], node.shape, width))
+    return union(found, width)
+
+
+def _dense(node: Node, parts: Parts, known: Known, width: int) -> Dependence | None:
+    return spread(node.type, node.inputs, parts, width)
+
+
+def spread(type_: Type, operands: Sequence[Node], parts: Parts, width: int) -> Dependence | None:
+    """Return the dependence of an array, every element of which depends on all elements of all operands."""
+    found = []
+    for x, part in zip(operands, parts, strict=True):
+        if part is not None:
+            own = [("operand", k) for k in range(len(x.shape))]
+            out = [("result", k) for k in range(len(type_.shape))]
+            sizes = dict(zip(own + out, x.shape + type_.shape, strict=True))
+            found.append(relabelled(part, own, out, sizes, width))
+    return union(found, width)
+
+
+_QUICK = {
+    dependence.elementwise: _elementwise,
+    dependence.elementwise_product: _product,
+    dependence.chosen: _chosen,
+    dependence.moved: _moved,
+    dependence.moved_by_index: _moved_by_index,
+    dependence.summed_by_index: _summed_by_index,
+    dependence.reduced: _reduced,
+    dependence.contracted: _contracted,
+    dependence.dense: _dense,
+}

@@ -1,0 +1,171 @@
+"""The sweep through a program: which inputs every node depends on, and on which of them not linearly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from diffsci.errors import UnsupportedError
+from diffsci.graph import Graph, Node
+from diffsci.source import at
+from diffsci.sparse.detection.forms import Dependence, union
+from diffsci.sparse.detection.known import Known
+from diffsci.sparse.detection.linear import linear_operands
+from diffsci.sparse.detection.rules import places_of, through
+
+__all__ = ["COMPOSED", "Found", "Scope", "rule_of", "sweep"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is known of one array.
+
+    Attributes
+    ----------
+    all : Dependence or None
+        The inputs it depends on.
+    curved : Dependence or None
+        Those among them with respect to which the derivative is not a constant.
+    varies : bool
+        Whether its value depends on the inputs at all, by comparisons and roundings too.
+    """
+
+    all: Dependence | None = None
+    curved: Dependence | None = None
+    varies: bool = False
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a sweep looks at beside the graph.
+
+    Attributes
+    ----------
+    known : Known
+        Values of nodes of this graph.
+    width : int
+        Number of inputs that are counted.
+    curves : bool
+        Whether `Found.curved` is asked for; otherwise it is not less than `Found.all`.
+    """
+
+    known: Known
+    width: int
+    curves: bool = False
+
+
+NOTHING = Found()
+
+
+def rule_of(primitive: Any) -> Callable | None:
+    """Return how dependences go through an operation, None if it is not known."""
+    return COMPOSED.get(primitive.name) or places_of(primitive)
+
+
+def sweep(graph: Graph, inputs: Sequence[Found], scope: Scope) -> list[Found]:
+    """Return what is found of the outputs of a graph, given the same of its inputs.
+
+    Parameters
+    ----------
+    graph : Graph
+    inputs : sequence of Found
+    scope : Scope
+
+    Raises
+    ------
+    UnsupportedError
+        If the record of an operation has no pattern rule.
+    """
+    found: dict[Node, Any] = dict(zip(graph.inputs, inputs, strict=True))
+    for node in graph.nodes:
+        if node in found:
+            continue
+        operands = [found.get(x, NOTHING) for x in node.inputs]
+        if node.name == "project":
+            found[node] = operands[0][node.params["index"]]
+        elif any(isinstance(x, list) or x.varies for x in operands):
+            found[node] = _of(node, operands, found, scope)
+        elif isinstance(node.type, tuple):
+            found[node] = [NOTHING] * len(node.type)
+    return [found.get(y, NOTHING) for y in graph.outputs]
+
+
+def _of(node: Node, operands: list, found: Mapping, scope: Scope) -> Any:
+    several = isinstance(node.type, tuple)
+    moving = [x.all for x in operands]
+    if node.primitive.jvp == "zero" or all(part is None for part in moving):
+        return [Found(varies=True)] * len(node.type) if several else Found(varies=True)
+    composed = COMPOSED.get(node.name)
+    if composed is not None:
+        return composed(node, operands, scope)
+    if places_of(node.primitive) is None:
+        raise UnsupportedError(
+            f"the sparsity of {node.name} is not known{at(node.location)}: its record needs a pattern rule"
+        )
+    made = through(node, moving, scope.known, scope.width)
+    linear = linear_operands(node, lambda x: found.get(x, NOTHING).varies)
+    bent = [x.curved if is_linear else x.all for x, is_linear in zip(operands, linear, strict=True)]
+    if not scope.curves or all(own is whole for own, whole in zip(bent, moving, strict=True)):
+        curved = made
+    elif all(own is None for own in bent):
+        curved = [None] * len(node.type) if several else None
+    else:
+        curved = through(node, bent, scope.known, scope.width)
+    if several:
+        return [Found(*pair, True) for pair in zip(made, curved, strict=True)]
+    return Found(made, curved, True)
+
+
+# calls -------------------------------------------------------------------------------------------------
+
+
+def _inside(graph: Graph, node_inputs: Sequence[Node], operands: Sequence[Found], scope: Scope):
+    """Sweep a callee from what is found of its operands."""
+    values = {x: scope.known(outer) for x, outer in zip(graph.inputs, node_inputs, strict=True)}
+    inner = Known(graph, {x: v for x, v in values.items() if v is not None}, scope.known.everything)
+    return sweep(graph, operands, replace(scope, known=inner))
+
+
+def _called(node: Node, operands: list[Found], scope: Scope) -> list[Found]:
+    return _inside(node.params["graph"], node.inputs, operands, scope)
+
+
+def _chosen_branch(node: Node, operands: list[Found], scope: Scope) -> list[Found]:
+    """Both branches together, or the one that a known predicate names."""
+    decision, rest = scope.known(node.inputs[0]), operands[1:]
+    names = ("true", "false") if decision is None else ("true",) if decision else ("false",)
+    branches = [_inside(node.params[name], node.inputs[1:], rest, scope) for name in names]
+    results = []
+    for several in zip(*branches, strict=True):
+        whole = _joined([one.all for one in several], scope.width)
+        varies = operands[0].varies or any(one.varies for one in several)
+        curved = whole if operands[0].varies else _joined([one.curved for one in several], scope.width)
+        results.append(Found(whole, curved, varies))
+    return results
+
+
+def _joined(parts: Sequence[Dependence | None], width: int) -> Dependence | None:
+    return union([part for part in parts if part is not None], width)
+
+
+def _custom(node: Node, operands: list[Found], scope: Scope) -> list[Found]:
+    """A function with the user's rule: its tangents depend on tangents as the rule says."""
+    rules = node.params["rules"]
+    floats = rules.floats([x.type for x in node.inputs])
+    fixed = [Found(varies=x.varies) for x in operands]
+    moving = [*fixed, *(operands[k] for k in floats)]
+    made = iter(_inside(rules.push, [*node.inputs, *(node.inputs[k] for k in floats)], moving, scope))
+    return [next(made) if type_.is_float else Found(varies=True) for type_ in node.type]
+
+
+def _custom_tangent(node: Node, operands: list[Found], scope: Scope) -> list[Found]:
+    return _inside(node.params["rules"].push, node.inputs, operands, scope)
+
+
+COMPOSED: dict[str, Callable] = {
+    "call": _called,
+    "cond": _chosen_branch,
+    "custom": _custom,
+    "custom_tangent": _custom_tangent,
+}
