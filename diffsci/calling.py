@@ -15,7 +15,7 @@ from diffsci.source import at, user_location
 from diffsci.tracing import Traced, TracedArray, trace_function
 from diffsci.tracing.complex.array import is_complex
 from diffsci.tracing.complex.boundary import entering
-from diffsci.tracing.function import concrete, is_dynamic
+from diffsci.tracing.function import is_dynamic, typed
 from diffsci.tracing.trace import apply_graph
 from diffsci.transforms import simplify
 from diffsci.trees import Tree, flatten, leaf_paths, unflatten
@@ -144,7 +144,7 @@ def evaluate(
 
 def check_float(leaf: Any, path: str, what: str) -> None:
     """Raise TypeError where a leaf has no derivative."""
-    dtype = concrete(leaf).dtype if is_dynamic(leaf) else None
+    dtype = typed(leaf).dtype if is_dynamic(leaf) else None
     if dtype is not None and dtype.kind in "fc":
         return
     kind = type(leaf).__name__ if dtype is None else f"an array of {dtype}"

@@ -17,6 +17,7 @@ import numpy as np
 from diffsci.backends.eager import EagerProgram, own
 from diffsci.degenerate import resolved
 from diffsci.graph import Graph, Node, interpreter
+from diffsci.graph.builder import PLAIN
 from diffsci.primitives.linalg.gaps import Unresolved
 
 __all__ = ["Derived", "derived"]
@@ -25,6 +26,7 @@ WRITTEN_AFTER = 3  # runs: writing a program costs about thirty of its runs in t
 MOST_BYTES = 1 << 28  # kept in all
 NODE_BYTES = 512  # of a node, and of what is written and kept with it
 OBJECT_BYTES = 1 << 14  # of a loop, a rule or an operator, which hold programs of their own
+_WEIGHTLESS = (bool, int, float, str, tuple, np.generic, np.dtype, type, type(None))
 
 
 class Derived:
@@ -127,26 +129,32 @@ def derived(identity: Any, what: Any, make: Callable[[], Graph | tuple[Graph, ..
 
 def _is_passing(graph: Graph) -> bool:
     """Tell whether a program contains an object that was made for one call: it is never met again."""
-    values = [value for node in graph.nodes for value in node.params.values()]
     return any(
         _is_passing(value) if isinstance(value, Graph) else getattr(value, "passing", False)
-        for value in values
+        for value in _held(graph)
     )
+
+
+def _held(graph: Graph) -> list[Any]:
+    """Return the parameters of the operations that are objects: programs, arrays, loops, functions."""
+    return [
+        value
+        for node in graph.nodes
+        if node.params
+        for value in node.params.values()
+        if type(value) not in PLAIN and not isinstance(value, _WEIGHTLESS)
+    ]
 
 
 def _size(graph: Graph) -> int:
     """Return about how many bytes are kept with a program; its constants are in its key, too."""
-    held = sum(_held(value) for node in graph.nodes for value in node.params.values())
-    return NODE_BYTES * len(graph.nodes) + held
+    return NODE_BYTES * len(graph.nodes) + sum(map(_weight, _held(graph)))
 
 
-def _held(value: Any) -> int:
+def _weight(value: Any) -> int:
     if isinstance(value, Graph):
         return _size(value)
     if isinstance(value, np.ndarray):
         return 2 * value.nbytes
-    plain = value is None or isinstance(value, (bool, int, float, str, tuple, np.generic, np.dtype, type))
-    if plain:
-        return 0
     program = getattr(getattr(value, "body", value), "graph", None)  # of a loop, of an equation
     return OBJECT_BYTES + (_size(program) if isinstance(program, Graph) else 0)

@@ -20,7 +20,7 @@ from diffsci.graph import Graph
 from diffsci.source import described
 from diffsci.tracing.complex.array import is_complex
 from diffsci.tracing.complex.boundary import joined, leaving
-from diffsci.tracing.function import concrete, is_dynamic
+from diffsci.tracing.function import is_dynamic, typed
 from diffsci.transforms import jvp_graph, split_graph, strictly, tangent_graph, vjp_graph
 from diffsci.trees import flatten, unflatten
 
@@ -268,7 +268,7 @@ def _cotangents(primal: Any, values) -> Any:
     leaves, tree = flatten(primal)
     found = []
     for leaf in leaves:
-        value = next(values) if is_dynamic(leaf) and concrete(leaf).dtype.kind in "fc" else None
+        value = next(values) if is_dynamic(leaf) and typed(leaf).dtype.kind in "fc" else None
         found.append(leaving(value) if is_complex(leaf) else value)
     return unflatten(tree, found)
 

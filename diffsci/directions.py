@@ -13,7 +13,7 @@ from diffsci.tracing import TracedArray
 from diffsci.tracing.complex.array import is_complex
 from diffsci.tracing.complex.boundary import packed, parts_of
 from diffsci.tracing.complex.operations import as_complex
-from diffsci.tracing.function import concrete, is_dynamic
+from diffsci.tracing.function import is_dynamic, typed
 from diffsci.trees import Tree, flatten, leaf_paths
 
 __all__ = ["direction_of", "float_flags", "with_zeros"]
@@ -27,12 +27,12 @@ def direction_of(primals: Any, tangents: Any, what: str) -> list[Any]:
         given = _matching(tree, tangents, leaves, what)
     found = []
     for leaf, tangent, path in zip(leaves, given, leaf_paths(tree), strict=True):
-        type_ = concrete(leaf) if is_dynamic(leaf) else None
+        type_ = typed(leaf) if is_dynamic(leaf) else None
         if type_ is None or type_.dtype.kind not in "fc":
             if what != "pullback":
                 _check_fixed(leaf, tangent, path, what)
             continue
-        if np.shape(concrete(tangent) if isinstance(tangent, TracedArray) else tangent) != type_.shape:
+        if np.shape(tangent) != type_.shape:
             raise ValueError(
                 f"{what}: the direction{path} has shape {np.shape(tangent)}, its primal has {type_.shape}"
             )
@@ -46,7 +46,7 @@ def _check_fixed(leaf: Any, tangent: Any, path: str, what: str) -> None:
     if not numeric:
         return
     if isinstance(tangent, TracedArray) or np.any(np.asarray(tangent) != 0):
-        kind = f"an array of {concrete(leaf).dtype}" if is_dynamic(leaf) else type(leaf).__name__
+        kind = f"an array of {typed(leaf).dtype}" if is_dynamic(leaf) else type(leaf).__name__
         raise TypeError(
             f"{what}: primal{path} is {kind}{at(user_location())} and has a direction: derivatives need "
             "floats; pass 3.0 instead of 3 and arrays with dtype=float, or 0 as the direction of what stays"
@@ -82,7 +82,7 @@ def float_flags(call: Call, primals: tuple, what: str) -> list[bool]:
     """Tell for each input of the program whether it comes from the primals, of which one must be a float."""
     leaves = flatten(primals)[0]
     own = [is_dynamic(leaf) for leaf in leaves]
-    floats = (flag and concrete(leaf).dtype.kind in "fc" for leaf, flag in zip(leaves, own, strict=True))
+    floats = (flag and typed(leaf).dtype.kind in "fc" for leaf, flag in zip(leaves, own, strict=True))
     if leaves and not any(floats):
         check_float(leaves[0], f"argument {leaf_paths(flatten(primals)[1])[0]}", what)
     count = sum(own)

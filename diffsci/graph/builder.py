@@ -11,7 +11,7 @@ from diffsci.graph.ir import Node, Type
 from diffsci.graph.registry import Primitive, lookup
 from diffsci.source import Location
 
-__all__ = ["Builder", "params_key"]
+__all__ = ["Builder", "marked", "params_key"]
 
 
 class Builder:
@@ -44,9 +44,7 @@ class Builder:
 
     def again(self, node: Node, inputs: tuple[Node, ...]) -> Node:
         """Return the operation of a node on operands of the types that its own have."""
-        if node.mark is None:
-            node.mark = params_key(node.params)
-        key = (node.primitive, inputs, node.mark)
+        key = (node.primitive, inputs, marked(node))
         found = self._memo.get(key)
         if found is None:
             found = node
@@ -60,10 +58,8 @@ class Builder:
         """Share these existing nodes: emitting an equal operation returns them."""
         memo = self._memo
         for node in nodes:
-            if node.primitive.name != "input":
-                if node.mark is None:
-                    node.mark = params_key(node.params)
-                memo.setdefault((node.primitive, node.inputs, node.mark), node)
+            if node.name != "input":
+                memo.setdefault((node.primitive, node.inputs, marked(node)), node)
 
     def input(self, type_: Type) -> Node:
         """Return a new input node (never shared)."""
@@ -106,6 +102,14 @@ class Builder:
 
         self.__dict__[name] = emit
         return emit
+
+
+def marked(node: Node) -> Any:
+    """Return what identifies the parameters of a node, hashable: made once."""
+    mark = node.mark
+    if mark is None:
+        mark = node.mark = params_key(node.params)
+    return mark
 
 
 def params_key(params: dict[str, Any]) -> Any:

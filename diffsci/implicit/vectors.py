@@ -11,7 +11,7 @@ from diffsci.errors import TraceError
 from diffsci.source import at, user_location
 from diffsci.tracing import TracedArray, is_tracing
 from diffsci.tracing.complex.array import is_complex
-from diffsci.tracing.function import concrete, is_dynamic
+from diffsci.tracing.function import is_dynamic, typed
 from diffsci.trees import flatten, leaf_paths, unflatten
 
 __all__ = ["Unknowns", "packed"]
@@ -27,13 +27,13 @@ class Unknowns:
                 raise TypeError(
                     f"{what}: {path} is {type(leaf).__name__}{at(user_location())}: expected numbers"
                 )
-            if is_dynamic(leaf) and concrete(leaf).dtype.kind == "c":
+            if is_dynamic(leaf) and typed(leaf).dtype.kind == "c":
                 raise TypeError(
                     f"{what}: {path} is complex{at(user_location())}: give real and imaginary parts"
                 )
         self.shapes = [np.shape(leaf) for leaf in leaves]
         self.scalar = [not isinstance(leaf, np.ndarray) and np.shape(leaf) == () for leaf in leaves]
-        kinds = [np.asarray(concrete(leaf) if is_dynamic(leaf) else leaf).dtype for leaf in leaves]
+        kinds = [(typed(leaf) if is_dynamic(leaf) else np.asarray(leaf)).dtype for leaf in leaves]
         floats = [kind for kind in kinds if kind.kind == "f"]
         self.dtype = np.result_type(*floats) if floats else np.dtype(float)
         self.size = sum(map(math.prod, self.shapes))

@@ -163,6 +163,11 @@ def _pad_type(x: Type, *, low, high, interior) -> Type:
     return Type(tuple(map(_padded, x.shape, low, high, interior)), x.dtype)
 
 
+def pad_region(pad: Node) -> tuple[slice, ...]:
+    """Return where the operand of a pad stands in its result."""
+    return _pad_region(pad.inputs[0].type.shape, pad.params["low"], pad.params["interior"])
+
+
 def _pad_region(shape, low, interior) -> tuple[slice, ...]:
     return tuple(
         slice(first, first + n + (n - 1) * inside if n else first, inside + 1)
@@ -177,7 +182,7 @@ def _pad_value(x, *, low, high, interior):
 
 
 def _pad_transpose(b: Builder, node: Node, ct: Node, linear: list[bool]) -> list[Node]:
-    region = _pad_region(node.inputs[0].shape, node.params["low"], node.params["interior"])
+    region = pad_region(node)
     start, stop, step = (
         zip(*((s.start, s.stop, s.step) for s in region), strict=True) if region else ((),) * 3
     )

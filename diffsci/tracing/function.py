@@ -21,7 +21,7 @@ from diffsci.tracing.complex.boundary import entering, joined, parts_of, unpacke
 from diffsci.tracing.trace import Capture, Trace, current_trace, tracing
 from diffsci.trees import Tree, flatten, leaf_paths, unflatten
 
-__all__ = ["Traced", "concrete", "is_dynamic", "trace_function"]
+__all__ = ["Traced", "concrete", "is_dynamic", "trace_function", "typed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,11 @@ def concrete(leaf: Any) -> np.ndarray:
             "those of arrays; pass numpy.asarray(x), or x.filled(value) and x.mask of a masked array"
         )
     return np.asarray(leaf)
+
+
+def typed(leaf: Any) -> TracedArray | np.ndarray:
+    """Return an array of a dynamic leaf's shape and dtype: itself where it is traced, and not computed."""
+    return leaf if isinstance(leaf, TracedArray) else concrete(leaf)
 
 
 def trace_function(

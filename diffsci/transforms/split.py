@@ -40,7 +40,6 @@ def split_graph(graph: Graph, early: int, kept: Sequence[Node] = ()) -> tuple[Gr
     moved = {x: b.input(x.type) for x in (*residuals, *graph.inputs[early:])}
     for node in graph.nodes:
         if node not in moved and (node in late or node.is_const):
-            b.location = node.location
-            moved[node] = b.emit(node.primitive, *(moved[x] for x in node.inputs), **node.params)
+            moved[node] = b.again(node, tuple([moved[x] for x in node.inputs]))
     outputs = [moved[y] for y in graph.outputs]
     return before, Graph([moved[x] for x in (*residuals, *graph.inputs[early:])], outputs)

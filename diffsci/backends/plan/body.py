@@ -125,9 +125,9 @@ class Body:
     def op(self, name: str, *args: int, params: dict[str, Any] | None = None) -> int:
         """Return the statement of an elementwise primitive on scalars."""
         rule = RULES.get(name)
-        if rule is not None:
-            return rule(self, *args, **(params or {}))
-        return self._plain(name, args)
+        if rule is None:
+            return self._plain(name, args)
+        return rule(self, *args, **params) if params else rule(self, *args)
 
     def _plain(self, name: str, args: tuple[int, ...]) -> int:
         code = "b1" if name in _PREDICATES else self.codes[args[-1]]

@@ -1,7 +1,7 @@
 """Small programs as straight-line code: every element is a value of its own.
 
-The value of a node is an array of statement numbers, so structural operations are done by NumPy
-on those arrays while planning, and zeros that are known from the structure fold away.
+The value of a node is an array of statement numbers (of a scalar: its number), so structural operations
+are done by NumPy on those arrays while planning, and zeros that are known from the structure fold away.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from diffsci.backends.plan.regions import fold_statements
 from diffsci.backends.plan.resolve import letter_sizes, reduced_axes
 from diffsci.backends.plan.vocabulary import MOVES, REDUCTIONS, is_callback, is_library, is_statement
 from diffsci.graph import Graph, Node
+from diffsci.primitives.structural import pad_region
 
 __all__ = ["TooLarge", "plan_elements"]
 
@@ -30,6 +31,7 @@ _ALWAYS = 400
 _MOST_DEARER = 1.5  # straight-line code than loops, by estimate, before loops are preferred
 _PATIENCE = 1000  # statements after which straight-line code must promise to be worth it
 _INLINE_SOLVE = 4
+_NO_WORK = frozenset({"leaf", "structural", "call"})  # families
 
 
 class TooLarge(Exception):
@@ -73,17 +75,16 @@ def _loop_cost(graph: Graph) -> float:
 
 
 def _node_loop_cost(node: Node) -> float:
-    if (
-        isinstance(node.type, tuple)
-        or node.primitive.family in ("leaf", "structural", "call")
-        or is_callback(node)
-    ):
+    name = node.name
+    if node.primitive.family in _NO_WORK or is_callback(node) or isinstance(node.type, tuple):
         return 0.0
-    long = node.name in REDUCTIONS or node.name == "contract"
-    size = node.inputs[0].type.size if node.name in REDUCTIONS else node.type.size
-    if node.name == "contract":
-        size = math.prod(letter_sizes(node).values())
-    return -(-size // 8) * operation_cost(node.name) + 1 + 10 * long
+    if name in REDUCTIONS:
+        size, long = node.inputs[0].type.size, 10
+    elif name == "contract":
+        size, long = math.prod(letter_sizes(node).values()), 10
+    else:
+        size, long = (node.type.size, 0) if node.type.shape else (1, 0)
+    return -(-size // 8) * operation_cost(name) + 1 + long
 
 
 class _Elements:
@@ -91,7 +92,7 @@ class _Elements:
         self.graph = graph
         self.layout = Layout(graph, build_callee)
         self.body = Body()
-        self.values: dict[Node, np.ndarray] = {}
+        self.values: dict[Node, np.ndarray | int] = {}
         self.pending: list[Store] = []
         self.done: set[int] = set()
         self.steps: list = []
@@ -123,6 +124,8 @@ class _Elements:
 
     def _order(self) -> list[Node]:
         """Return the nodes so that library steps of one depth follow each other."""
+        if not any(map(is_library, self.graph.nodes)):
+            return self.graph.nodes
         depth: dict[Node, int] = {}
         for node in self.graph.nodes:
             below = max((depth[x] for x in node.inputs), default=0)
@@ -148,7 +151,7 @@ class _Elements:
                 self._write(node, View(buffer))
 
     def _write(self, node: Node, view: View) -> None:
-        for k, number in enumerate(self.values[node].ravel().tolist()):
+        for k, number in enumerate(self._array(node).ravel().tolist()):
             self.pending.append(Store(view.buffer, (view.offset + k,), number))
 
     def _stored(self, node: Node) -> None:
@@ -196,22 +199,30 @@ class _Elements:
 
     # ---- values ------------------------------------------------------------------------------
 
+    def _array(self, node: Node) -> np.ndarray:
+        """Return the numbers of a node's statements as an array of its shape."""
+        found = self.values[node]
+        return np.array(found) if type(found) is int else found
+
     def _evaluate(self, node: Node) -> None:
-        name = node.name
-        if name == "input":
-            self.values[node] = self._loads(node)
-        elif name == "const":
-            self.values[node] = self._const(node)
+        if is_statement(node):
+            self.values[node] = self._elementwise(node)
         elif isinstance(node.type, tuple):
             self._library(node)
-        elif name == "project":
-            self.values[node] = self._loads(node)
-        elif is_library(node):
-            self.values[node] = self._solve_inline(node) if self._solved_inline(node) else self._solved(node)
-        elif is_statement(node):
-            self.values[node] = self._elementwise(node)
         else:
-            self.values[node] = _RULES[name](self, node, *(self.values[x] for x in node.inputs))
+            found = self._found(node)
+            self.values[node] = found if node.type.shape else int(found)
+
+    def _found(self, node: Node) -> np.ndarray:
+        """Return the statements of what is not done element by element."""
+        name = node.name
+        if name in ("input", "project"):
+            return self._loads(node)
+        if name == "const":
+            return self._const(node)
+        if is_library(node):
+            return self._solve_inline(node) if self._solved_inline(node) else self._solved(node)
+        return _RULES[name](self, node, *[self._array(x) for x in node.inputs])
 
     def _const(self, node: Node) -> np.ndarray:
         value = node.params["value"]
@@ -227,29 +238,31 @@ class _Elements:
         flat = [function(*items) for items in zip(*(a.ravel().tolist() for a in arrays), strict=True)]
         return np.array(flat, dtype=np.int64).reshape(arrays[0].shape)
 
-    def _elementwise(self, node: Node) -> np.ndarray:
+    def _elementwise(self, node: Node) -> np.ndarray | int:
         body, name, params = self.body, node.name, node.params
         before = len(body)
         operands = [self.values[x] for x in node.inputs]
-        if not node.shape:
-            return self._exactly(node, before, np.array(body.op(name, *map(int, operands), params=params)))
-        if _is_placement(node):
-            return self._exactly(node, before, self._placed(node, *operands))
-        result = self._map(lambda *args: body.op(name, *args, params=params), *operands)
-        return self._exactly(node, before, result)
-
-    def _placed(self, node: Node, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Add where both operands are there; NumPy finds the few places."""
-        zero = self.body.zero(code_of(node.dtype))
-        result = np.where(a == zero, b, a)
-        both = (a != zero) & (b != zero)
-        result[both] = self._map(lambda x, y: self.body.op("add", x, y), a[both], b[both])
+        if not node.type.shape:
+            result = body.op(name, *operands, params=params)
+        elif _is_placement(node):
+            result = self._placed(node, *operands)
+        else:
+            result = self._map(lambda *args: body.op(name, *args, params=params), *operands)
+        if node in self.exact:  # it decides a branch: its statements must not be contracted
+            body.exact.update(range(before, len(body)))
         return result
 
-    def _exactly(self, node: Node, before: int, result: np.ndarray) -> np.ndarray:
-        """Note that the statements of a value that decides a branch must not be contracted."""
-        if node in self.exact:
-            self.body.exact.update(range(before, len(self.body)))
+    def _placed(self, node: Node, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Add where both operands are there: NumPy finds the few places, within the piece that was padded."""
+        zero = self.body.zero(code_of(node.dtype))
+        pad, rest = (node.inputs[1], a) if node.inputs[1].name == "pad" else (node.inputs[0], b)
+        result, region = rest.copy(), pad_region(pad)
+        a, b = a[region], b[region]
+        part = np.where(a == zero, b, a)
+        both = (a != zero) & (b != zero)
+        if both.any():
+            part[both] = self._map(lambda x, y: self.body.op("add", x, y), a[both], b[both])
+        result[region] = part
         return result
 
     def _library(self, node: Node) -> None:
@@ -276,7 +289,7 @@ class _Elements:
         """Return (LU rows, exchanges, sign); an exchange is (condition, row, row)."""
         known = self.factors.get(matrix)
         if known is None:
-            known = self.factors[matrix] = self._eliminate(self.values[matrix], code_of(matrix.dtype))
+            known = self.factors[matrix] = self._eliminate(self._array(matrix), code_of(matrix.dtype))
         return known
 
     def _eliminate(self, ids: np.ndarray, code: str):
@@ -303,7 +316,7 @@ class _Elements:
         rows, exchanges = self._factored(node.inputs[0])
         if node.name == "det":
             return np.array(self._determinant(rows, exchanges, code_of(node.dtype)), dtype=np.int64)
-        rhs = self.values[node.inputs[1]]
+        rhs = self._array(node.inputs[1])
         columns = rhs.reshape(len(rows), -1).T if rhs.size else rhs.reshape(0, len(rows))
         solve = self._solve_transposed if node.params["transposed"] else self._solve_column
         solved = [solve(rows, exchanges, list(map(int, column))) for column in columns]
@@ -360,18 +373,12 @@ class _Elements:
 
 
 def _structural(e: _Elements, node: Node, *ids: np.ndarray) -> np.ndarray:
-    return np.array(node.primitive.value(*ids, **node.params), dtype=np.int64)
+    return np.asarray(node.primitive.value(*ids, **node.params), dtype=np.int64)
 
 
 def _pad(e: _Elements, node: Node, ids: np.ndarray) -> np.ndarray:
     out = np.full(node.shape, e.body.zero(code_of(node.dtype)), dtype=np.int64)
-    if ids.size:
-        low, interior = node.params["low"], node.params["interior"]
-        region = tuple(
-            slice(first, first + (n - 1) * (inner + 1) + 1, inner + 1)
-            for first, n, inner in zip(low, ids.shape, interior, strict=True)
-        )
-        out[region] = ids
+    out[pad_region(node)] = ids
     return out
 
 

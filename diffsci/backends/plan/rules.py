@@ -50,32 +50,36 @@ _fold_mul = _arith(lambda x, y: x * y)
 def _add(body: Body, a: int, b: int) -> int:
     if body.codes[a] == "b1":
         return body.op("logical_or", a, b)
-    if body.is_absent(a) or (body.codes[a] == "i8" and body.value_of(a) == 0):
-        return b
-    if body.is_absent(b) or (body.codes[a] == "i8" and body.value_of(b) == 0):
-        return a
-    if (folded := _fold_add(body, a, b)) is not None:
-        return folded
+    if "lit" in (body.ops[a], body.ops[b]):
+        if body.is_absent(a) or (body.codes[a] == "i8" and body.value_of(a) == 0):
+            return b
+        if body.is_absent(b) or (body.codes[a] == "i8" and body.value_of(b) == 0):
+            return a
+        if (folded := _fold_add(body, a, b)) is not None:
+            return folded
     if body.ops[b] == "neg" and body.codes[a] != "i8":
         return _sub(body, a, body.args[b][0])
     return body._plain("add", (a, b))
 
 
 def _sub(body: Body, a: int, b: int) -> int:
-    if body.is_absent(b):
-        return a
-    if body.is_absent(a):
-        return _neg(body, b)
-    if (folded := _fold_sub(body, a, b)) is not None:
-        return folded
-    if body.value_of(b) == 0:
-        return a
+    if "lit" in (body.ops[a], body.ops[b]):
+        if body.is_absent(b):
+            return a
+        if body.is_absent(a):
+            return _neg(body, b)
+        if (folded := _fold_sub(body, a, b)) is not None:
+            return folded
+        if body.value_of(b) == 0:
+            return a
     return body._plain("sub", (a, b))  # 0 - b is not -b: the sign of zero
 
 
 def _mul(body: Body, a: int, b: int) -> int:
     if body.codes[a] == "b1":
         return body.op("logical_and", a, b)
+    if "lit" not in (body.ops[a], body.ops[b]):
+        return body._plain("mul", (a, b))
     for x in (a, b):
         if body.is_absent(x) or (body.codes[a] == "i8" and body.value_of(x) == 0):
             return x

@@ -7,7 +7,7 @@ program and stand apart in the order of its results.
 
 from __future__ import annotations
 
-from diffsci.backends.rolling.views import is_view, root
+from diffsci.backends.rolling.views import VIEWS, root
 from diffsci.graph import Graph, Node
 
 __all__ = ["in_order"]
@@ -17,12 +17,13 @@ _SMALL = 64  # larger arrays are made when they are needed, as the graph has it:
 
 def in_order(graph: Graph) -> list[Node]:
     """Return the operations of a graph, without views and what is known beforehand."""
-    nodes = [node for node in graph.nodes if node.inputs and not is_view(node) and not node.is_known]
-    operands = {node: list(dict.fromkeys(map(root, node.inputs))) for node in nodes}
+    nodes = [node for node in graph.nodes if node.inputs and node.name not in VIEWS and not node.is_known]
+    operands: dict[Node, list[Node]] = {}
     users: dict[Node, list[Node]] = {node: [] for node in nodes}
     waiting: dict[Node, int] = {}
     for node in nodes:
-        operands[node] = made = [x for x in operands[node] if x in users]
+        roots = [root(x) if x.name in VIEWS else x for x in node.inputs]
+        operands[node] = made = [x for x in dict.fromkeys(roots) if x in users]
         waiting[node] = len(made)
         for x in made:
             users[x].append(node)
@@ -45,7 +46,8 @@ def in_order(graph: Graph) -> list[Node]:
 
 
 def _is_small(node: Node) -> bool:
-    return not isinstance(node.type, tuple) and node.type.size <= _SMALL
+    type_ = node.type
+    return not isinstance(type_, tuple) and (not type_.shape or type_.size <= _SMALL)
 
 
 def _takes_over(node: Node, operands: list[Node], unused: dict[Node, int]) -> bool:

@@ -36,7 +36,8 @@ def rolled(graph: Graph) -> Graph:
 
 def _weight(node: Node) -> int:
     """Return about how many statements an operation becomes."""
-    return 1 if isinstance(node.type, tuple) else min(node.type.size, _ARRAY)
+    type_ = node.type
+    return 1 if isinstance(type_, tuple) or not type_.shape else min(type_.size, _ARRAY)
 
 
 def _saved(behind: np.ndarray, stretch: Stretch) -> int:

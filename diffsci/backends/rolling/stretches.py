@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from diffsci.backends.rolling.views import Views, without_places
+from diffsci.backends.rolling.views import VIEWS, Views, marked_apart
 from diffsci.graph import Node
-from diffsci.graph.builder import params_key
 
 __all__ = ["FEWEST", "Stretch", "repeating"]
 
@@ -57,12 +57,29 @@ def repeating(nodes: Sequence[Node], views: Views) -> list[Stretch]:
 def _letters(nodes: Sequence[Node], views: Views) -> np.ndarray:
     """Return a number for each operation: equal for operations that one iteration could share."""
     known: dict[tuple, int] = {}
-    return np.array([known.setdefault(_letter(node, views), len(known)) for node in nodes], dtype=np.int64)
+    types = _Types()
+    found = []
+    for node in nodes:
+        key = [node.primitive, marked_apart(node), types[node.type]]
+        for x in node.inputs:
+            key += (types[x.type], views.of(x)[1] if x.name in VIEWS else 0)
+        found.append(known.setdefault(tuple(key), len(known)))
+    return np.array(found, dtype=np.int64)
 
 
-def _letter(node: Node, views: Views) -> tuple:
-    operands = [(x.type, views.of(x)[1]) for x in node.inputs]
-    return (node.primitive, node.type, params_key(without_places(node)), *operands)
+class _Types:
+    """Numbers for types, equal for equal ones; types are mostly one object, and comparing them is slow."""
+
+    def __init__(self) -> None:
+        self._objects: dict[int, tuple[int, Any]] = {}
+        self._values: dict[Any, int] = {}
+
+    def __getitem__(self, type_: Any) -> int:
+        found = self._objects.get(id(type_))
+        if found is None:
+            number = self._values.setdefault(type_, len(self._values))
+            found = self._objects[id(type_)] = number, type_  # kept alive: its place is its key
+        return found[0]
 
 
 def _periods(letters: np.ndarray) -> list[int]:

@@ -7,21 +7,22 @@ but a way in which its operands are read.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from diffsci.graph import Builder, Node
-from diffsci.graph.builder import params_key
+from diffsci.graph.builder import marked, params_key
 
-__all__ = ["Views", "is_view", "is_whole", "moving_parts", "narrowest", "root", "rows_of_views"]
+__all__ = ["VIEWS", "Views", "is_view", "is_whole", "marked_apart", "moving_parts", "narrowest", "root", "rows_of_views"]
 
-_VIEWS = frozenset({"slice", "reshape", "broadcast", "transpose"})
+VIEWS = frozenset({"slice", "reshape", "broadcast", "transpose"})
 PLACES = {"slice": ("start", "stop"), "set_slice": ("start",)}  # parameters that may change in a loop
 
 
 def is_view(node: Node) -> bool:
     """Tell whether an operation shows a part of an array, or all of it in another shape or repeated."""
-    return node.name in _VIEWS
+    return node.name in VIEWS
 
 
 def is_whole(node: Node, bottom: Node | None = None) -> bool:
@@ -43,7 +44,7 @@ def narrowest(node: Node) -> Node:
 
 def root(node: Node) -> Node:
     """Return what a view is a view of; the node itself if it is none."""
-    while is_view(node):
+    while node.name in VIEWS:
         node = node.inputs[0]
     return node
 
@@ -62,8 +63,8 @@ class Views:
         known = self._known.get(node)
         if known is None:
             same, kind = self.of(node.inputs[0])
-            exact = (same, node.type, params_key(node.params))
-            loose = (kind, node.type, params_key(without_places(node)), "kind")
+            exact = (same, node.type, marked(node))
+            loose = (kind, node.type, marked_apart(node), "kind")
             known = self._known[node] = self._number(exact), self._number(loose)
         return known
 
@@ -75,6 +76,11 @@ def without_places(node: Node) -> dict:
     """Return the parameters of an operation that all iterations of a loop share."""
     places = PLACES.get(node.name)
     return node.params if places is None else {k: v for k, v in node.params.items() if k not in places}
+
+
+def marked_apart(node: Node) -> Any:
+    """Return what identifies the parameters of an operation that all iterations of a loop share."""
+    return params_key(without_places(node)) if node.name in PLACES else marked(node)
 
 
 def moving_parts(views: Sequence[Node]) -> tuple[Node, ...]:
