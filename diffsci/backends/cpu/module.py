@@ -6,7 +6,7 @@ import math
 
 from diffsci.backends.cpu import library
 from diffsci.backends.cpu.calls import CALLS
-from diffsci.backends.cpu.function import LANES, MEMORY, Function, literal, vector_type
+from diffsci.backends.cpu.function import LANES, MEMORY, Function, StraightFunction, literal, vector_type
 from diffsci.backends.cpu.nests import write_nest, write_rows
 from diffsci.backends.cpu.operations import Operations
 from diffsci.backends.cpu.texts import Text, divided
@@ -205,7 +205,7 @@ class Module:
             _Block(self, block, f).write()
             return
         name = self._fresh("block")
-        inner = Function(f"internal void {name}(ptr %slots)")
+        inner = StraightFunction(f"internal void {name}(ptr %slots)")
         _Block(self, block, inner).write()
         self._blocks[name] = inner.finish()
         f.do(f"call void {name}(ptr %slots)")

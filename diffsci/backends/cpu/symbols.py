@@ -24,7 +24,7 @@ _LAPACK = ("dgetrf", "sgetrf", "dgetrs", "sgetrs", "dpotrf", "spotrf")
 
 def imported_names(text: str) -> list[str]:
     """Return the functions that a module declares, intrinsics aside."""
-    return re.findall(r"^declare [^@\n]*@([A-Za-z_0-9]+)\(", text, re.MULTILINE)
+    return re.findall(r"\ndeclare [^@\n]*@([A-Za-z_0-9]+)\(", "\n" + text)
 
 
 def address(name: str) -> int:
