@@ -16,6 +16,7 @@ from diffsci.primitives.shared import BOOL
 from diffsci.source import at
 from diffsci.transforms.forward import start
 from diffsci.transforms.masks import Masks, multiplies
+from diffsci.transforms.pieces import Pieces
 
 __all__ = ["masked_transpose_graph", "pull", "transpose_graph", "vjp_graph"]
 
@@ -51,10 +52,12 @@ def pull(masks: Masks, nodes: Sequence[Node], seeds: Sequence[Node], cotangents:
     """
     b = masks.b
     order, linear = linear_nodes(nodes, seeds)
+    pieces = Pieces(b, cotangents)
     for node in reversed(order):
-        ct = cotangents.pop(node, None)
+        ct = pieces.total(node)
         if ct is None:
             continue
+        del cotangents[node]
         b.location = node.location
         if node.name == "project":
             several = cotangents.setdefault(node.inputs[0], [None] * len(node.inputs[0].type))
@@ -64,7 +67,9 @@ def pull(masks: Masks, nodes: Sequence[Node], seeds: Sequence[Node], cotangents:
         flags = [x in linear for x in node.inputs]
         for x, is_linear, value in zip(node.inputs, flags, _pulled(masks, node, ct, flags), strict=True):
             if is_linear and value is not None:
-                cotangents[x] = _add(b, cotangents.get(x), value)
+                pieces.add(x, value)
+    for x in seeds:
+        pieces.total(x)
     b.location = None
     return cotangents
 
