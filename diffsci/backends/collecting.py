@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 __all__ = ["rarely_collecting"]
 
-_YOUNG, _MIDDLE, _OLD = 100_000, 50, 1_000  # Python's own: 700, 10, 10
+_YOUNG, _MIDDLE, _OLD = 1_000_000, 50, 1_000  # Python's own: 700, 10, 10
 _lock = threading.Lock()
 _inside = 0
 _before: tuple[int, int, int] = (0, 0, 0)
@@ -30,4 +30,15 @@ def rarely_collecting() -> Iterator[None]:
         with _lock:
             _inside -= 1
             if not _inside:
+                _let_rest()
                 gc.set_threshold(*_before)
+
+
+def _let_rest() -> None:
+    """Count what was made among the old objects, without a look at it: most of it stays.
+
+    Otherwise the next object that anyone makes would have the collector go through all of it.
+    """
+    if gc.isenabled() and not gc.get_freeze_count():  # else somebody has frozen objects, who must stay so
+        gc.freeze()
+        gc.unfreeze()

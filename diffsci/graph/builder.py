@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from typing import Any
 
@@ -31,8 +32,9 @@ class Builder:
 
     def emit(self, primitive: Primitive | str, *inputs: Node, **params: Any) -> Node:
         """Return the node of `primitive` applied to `inputs`."""
-        if isinstance(primitive, str):
-            primitive = lookup(primitive)
+        return self._emit(lookup(primitive) if isinstance(primitive, str) else primitive, inputs, params)
+
+    def _emit(self, primitive: Primitive, inputs: tuple[Node, ...], params: dict[str, Any]) -> Node:
         mark = params_key(params) if params else ()
         key = (primitive, inputs, mark)
         node = self._memo.get(key)
@@ -97,8 +99,10 @@ class Builder:
         except KeyError:
             raise AttributeError(name) from None
 
+        made = self._emit
+
         def emit(*inputs: Node, **params: Any) -> Node:
-            return self.emit(primitive, *inputs, **params)
+            return made(primitive, inputs, params)
 
         self.__dict__[name] = emit
         return emit
@@ -119,10 +123,13 @@ def params_key(params: dict[str, Any]) -> Any:
     if len(params) == 1:
         ((name, value),) = params.items()
         return (name, value if type(value) in PLAIN else _value_key(value))
-    return tuple([(name, _value_key(params[name])) for name in sorted(params)])
+    return tuple(
+        [(name, x if type(x) in PLAIN else _value_key(x)) for name, x in sorted(params.items(), key=_FIRST)]
+    )
 
 
 PLAIN = frozenset({tuple, int, bool, str})
+_FIRST = operator.itemgetter(0)
 
 
 def _value_key(value: Any) -> Any:

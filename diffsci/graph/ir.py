@@ -16,20 +16,51 @@ from diffsci.source import Location
 __all__ = ["Graph", "Guard", "Node", "Type"]
 
 
-@dataclass(frozen=True, slots=True)
 class Type:
-    """Shape and dtype of an array value."""
+    """Shape and dtype of an array value. Immutable; equal types are mostly one object."""
+
+    __slots__ = ("__weakref__", "_hash", "dtype", "ndim", "shape", "size")
 
     shape: tuple[int, ...]
     dtype: np.dtype
+    ndim: int
+    size: int
 
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
+    def __new__(cls, shape: tuple[int, ...], dtype: np.dtype) -> Type:
+        key = (shape, dtype)
+        known = _types.get(key)
+        if known is not None:
+            return known
+        made = object.__new__(cls)
+        shape = tuple(map(int, shape))
+        for name, value in (
+            ("shape", shape),
+            ("dtype", dtype),
+            ("ndim", len(shape)),
+            ("size", math.prod(shape)),
+            ("_hash", hash(key)),
+        ):
+            object.__setattr__(made, name, value)
+        if len(_types) > _MOST_TYPES:  # shapes without end: start anew
+            _types.clear()
+        _types[key] = made
+        return made
 
-    @property
-    def size(self) -> int:
-        return math.prod(self.shape)
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"a type is immutable: make another one with {name}={value!r}")
+
+    def __reduce__(self) -> tuple:
+        return Type, (self.shape, self.dtype)
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Type):
+            return NotImplemented
+        return self.shape == other.shape and self.dtype == other.dtype
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @property
     def is_float(self) -> bool:
@@ -37,15 +68,9 @@ class Type:
 
     @staticmethod
     def of(value: Any) -> Type:
-        """Return the type of an array or number; equal types of values are one object."""
+        """Return the type of an array or number."""
         array = value if type(value) is np.ndarray else as_array(value)
-        key = (array.shape, array.dtype)
-        known = _types.get(key)
-        if known is None:
-            if len(_types) > 10_000:  # shapes without end: start anew
-                _types.clear()
-            known = _types[key] = Type(*key)
-        return known
+        return Type(array.shape, array.dtype)
 
     def __str__(self) -> str:
         name = _dtype_names.get(self.dtype)
@@ -53,8 +78,12 @@ class Type:
             name = _dtype_names[self.dtype] = self.dtype.name
         return f"{name}[{','.join(map(str, self.shape))}]"
 
+    def __repr__(self) -> str:
+        return f"Type(shape={self.shape!r}, dtype={self.dtype!r})"
+
 
 _types: dict[tuple, Type] = {}
+_MOST_TYPES = 10_000
 _dtype_names: dict[np.dtype, str] = {}  # NumPy composes a name anew whenever it is asked
 
 
@@ -120,8 +149,10 @@ class Node:
     @property
     def is_structural(self) -> bool:
         """Whether it is a constant whose zeros stand for "nothing there" (repeated or not)."""
-        source = self.inputs[0] if self.primitive.name == "broadcast" else self
-        return source.is_const and source.params.get("structural", False)
+        if not self.is_known:
+            return False
+        source = self if self.is_const else self.inputs[0]
+        return source.params.get("structural", False)
 
     def __repr__(self) -> str:
         return f"<{self.primitive.name}: {self.type}>"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from diffsci.graph.ir import Graph, Node
+from diffsci.graph.ir import Graph, Node, Type
 
 __all__ = ["constants_digest", "graph_text"]
 
@@ -30,13 +30,17 @@ def graph_text(graph: Graph, locations: bool = False) -> str:
     for position, node in enumerate(graph.inputs):
         names[node] = f"x{position}"
     lines.append("inputs " + ", ".join(f"{names[node]}: {node.type}" for node in graph.inputs))
+    kinds: dict[Type | tuple, str] = {}
     for node in graph.nodes:
         if node.name == "input":
             continue
-        name = names[node] = f"v{len(names)}"
         operands = [names[operand] for operand in node.inputs]
-        operands += [f"{key}={_param(value, callees)}" for key, value in sorted(node.params.items())]
-        kind = node.type if not isinstance(node.type, tuple) else "(" + ", ".join(map(str, node.type)) + ")"
+        if node.params:
+            operands += [f"{key}={_param(value, callees)}" for key, value in sorted(node.params.items())]
+        name = names[node] = f"v{len(names)}"
+        kind = kinds.get(node.type)
+        if kind is None:
+            kind = kinds[node.type] = _kind(node.type)
         line = f"{name}: {kind} = {node.name}({', '.join(operands)})"
         lines.append(f"{line}  # {node.location}" if locations and node.location else line)
     for guard in graph.guards:
@@ -45,6 +49,10 @@ def graph_text(graph: Graph, locations: bool = False) -> str:
     for key, text in callees.items():
         lines.append(f"sub-graph {key}:\n  " + text.replace("\n", "\n  "))
     return "\n".join(lines)
+
+
+def _kind(type_: Type | tuple[Type, ...]) -> str:
+    return str(type_) if not isinstance(type_, tuple) else "(" + ", ".join(map(str, type_)) + ")"
 
 
 def constants_digest(graph: Graph) -> str:
@@ -76,6 +84,8 @@ def _add_constant(digest: Any, value: Any) -> None:
 
 
 def _param(value: Any, callees: dict[str, str]) -> str:
+    if type(value) is tuple and len(value) == 1 and type(value[0]) is int:  # by far the commonest
+        return f"({value[0]},)"
     if isinstance(value, Graph):
         text = value.text()
         key = "g" + hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -18,7 +18,7 @@ import numpy as np
 from diffsci import primitives as _primitives  # noqa: F401  fills the registry
 from diffsci.errors import TraceError, UnsupportedError
 from diffsci.graph import Graph, Guard, Node, Primitive, Type, interpreter, lookup
-from diffsci.graph.builder import params_key
+from diffsci.graph.builder import marked, params_key
 from diffsci.graph.namespaces import as_array
 from diffsci.source import Location, at, user_location
 
@@ -195,21 +195,25 @@ class Trace:
             if folded is not None:
                 self.emitted[key] = folded
                 return folded
-        return self.add(key, primitive, nodes, params, type_, location)
+        made = self.add(key, primitive, nodes, params, type_, location)
+        made.mark = key[1]
+        return made
 
     def again(self, node: Node, operands: tuple[Node, ...]) -> Node:
         """Emit the operation of a node of another graph, on operands of the same types."""
-        if node.mark is None:
-            node.mark = params_key(node.params)
-        key = (node.primitive, node.mark, *[x.serial for x in operands])
+        mark = marked(node)
+        key = (node.primitive, mark, *[x.serial for x in operands])
         found = self.emitted.get(key)
         if found is not None:
             return found
-        if all(x.is_known for x in operands):  # constants are folded
+        for x in operands:
+            if not x.is_known:
+                break
+        else:  # constants are folded
             return self.bind(node.primitive, operands, node.params, node.location)
         place = node.location or user_location()
         found = self.add(key, node.primitive, operands, node.params, node.type, place)
-        found.mark = node.mark
+        found.mark = mark
         return found
 
     def apply(
@@ -226,6 +230,7 @@ class Trace:
         if node is None:
             place = location or user_location(4)
             node = self.emitted[key] = Node(primitive, nodes, {}, type_, place, self.serials)
+            node.mark = ()
             self.serials += 1
         return node
 
@@ -366,8 +371,7 @@ def apply_graph(graph: Graph, inputs: Sequence[Any]) -> list[TracedArray]:
     moved = {x: trace.node(value) for x, value in zip(graph.inputs, inputs, strict=True)}
     for node in graph.nodes:
         if node not in moved:
-            operands = tuple(moved[x] for x in node.inputs)
-            moved[node] = trace.again(node, operands)
+            moved[node] = trace.again(node, tuple([moved[x] for x in node.inputs]))
     for guard in graph.guards:
         predicate = moved[guard.predicate]
         if not predicate.is_known:

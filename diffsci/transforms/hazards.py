@@ -32,6 +32,9 @@ class Hazards:
 
     def value(self, node: Node) -> bool:
         """Tell whether the value of a node may not be finite although the inputs of the program are."""
+        known = self._found.get(node)
+        if known is not None:
+            return known
         stack = [node]
         while stack:
             last = stack[-1]

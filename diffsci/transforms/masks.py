@@ -48,6 +48,8 @@ class Reader:
 
     def of(self, node: Node) -> Node | None:
         """Return where a linear value may be nonzero, None for anywhere."""
+        if node in self._found:
+            return self._found[node]
         stack = [node]
         while stack:
             last = stack[-1]

@@ -26,7 +26,7 @@ def linear_nodes(nodes: Sequence[Node], seeds: Sequence[Node]) -> tuple[list[Nod
     linear = set(seeds)
     order = []
     for node in nodes:
-        if any(x in linear for x in node.inputs):
+        if not linear.isdisjoint(node.inputs):
             linear.add(node)
             order.append(node)
     return order, linear

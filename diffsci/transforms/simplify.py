@@ -39,15 +39,23 @@ def _rewritten(b: Builder, node: Node) -> Node:
     """Apply rules until none fires; each one makes the node smaller or ends the chain."""
     while True:
         rule = RULES.get(node.name)
-        new = fold_constants(b, node) or (rule(b, node) if rule is not None else None)
+        new = fold_constants(b, node) if _all_known(node.inputs) else None
+        new = rule(b, node) if new is None and rule is not None else new
         if new is None or new is node:
             return node
         node = new
 
 
+def _all_known(nodes: tuple[Node, ...]) -> bool:
+    for node in nodes:  # noqa: SIM110  all() of a generator takes three times as long
+        if not node.is_known:
+            return False
+    return True
+
+
 def fold_constants(b: Builder, node: Node) -> Node | None:
     """Evaluate an operation on constants. Pads stay: their zeros are known to be structural."""
-    if not node.inputs or not all(x.is_known for x in node.inputs):
+    if not node.inputs or not _all_known(node.inputs):
         return None
     if isinstance(node.type, tuple) or node.primitive.value is None:
         return None
@@ -108,6 +116,8 @@ def sub_zero(b: Builder, node: Node) -> Node | None:
 def mul_one(b: Builder, node: Node) -> Node | None:
     """X * 1 = x; x * -1 = -x; a product with nothing is nothing."""
     for x, y in (node.inputs, node.inputs[::-1]):
+        if not (x.is_known or y.is_known):
+            return None
         if is_absent(x):
             return x
         factor = uniform(y)

@@ -31,9 +31,11 @@ def split_graph(graph: Graph, early: int, kept: Sequence[Node] = ()) -> tuple[Gr
     late = set(graph.inputs[early:])
     residuals: dict[Node, None] = {}
     for node in graph.nodes:
-        if any(x in late for x in node.inputs):
+        if not late.isdisjoint(node.inputs):
             late.add(node)
-            residuals.update((x, None) for x in node.inputs if x not in late and not x.is_const)
+            for x in node.inputs:
+                if x not in late and not x.is_const:
+                    residuals[x] = None
     residuals.update((y, None) for y in graph.outputs if y not in late)
     before = Graph(graph.inputs[:early], (*kept, *residuals), graph.guards)
     b = Builder()

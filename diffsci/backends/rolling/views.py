@@ -14,7 +14,17 @@ import numpy as np
 from diffsci.graph import Builder, Node
 from diffsci.graph.builder import marked, params_key
 
-__all__ = ["VIEWS", "Views", "is_view", "is_whole", "marked_apart", "moving_parts", "narrowest", "root", "rows_of_views"]
+__all__ = [
+    "VIEWS",
+    "Views",
+    "is_view",
+    "is_whole",
+    "marked_apart",
+    "moving_parts",
+    "narrowest",
+    "root",
+    "rows_of_views",
+]
 
 VIEWS = frozenset({"slice", "reshape", "broadcast", "transpose"})
 PLACES = {"slice": ("start", "stop"), "set_slice": ("start",)}  # parameters that may change in a loop
