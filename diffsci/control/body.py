@@ -8,16 +8,13 @@ from typing import Any
 import numpy as np
 
 from diffsci.graph import Builder, Graph, Node, Type
+from diffsci.primitives.host import CARRY, CONST, ITEM
 from diffsci.transforms import batch_graph, inline, jvp_graph, simplify, strictly, taylor_graph, vjp_graph
 from diffsci.transforms.hazards import Hazards
 from diffsci.transforms.masks import Masks, multiplies
 
 __all__ = ["CARRY", "CONST", "INDEX", "ITEM", "Body"]
 
-# What an input or output of a step is to the loop.
-CONST = "const"  # the same in every step
-CARRY = "carry"  # handed on from step to step
-ITEM = "item"  # row k of an array
 INDEX = Type((), np.dtype(np.int64))
 
 

@@ -14,7 +14,7 @@ from diffsci.control.memory import empty
 from diffsci.errors import EvaluationError
 from diffsci.graph import Type
 from diffsci.graph.namespaces import namespace
-from diffsci.primitives.host import CustomLoop
+from diffsci.primitives.host import CustomLoop, Repeated
 from diffsci.schedules import Checkpoints, Forward, Reverse, Schedule, StoreAll, for_slots
 from diffsci.source import Location, at
 
@@ -224,6 +224,13 @@ class RolledLoop(CustomLoop):
     def evaluated_by(self, evaluate: Callable) -> RolledLoop:
         """See `CustomLoop`."""
         return self._copy(native=False, evaluate=evaluate)
+
+    def repeats(self) -> Repeated:
+        """See `CustomLoop`."""
+        body = self.body
+        return Repeated(
+            body.graph, body.roles, body.out_roles, self.length, self.reverse, self.depths, self.depth
+        )
 
     def on_device(self, machine: Any) -> RolledLoop:
         """See `CustomLoop`: Python takes the steps, which are programs of the device."""

@@ -18,18 +18,52 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from diffsci.errors import UnsupportedError
-from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.graph import Builder, Graph, Node, Primitive, Type, register
 from diffsci.graph.namespaces import as_array, namespace
 from diffsci.primitives.shared import to_batch
 
-__all__ = ["TAPE", "CustomLoop", "contiguous"]
+__all__ = ["CARRY", "CONST", "ITEM", "TAPE", "CustomLoop", "Repeated", "contiguous"]
 
 TAPE = Type((), np.dtype(object))
+
+# What an input or output of a repeated step is to the loop.
+CONST = "const"  # the same in every step
+CARRY = "carry"  # handed on from step to step
+ITEM = "item"  # row k of an array
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """What a loop repeats, for those who look at its structure.
+
+    Attributes
+    ----------
+    graph : Graph
+        (number of the step, inputs) -> outputs.
+    roles, out_roles : tuple of str
+        CONST, CARRY or ITEM of the inputs behind the first; CARRY or ITEM of the outputs. Carries leave in
+        the order in which they enter.
+    length : int or None
+        Number of steps, None where only a run tells.
+    reverse : bool
+        Rows of items are taken, and made, from last to first.
+    depths, depth
+        How many axes stand before that of the steps, in every input that has items; in the outputs.
+    """
+
+    graph: Graph
+    roles: tuple[str, ...]
+    out_roles: tuple[str, ...]
+    length: int | None
+    reverse: bool
+    depths: tuple[int, ...]
+    depth: int
 
 
 class CustomLoop(ABC):
@@ -125,6 +159,10 @@ class CustomLoop(ABC):
     def compiled(self) -> CustomLoop:
         """Return the loop as compiled programs run it."""
         return self
+
+    def repeats(self) -> Repeated | None:
+        """Return the one step that it repeats, whatever the values; None: all may depend on all."""
+        return None
 
     def on_device(self, machine: Any) -> CustomLoop | None:
         """Return the loop as it runs on arrays of a device, None if it cannot.

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffsci.graph import Builder, Graph, Node
-from diffsci.sparse import maps
-from diffsci.sparse.detection.forms import Dependence, Maps, finished
+from diffsci.sparse.detection import calls as _calls  # noqa: F401  enters the rules of calls
+from diffsci.sparse.detection.forms import finished
 from diffsci.sparse.detection.known import Known
 from diffsci.sparse.detection.pattern import Pattern
-from diffsci.sparse.detection.sweep import Found, Scope, sweep
+from diffsci.sparse.detection.sweep import Found, Scope, active_inputs, sweep
 from diffsci.transforms import simplify, vjp_graph
 
 if TYPE_CHECKING:
@@ -73,19 +73,11 @@ def jacobian_pattern(
 ) -> Pattern:
     """Return the patterns of all float outputs, one below the other: see `detect`."""
     patterns = detect(graph, active, known=known, at=at)
-    return _stacked([p for p, y in zip(patterns, graph.outputs, strict=True) if y.type.is_float], patterns)
-
-
-def _stacked(parts: list[Pattern], all_: list[Pattern]) -> Pattern:
-    if len(parts) == 1:
-        return parts[0]
-    width = all_[0].shape[1] if all_ else 0
-    counts = [np.diff(p.indptr) for p in parts]
-    columns = [p.indices for p in parts]
-    shape = (sum(p.shape[0] for p in parts), width)
-    return Pattern.counted(
-        np.concatenate(counts or [np.zeros(0, int)]), np.concatenate(columns or [np.zeros(0, int)]), shape
-    )
+    reals = [p for p, y in zip(patterns, graph.outputs, strict=True) if y.type.is_float]
+    if len(reals) == 1:
+        return reals[0]
+    flags = _flags(graph, active)
+    return Pattern.below(reals, sum(x.type.size for x, flag in zip(graph.inputs, flags, strict=True) if flag))
 
 
 def hessian_pattern(
@@ -159,18 +151,9 @@ def _swept(
     graph: Graph, active: Sequence[bool] | None, known: Any, at: Any, curves: bool
 ) -> tuple[list[Found], int]:
     flags = _flags(graph, active)
-    width = sum(x.type.size for x, flag in zip(graph.inputs, flags, strict=True) if flag)
-    inputs, start, dtype = [], 0, maps.number_type(width)
-    for x, flag in zip(graph.inputs, flags, strict=True):
-        own: Dependence | None = None
-        if flag:
-            own = Maps((maps.identity(x.shape, start, dtype),))
-            start += x.type.size
-        inputs.append(Found(own, None, flag))
-    values = (
-        dict(enumerate(at)) if at is not None else {k: v for k, v in (known or {}).items() if not flags[k]}
-    )
-    scope = Scope(
-        Known(graph, {graph.inputs[k]: v for k, v in values.items()}, at is not None), width, curves
-    )
-    return sweep(graph, inputs, scope), width
+    inputs, width = active_inputs(graph.input_types, flags)
+    if at is not None:
+        values = dict(zip(graph.inputs, at, strict=True))
+    else:
+        values = {graph.inputs[k]: value for k, value in (known or {}).items() if not flags[k]}
+    return sweep(graph, inputs, Scope(Known(graph, values, at is not None), width, curves)), width

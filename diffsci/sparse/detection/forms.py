@@ -276,18 +276,61 @@ def moved(
         if part is not None:
             start += x.type.size
             present.append(part)
-    source = np.ravel(maps.moved(node, numbers, others))
-    if _leads_to_words(present, start, width):
-        bits = [words_of(part, width).bits for part in present]
-        count = bits[0].shape[-1]
-        nothing = np.zeros((1, count), dtype=np.uint64)
-        table = np.concatenate([nothing, *(b.reshape(-1, count) for b in bits)])
-        return Words(table[source].reshape(*node.shape, count))
+    source = np.ravel(maps.moved(node, numbers, others)) - 1
+    whole = joined(present, [math.prod(part.shape) for part in present], width)
+    return taken(whole, source, node.shape, width)
+
+
+def joined(parts: Sequence[Dependence | None], sizes: Sequence[int], width: int) -> Dependence | None:
+    """Return the dependence of arrays of these sizes, laid end to end; None where none has any."""
+    present = [part for part in parts if part is not None]
+    if not present:
+        return None
+    if all(isinstance(part, Maps) for part in present):
+        rounds, dtype = max(len(part.arrays) for part in present), present[0].arrays[0].dtype
+        table = np.zeros((rounds, sum(sizes)), dtype=dtype)
+        starts = np.cumsum([0, *sizes])
+        for part, first, last in zip(parts, starts, starts[1:], strict=False):
+            for row, index in zip(table, () if part is None else part.arrays, strict=False):
+                row[first:last] = index.ravel()
+        return Maps(tuple(table))
+    if _leads_to_words(present, sum(sizes), width):
+        count = -(-width // BITS)
+        pairs = zip(parts, sizes, strict=True)
+        return Words(
+            np.concatenate(
+                [
+                    np.zeros((size, count), np.uint64)
+                    if part is None
+                    else words_of(part, width).bits.reshape(size, count)
+                    for part, size in pairs
+                ]
+            )
+        )
     from scipy.sparse import csr_array, vstack
 
-    nothing = csr_array((1, width), dtype=bool)
-    table = vstack([nothing, *(rows_of(part, width) for part in present)], format="csr")
-    return lean(Rows(table[source], node.shape), width)
+    pairs = zip(parts, sizes, strict=True)
+    rows = [csr_array((n, width), dtype=bool) if p is None else rows_of(p, width) for p, n in pairs]
+    return Rows(vstack(rows, format="csr"), (sum(sizes),))
+
+
+def taken(found: Dependence, source: np.ndarray, shape: tuple[int, ...], width: int) -> Dependence:
+    """Return the dependence of an array whose element k is element ``source[k]`` of another, -1 nothing."""
+    there = source >= 0
+    if isinstance(found, Maps):
+        arrays = [index.ravel()[source] for index in found.arrays]
+        for index in arrays:
+            index[~there] = 0
+        return Maps(tuple(index.reshape(shape) for index in arrays))
+    if isinstance(found, Words):
+        count = found.bits.shape[-1]
+        bits = found.bits.reshape(-1, count)[source]
+        bits[~there] = 0
+        return Words(bits.reshape(*shape, count))
+    if there.all():
+        return lean(Rows(found.matrix[source], shape), width)
+    places = np.flatnonzero(there)
+    return product((places, source[places]), found, shape, width)
 
 
 def _moved_maps(node: Node, parts: Sequence[Maps | None], others: Callable) -> Maps:
@@ -343,7 +386,7 @@ def _combined(
     if isinstance(found, Maps):
         parts = [maps.relabelled(index, own, kept, sizes) for index in found.arrays]
         total = sum(len(part) for part in parts)
-        if total <= 8:
+        if 0 < total <= 8:
             return Maps(tuple(index for part in parts for index in part))
         stack = np.concatenate([part.reshape(len(part), math.prod(shape)) for part in parts])
         return canonical(stack, shape, width)

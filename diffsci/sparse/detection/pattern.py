@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +105,14 @@ class Pattern:
         indptr = np.zeros(shape[0] + 1, dtype=dtype)
         np.cumsum(counts, out=indptr[1:])
         return Pattern(indptr, columns.astype(dtype, copy=False), (int(shape[0]), int(shape[1])))
+
+    @staticmethod
+    def below(parts: Sequence[Pattern], width: int) -> Pattern:
+        """Return patterns of this width, one below the other."""
+        counts = [np.diff(p.indptr) for p in parts] or [np.zeros(0, np.int32)]
+        columns = [p.indices for p in parts] or [np.zeros(0, np.int32)]
+        shape = (sum(p.shape[0] for p in parts), width)
+        return Pattern.counted(np.concatenate(counts), np.concatenate(columns), shape)
 
     def missing(self, other: Pattern) -> tuple[np.ndarray, np.ndarray]:
         """Return rows and columns of the entries of `other` that this pattern lacks."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from diffsci.errors import UnsupportedError
-from diffsci.graph import Graph, Node
+from diffsci.graph import Graph, Node, Type
 from diffsci.source import at
-from diffsci.sparse.detection.forms import Dependence, union
+from diffsci.sparse import maps
+from diffsci.sparse.detection.forms import Dependence, Maps
 from diffsci.sparse.detection.known import Known
 from diffsci.sparse.detection.linear import linear_operands
 from diffsci.sparse.detection.rules import places_of, through
 
-__all__ = ["COMPOSED", "Found", "Scope", "rule_of", "sweep"]
+__all__ = ["COMPOSED", "NOTHING", "Found", "Scope", "active_inputs", "rule_of", "sweep"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,21 @@ class Scope:
 
 
 NOTHING = Found()
+
+# Operations that run programs of their own: ``rule(node, operands, scope)`` returns what is found of all
+# results (entered by `calls`).
+COMPOSED: dict[str, Callable] = {}
+
+
+def active_inputs(types: Sequence[Type], flags: Sequence[bool]) -> tuple[list[Found], int]:
+    """Return what is found of inputs, elements of those marked being counted; and how many these are."""
+    width = sum(type_.size for type_, flag in zip(types, flags, strict=True) if flag)
+    inputs, start, dtype = [], 0, maps.number_type(width)
+    for type_, flag in zip(types, flags, strict=True):
+        own = Maps((maps.identity(type_.shape, start, dtype),)) if flag else None
+        start += type_.size if flag else 0
+        inputs.append(Found(own, None, flag))
+    return inputs, width
 
 
 def rule_of(primitive: Any) -> Callable | None:
@@ -115,57 +131,3 @@ def _of(node: Node, operands: list, found: Mapping, scope: Scope) -> Any:
     if several:
         return [Found(*pair, True) for pair in zip(made, curved, strict=True)]
     return Found(made, curved, True)
-
-
-# calls -------------------------------------------------------------------------------------------------
-
-
-def _inside(graph: Graph, node_inputs: Sequence[Node], operands: Sequence[Found], scope: Scope):
-    """Sweep a callee from what is found of its operands."""
-    values = {x: scope.known(outer) for x, outer in zip(graph.inputs, node_inputs, strict=True)}
-    inner = Known(graph, {x: v for x, v in values.items() if v is not None}, scope.known.everything)
-    return sweep(graph, operands, replace(scope, known=inner))
-
-
-def _called(node: Node, operands: list[Found], scope: Scope) -> list[Found]:
-    return _inside(node.params["graph"], node.inputs, operands, scope)
-
-
-def _chosen_branch(node: Node, operands: list[Found], scope: Scope) -> list[Found]:
-    """Both branches together, or the one that a known predicate names."""
-    decision, rest = scope.known(node.inputs[0]), operands[1:]
-    names = ("true", "false") if decision is None else ("true",) if decision else ("false",)
-    branches = [_inside(node.params[name], node.inputs[1:], rest, scope) for name in names]
-    results = []
-    for several in zip(*branches, strict=True):
-        whole = _joined([one.all for one in several], scope.width)
-        varies = operands[0].varies or any(one.varies for one in several)
-        curved = whole if operands[0].varies else _joined([one.curved for one in several], scope.width)
-        results.append(Found(whole, curved, varies))
-    return results
-
-
-def _joined(parts: Sequence[Dependence | None], width: int) -> Dependence | None:
-    return union([part for part in parts if part is not None], width)
-
-
-def _custom(node: Node, operands: list[Found], scope: Scope) -> list[Found]:
-    """A function with the user's rule: its tangents depend on tangents as the rule says."""
-    rules = node.params["rules"]
-    floats = rules.floats([x.type for x in node.inputs])
-    fixed = [Found(varies=x.varies) for x in operands]
-    moving = [*fixed, *(operands[k] for k in floats)]
-    made = iter(_inside(rules.push, [*node.inputs, *(node.inputs[k] for k in floats)], moving, scope))
-    return [next(made) if type_.is_float else Found(varies=True) for type_ in node.type]
-
-
-def _custom_tangent(node: Node, operands: list[Found], scope: Scope) -> list[Found]:
-    return _inside(node.params["rules"].push, node.inputs, operands, scope)
-
-
-COMPOSED: dict[str, Callable] = {
-    "call": _called,
-    "cond": _chosen_branch,
-    "custom": _custom,
-    "custom_tangent": _custom_tangent,
-}

@@ -1,0 +1,164 @@
+"""Dependences through calls, branches, functions with rules of the user's, and loops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from diffsci.graph import Graph, Node, Type
+from diffsci.primitives.host import CONST, Repeated
+from diffsci.sparse.detection.forms import Dependence, finished, union
+from diffsci.sparse.detection.known import Known
+from diffsci.sparse.detection.loops import dense_results, looped, operand_patterns
+from diffsci.sparse.detection.pattern import Pattern
+from diffsci.sparse.detection.rules import listed
+from diffsci.sparse.detection.sweep import COMPOSED, Found, Scope, active_inputs, sweep
+
+
+def _inside(graph: Graph, node_inputs: Sequence[Node], operands: Sequence[Found], scope: Scope):
+    """Sweep a callee from what is found of its operands."""
+    values = {x: scope.known(outer) for x, outer in zip(graph.inputs, node_inputs, strict=True)}
+    inner = Known(graph, {x: v for x, v in values.items() if v is not None}, scope.known.everything)
+    return sweep(graph, operands, replace(scope, known=inner))
+
+
+def _called(node: Node, operands: list[Found], scope: Scope) -> list[Found]:
+    return _inside(node.params["graph"], node.inputs, operands, scope)
+
+
+def _chosen_branch(node: Node, operands: list[Found], scope: Scope) -> list[Found]:
+    """Both branches together, or the one that a known predicate names."""
+    decision, rest = scope.known(node.inputs[0]), operands[1:]
+    names = ("true", "false") if decision is None else ("true",) if decision else ("false",)
+    branches = [_inside(node.params[name], node.inputs[1:], rest, scope) for name in names]
+    results = []
+    for several in zip(*branches, strict=True):
+        whole = _joined([one.all for one in several], scope.width)
+        varies = operands[0].varies or any(one.varies for one in several)
+        curved = whole if operands[0].varies else _joined([one.curved for one in several], scope.width)
+        results.append(Found(whole, curved, varies))
+    return results
+
+
+def _joined(parts: Sequence[Dependence | None], width: int) -> Dependence | None:
+    return union([part for part in parts if part is not None], width)
+
+
+def _custom(node: Node, operands: list[Found], scope: Scope) -> list[Found]:
+    """A function with the user's rule: its tangents depend on tangents as the rule says."""
+    rules = node.params["rules"]
+    floats = rules.floats([x.type for x in node.inputs])
+    fixed = [Found(varies=x.varies) for x in operands]
+    moving = [*fixed, *(operands[k] for k in floats)]
+    made = iter(_inside(rules.push, [*node.inputs, *(node.inputs[k] for k in floats)], moving, scope))
+    return [next(made) if type_.is_float else Found(varies=True) for type_ in node.type]
+
+
+def _custom_tangent(node: Node, operands: list[Found], scope: Scope) -> list[Found]:
+    return _inside(node.params["rules"].push, node.inputs, operands, scope)
+
+
+# loops -------------------------------------------------------------------------------------------------
+
+
+def _run(node: Node, operands: list[Found], scope: Scope) -> list[Found]:
+    *types, _ = node.type
+    parts = [x.all for x in operands]
+    tape = Found(varies=True)
+    return [*_bent(_results(node, node.inputs, types, parts, scope, scope.width)), tape]
+
+
+def _bent(parts: Sequence[Dependence | None]) -> list[Found]:
+    """Nothing is said about where the derivative of a loop is constant."""
+    return [Found(part, part, True) for part in parts]
+
+
+def _results(
+    node: Node,
+    inputs: Sequence[Node],
+    types: Sequence[Type],
+    parts: Sequence[Dependence | None],
+    scope: Scope,
+    width: int,
+) -> list[Dependence | None]:
+    """Return the dependence of what a loop returns on what goes in."""
+    repeated = node.params["loop"].repeats()
+    if repeated is None:
+        return dense_results(types, inputs, parts, width)
+    known = {k: scope.known(x) for k, x in enumerate(inputs) if repeated.roles[k] == CONST}
+    step = _step_pattern(repeated, {k: v for k, v in known.items() if v is not None})
+    return looped([x.type for x in inputs], step, repeated, parts, width)
+
+
+def _step_pattern(repeated: Repeated, known: dict[int, np.ndarray]) -> Pattern:
+    """Return where the Jacobian of one step can be nonzero, by all its float inputs but the number."""
+    graph = repeated.graph
+    flags = [False, *(t.is_float for t in graph.input_types[1:])]
+    inputs, width = active_inputs(graph.input_types, flags)
+    values = {graph.inputs[1 + k]: v for k, v in known.items() if not flags[1 + k]}
+    found = sweep(graph, inputs, Scope(Known(graph, values), width))
+    reals = [(own.all, t.size) for own, t in zip(found, graph.output_types, strict=True) if t.is_float]
+    return Pattern.below([finished(part, size, width) for part, size in reals], width)
+
+
+def _derivative(node: Node, operands: list[Found], scope: Scope) -> list[Found]:
+    """The tangent, the pullback and its derivative, from the places of the loop itself.
+
+    Tangents depend on tangents and on values as results do on operands. Cotangents of operands depend on
+    those of results the other way round, and on values that a result couples with the operand.
+    """
+    count = node.params["inputs"]
+    x, parts = node.inputs[:count], [own.all for own in operands]
+    types = [operand.type for operand in x]
+    outputs = node.params["loop"].output_types(types)
+    places = operand_patterns(types, lambda own, width: _results(node, x, outputs, own, scope, width))
+    places = [row for row, type_ in zip(places, outputs, strict=False) if type_.is_float]
+    reals = [k for k, type_ in enumerate(types) if type_.is_float]
+    if node.name == "host_jvp":
+        rows = [[*row, None, *(row[k] for k in reals)] for row in places]
+    else:
+        rows = [_pulled(k, places, reals, types, node) for k in reals]
+    return _bent(listed(node, rows, parts, scope.width))
+
+
+def _pulled(k: int, places: list[list], reals: list[int], types: list[Type], node: Node) -> list:
+    """Return the places of the cotangent of operand k in the operands of ``host_vjp`` and ``host_hvp``."""
+    back = [None if row[k] is None else (row[k][1], row[k][0]) for row in places]
+    coupled = [_coupled(k, j, places, types) if types[j].is_float else None for j in range(len(types))]
+    if node.name == "host_vjp":
+        return [*coupled, None, *back]
+    return [*coupled, None, *back, *(coupled[j] for j in reals), *back]
+
+
+def _coupled(k: int, j: int, places: list[list], types: list[Type]) -> Any:
+    """Return which elements of operands k and j meet in an element of some result."""
+    from scipy.sparse import csr_array
+
+    total = None
+    for row in places:
+        if row[k] is None or row[j] is None:
+            continue
+        size = 1 + max(int(row[k][0].max(initial=0)), int(row[j][0].max(initial=0)))
+        one, other = (
+            csr_array((np.ones(row[i][0].size, bool), row[i]), shape=(size, types[i].size)) for i in (k, j)
+        )
+        met = one.T @ other
+        total = met if total is None else total + met
+    return None if total is None else total.tocoo().coords
+
+
+COMPOSED.update(
+    {
+        "call": _called,
+        "cond": _chosen_branch,
+        "custom": _custom,
+        "custom_tangent": _custom_tangent,
+        "host_run": _run,
+        "host_jvp": _derivative,
+        "host_vjp": _derivative,
+        "host_hvp": _derivative,
+    }
+)
