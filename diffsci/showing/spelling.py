@@ -76,7 +76,7 @@ STABLE = {"log_expit": "log_sigmoid"} | {
         "sigmoid softplus logit logcosh log1mexp logaddexp logsubexp logsumexp softmax log_softmax"
     ).split()
 }
-HELPED = {"broadcast", "pad", "set_slice", "put", "put_add", "cumsum"}  # see `helpers`
+HELPED = {"broadcast", "pad", "set_slice", "place", "put", "put_add", "cumsum"}  # see `helpers`
 
 
 def spelled(node: Node, operands: Sequence[str], params: dict[str, str]) -> str:

@@ -121,6 +121,7 @@ def spread(b: Builder, mask: Node, letters: str, wanted: str, shape: tuple[int, 
 
 STRUCTURAL = (
     "broadcast", "reshape", "transpose", "slice", "pad", "flip", "roll", "set_slice", "concatenate",
+    "place",
 )  # fmt: skip
 
 RULES: dict[str, Rule] = {

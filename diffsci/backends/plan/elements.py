@@ -53,7 +53,7 @@ def _is_promising(graph: Graph) -> bool:
             continue
         if node.name in ("input", "project"):
             read += node.type.size
-        if node.name in MOVES or _is_placement(node):
+        if node.name in MOVES or node.name == "place" or _is_placement(node):
             moved += node.type.size
         else:
             computed += node.type.size
@@ -474,7 +474,7 @@ def _contract(e: _Elements, node: Node, a: np.ndarray, b: np.ndarray) -> np.ndar
     return np.array(results, dtype=np.int64).reshape(node.shape)
 
 
-_RULES = dict.fromkeys(MOVES, _structural)
+_RULES = dict.fromkeys((*MOVES, "place"), _structural)
 _RULES |= dict.fromkeys(REDUCTIONS, _reduce)
 _RULES |= {
     "pad": _pad,

@@ -102,6 +102,8 @@ def pieces_of(root: Node, target: View, resolver: Resolver) -> list[Piece]:
         return [_scan(root, target)]
     if root.name in ("argmax", "argmin"):
         return [_arg(root, target)]
+    if root.name == "place":
+        return [piece for piece in _placed(root, target) if piece.volume]
     shape = root.shape
     index = identity(len(shape))
     address = flatten(index, row_strides(shape), len(shape), target.offset)
@@ -112,6 +114,13 @@ def pieces_of(root: Node, target: View, resolver: Resolver) -> list[Piece]:
         return []
     planes = [part for peeled in _peel(whole, resolver) for part in _split_planes(peeled, resolver)]
     return [part for plane in planes for part in _split_vectors(plane, resolver)]
+
+
+def _placed(root: Node, target: View) -> Iterator[Piece]:
+    """Yield the boxes of `place`, each a loop of its own until it is fused with others of its extents."""
+    for box, start, strides in zip(root.inputs, root.params["starts"], root.params["strides"], strict=True):
+        operand = Operand(box, identity(len(box.shape)))
+        yield Piece("store", root, box.shape, (operand,), target, (target.offset + start, *strides))
 
 
 def scatter_piece(root: Node, target: View) -> Piece:

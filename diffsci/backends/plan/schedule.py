@@ -30,7 +30,7 @@ __all__ = ["plan_loops"]
 
 _MOST_FUSED = 24
 _ROUNDS = 3
-_STORED = frozenset({"put", "put_add", "cumsum", "cumprod", "argmax", "argmin", "project"})
+_STORED = frozenset({"place", "put", "put_add", "cumsum", "cumprod", "argmax", "argmin", "project"})
 _EXTREMA = frozenset({"max", "min", "argmax", "argmin"})
 
 

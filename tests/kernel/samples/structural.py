@@ -17,6 +17,7 @@ SAMPLES = [
     ("flip", [uniform(2, 3)], {"axes": (1,)}),
     ("roll", [uniform(3, 4)], {"shift": (1, 3)}),
     ("concatenate", [uniform(2, 1), uniform(2, 3)], {"axis": 1}),
+    ("place", [uniform(2, 3), uniform(6)], {"shape": (4, 3), "starts": (1, 0), "strides": ((6, 2), (2,))}),
     ("take", [uniform(2, 4), INDEX], {"axis": 1}),
     ("take", [uniform(4, 2), np.array([[0, 3], [1, 1]])], {"axis": 0}),
     ("put", [uniform(4), np.array([1, 3]), uniform(2)], {"axis": 0}),
