@@ -22,7 +22,7 @@ from diffsci.primitives.shared import BOOL
 from diffsci.transforms.hazards import Hazards
 from diffsci.transforms.mask_rules import RULES, spread
 
-__all__ = ["FREE", "Masks", "Reader"]
+__all__ = ["FREE", "Masks", "Reader", "boxed"]
 
 # Elementwise operations that multiply nothing.
 FREE = frozenset({"add", "sub", "neg", "convert", "select"})
@@ -123,7 +123,7 @@ class Reader:
         value = self._values[mask]
         if value.all():
             return None
-        return _boxed(self.b, value)
+        return boxed(self.b, value)
 
 
 class Masks:
@@ -207,7 +207,7 @@ def _is_fixed(mask: Node) -> bool:
     return False
 
 
-def _boxed(b: Builder, value: np.ndarray) -> Node:
+def boxed(b: Builder, value: np.ndarray) -> Node:
     """Emit a fixed mask: a box of True inside False is a pad, which compiled code splits into regions."""
     if not value.any():
         return b.full(Type(value.shape, BOOL), False)

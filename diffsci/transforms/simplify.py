@@ -11,7 +11,7 @@ import numpy as np
 
 from diffsci.graph import Builder, Graph, Guard, Node, verify
 
-__all__ = ["RULES", "simplify"]
+__all__ = ["RULES", "rewritten", "simplify", "uniform"]
 
 MOST_WRITES = 24  # into an array that are looked at to find what an element is
 FOLD_SIZE = 64  # constants up to this many elements are folded
@@ -26,7 +26,7 @@ def simplify(graph: Graph) -> Graph:
     for node in graph.nodes:
         if node not in moved:
             b.location = node.location
-            moved[node] = _rewritten(b, b.again(node, tuple([moved[x] for x in node.inputs])))
+            moved[node] = rewritten(b, b.again(node, tuple([moved[x] for x in node.inputs])))
     guards = []
     for guard in graph.guards:
         predicate = moved[guard.predicate]
@@ -35,7 +35,7 @@ def simplify(graph: Graph) -> Graph:
     return verify(Graph(graph.inputs, [moved[y] for y in graph.outputs], guards), "simplify")
 
 
-def _rewritten(b: Builder, node: Node) -> Node:
+def rewritten(b: Builder, node: Node) -> Node:
     """Apply rules until none fires; each one makes the node smaller or ends the chain."""
     while True:
         rule = RULES.get(node.name)

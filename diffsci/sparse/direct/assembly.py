@@ -1,0 +1,243 @@
+"""From the terms of the outputs to the arrays of a CSR matrix: where entries are, and what writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from diffsci.graph import Builder, Node, Type
+from diffsci.sparse.direct.emitting import emit, number_of, spread
+from diffsci.sparse.direct.linear import Work
+from diffsci.sparse.direct.segments import affine_places, box_index, boxes_of, layout_codes
+from diffsci.sparse.direct.terms import Term
+
+__all__ = ["Assembly", "leaves"]
+
+_MOST_PIECES = 3000
+
+
+def leaves(node: Node) -> list[Node]:
+    """Return the arrays whose elements follow each other in an output, in order."""
+    found: list[Node] = []
+    stack = [node]
+    while stack:
+        last = stack.pop()
+        if last.name == "reshape":
+            stack.append(last.inputs[0])
+        elif last.name == "concatenate" and all(n == 1 for n in last.shape[: last.params["axis"]]):
+            stack += reversed(last.inputs)
+        else:
+            found.append(last)
+    return found
+
+
+@dataclass
+class Assembly:
+    """Rows of a matrix, collected output by output.
+
+    Attributes
+    ----------
+    work : Work
+    dtype : dtype
+        Of the entries.
+    counts, indices : list of ndarray
+        Entries per row, and the columns of all entries.
+    boxes, starts, strides : list
+        Entries by boxes, and where they go.
+    nnz : int
+    """
+
+    work: Work
+    dtype: np.dtype
+    counts: list[np.ndarray] = field(default_factory=list)
+    indices: list[np.ndarray] = field(default_factory=list)
+    boxes: list[Node] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    strides: list[tuple[int, ...]] = field(default_factory=list)
+    nnz: int = 0
+
+    def nothing(self, rows: int) -> None:
+        """Enter rows without entries."""
+        self.counts.append(np.zeros(rows, dtype=np.int64))
+
+    def leaf(self, node: Node, terms: Sequence[Term]) -> None:
+        """Enter the rows of an array."""
+        if not terms or not node.type.size:
+            self.nothing(node.type.size)
+            return
+        self.work.b.location = node.location
+        if any(term.rows is not None for term in terms) or not self._in_boxes(node, terms):
+            self._one_by_one(node, terms)
+
+    def _place(self, value: Node, start: int, strides: tuple[int, ...]) -> None:
+        if value.dtype != self.dtype:
+            value = self.work.b.convert(value, dtype=self.dtype)
+        self.boxes.append(value)
+        self.starts.append(self.nnz + start)
+        self.strides.append(strides)
+
+    # ---- rows that are made alike -------------------------------------------------------------------
+
+    def _in_boxes(self, node: Node, terms: Sequence[Term]) -> bool:
+        """Write the entries of a row side by side, box by box of equal rows; False if there are too many."""
+        rows = _Rows(np.stack([term.columns.index.ravel() for term in terms]))
+        codes = rows.codes().reshape(node.shape)
+        boxes = boxes_of(codes)
+        if boxes is None:
+            return False
+        first = rows.first.reshape(node.shape)
+        placed = []
+        for box in boxes:
+            index = box_index(box)
+            where = affine_places(first[index])
+            if where is None:
+                return False
+            start, strides = where
+            row = int(np.ravel_multi_index(tuple(segment.start for segment in box), node.shape))
+            placed += [(box, group, start + k, strides) for k, group in enumerate(rows.groups(row))]
+        if len(placed) > _MOST_PIECES:
+            return False
+        for box, group, start, strides in placed:
+            parts = [self._part(terms[k].value, box) for k in group]
+            value = parts[0]
+            for part in parts[1:]:
+                value = emit(self.work.b, "add", value, part)
+            self._place(value, start, strides)
+        self._rows(rows.counts, rows.indices)
+        return True
+
+    def _rows(self, counts: np.ndarray, indices: np.ndarray) -> None:
+        self.counts.append(counts)
+        self.indices.append(indices)
+        self.nnz += len(indices)
+
+    def _part(self, value: Node, box: Sequence) -> Node:
+        b = self.work.b
+        number = number_of(value)
+        if number is not None:
+            return spread(b, number, tuple(segment.count for segment in box))
+        slices = box_index(box)
+        return emit(
+            b,
+            "slice",
+            value,
+            start=tuple(s.start for s in slices),
+            stop=tuple(s.stop for s in slices),
+            step=tuple(s.step for s in slices),
+        )
+
+    # ---- entries in any order -------------------------------------------------------------------------
+
+    def _one_by_one(self, node: Node, terms: Sequence[Term]) -> None:
+        """Write entries where they belong, term by term if each follows its box, else by their places."""
+        columns = np.concatenate([term.columns.index.ravel() for term in terms]).astype(np.int64)
+        rows = np.concatenate([_rows_of(term) for term in terms])
+        there = np.flatnonzero(columns)
+        width = int(columns.max(initial=0))
+        keys = rows[there] * width + (columns[there] - 1)
+        known, place = np.unique(keys, return_inverse=True)
+        counts = np.bincount(known // max(width, 1), minlength=node.type.size)
+        if len(known) == len(keys) == len(columns) and self._term_by_term(terms, place):
+            pass
+        elif len(known):
+            self._place(self._gathered(terms, there, place, len(known)), 0, (1,))
+        self._rows(counts, known % max(width, 1))
+
+    def _term_by_term(self, terms: Sequence[Term], place: np.ndarray) -> bool:
+        found, start = [], 0
+        for term in terms:
+            size = term.value.type.size
+            where = affine_places(place[start : start + size].reshape(term.value.shape)) if size else None
+            if size and where is None:
+                return False
+            found.append((term, where))
+            start += size
+        for term, where in found:
+            if where is not None:
+                self._place(term.value, *where)
+        return True
+
+    def _gathered(self, terms: Sequence[Term], there: np.ndarray, place: np.ndarray, count: int) -> Node:
+        """Return the entries in order: each looked up, those that meet in one place added to the first."""
+        b = self.work.b
+        parts = [emit(b, "reshape", term.value, shape=(term.value.type.size,)) for term in terms]
+        flat = emit(b, "concatenate", *parts, axis=0) if len(parts) > 1 else parts[0]
+        order = np.argsort(place, kind="stable")
+        leading = np.flatnonzero(np.diff(place[order], prepend=-1))
+        data = b.take(flat, b.const(there[order[leading]]), axis=0)
+        if len(order) == count:
+            return data
+        again = np.delete(order, leading)
+        more = b.take(flat, b.const(there[again]), axis=0)
+        return b.put_add(data, b.const(place[again].astype(np.int64)), more, axis=0)
+
+    # ---- all of them ------------------------------------------------------------------------------------
+
+    def data(self) -> Node:
+        """Return the array of all entries."""
+        b = self.work.b
+        b.location = None
+        if not self.nnz:
+            return b.zeros(Type((0,), self.dtype))
+        whole = len(self.boxes) == 1 and self.strides == [(1,)]
+        if whole:
+            return self.boxes[0]
+        return b.place(
+            *self.boxes, shape=(self.nnz,), starts=tuple(self.starts), strides=tuple(self.strides)
+        )
+
+
+def _rows_of(term: Term) -> np.ndarray:
+    shape = term.columns.index.shape
+    rows = np.arange(term.columns.index.size).reshape(shape) if term.rows is None else term.rows
+    return np.broadcast_to(rows, shape).ravel()
+
+
+class _Rows:
+    """The entries of rows, by terms: their order and which of them meet in one place.
+
+    Attributes
+    ----------
+    first, counts : ndarray
+        Place of the first entry of every row, and how many it has.
+    indices : ndarray
+        Columns of all entries, row by row, from 0.
+    """
+
+    def __init__(self, columns: np.ndarray):
+        big = np.iinfo(columns.dtype).max
+        keys = np.where(columns > 0, columns, big)
+        self.order = np.argsort(keys, axis=0, kind="stable")
+        ordered = np.take_along_axis(keys, self.order, axis=0)
+        self.there = ordered < big
+        self.new = self.there.copy()
+        self.new[1:] &= ordered[1:] != ordered[:-1]
+        self.counts = self.new.sum(axis=0)
+        self.first = np.cumsum(self.counts) - self.counts
+        self.indices = ordered.T[self.new.T] - 1
+
+    def codes(self) -> np.ndarray:
+        """Return a number per row: equal for rows whose entries come from the same terms in one order."""
+        digits = np.where(self.there, self.order * 2 + self.new + 1, 0)
+        return layout_codes(digits, 2 * len(self.order) + 2)
+
+    def groups(self, row: int) -> list[list[int]]:
+        """Return for each entry of a row the terms that add up to it."""
+        found: list[list[int]] = []
+        column = zip(
+            self.order[:, row].tolist(), self.there[:, row].tolist(), self.new[:, row].tolist(), strict=True
+        )
+        for term, there, new in column:
+            if not there:
+                break
+            if new:
+                found.append([])
+            found[-1].append(term)
+        return found
+
+
+def work_on(b: Builder, known: dict[Node, np.ndarray]) -> Work:
+    """Return an empty `Work`."""
+    return Work(b, known)

@@ -1,0 +1,143 @@
+"""Direct evaluation: the program of a sparse Jacobian's entries, made from that of the function.
+
+The tangent program is linear in its directions and made of few kinds of operations. Each of its arrays is
+followed as a few diagonals (see `terms`), from the inputs, whose Jacobian is the identity, to the outputs,
+whose entries are written in their places of the CSR arrays (see `assembly`). What it costs does not depend
+on a number of colors: every entry is computed once, by its own formula. The result is a program like any
+other. It is compiled into the same loops, runs on every backend and has derivatives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from diffsci.graph import Builder, Graph, Node, verify
+from diffsci.sparse.direct.assembly import Assembly, leaves
+from diffsci.sparse.direct.linear import Stop, Work
+from diffsci.sparse.direct.terms import Term
+from diffsci.source import Location
+from diffsci.transforms import simplify, tangent_graph
+
+__all__ = ["Direct", "Refusal", "direct"]
+
+MOST_ENTRIES = 1 << 28  # of all terms of an output together
+
+
+@dataclass(frozen=True)
+class Direct:
+    """A sparse Jacobian as a program.
+
+    Attributes
+    ----------
+    indptr, indices : ndarray of int
+        Those of a CSR matrix with sorted columns and no duplicates; 32 bits where that is enough.
+    shape : tuple of int
+        (size of all outputs, size of all active float inputs), both flattened and concatenated.
+    graph : Graph
+        The inputs of the function to the entries, one array of length ``len(indices)``.
+    """
+
+    indptr: np.ndarray
+    indices: np.ndarray
+    shape: tuple[int, int]
+    graph: Graph
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a Jacobian cannot be evaluated directly, and where in the user's source that is decided."""
+
+    reason: str
+    location: Location | None
+
+
+def direct(
+    graph: Graph, active: Sequence[bool] | None = None, values: Mapping[int, np.ndarray] | None = None
+) -> Direct | Refusal:
+    """Return the program of a sparse Jacobian's entries, or what stands against it.
+
+    Parameters
+    ----------
+    graph : Graph
+        Of the function.
+    active : sequence of bool, optional
+        Which inputs to differentiate with respect to; integer and boolean inputs never count.
+    values : mapping of int to ndarray, optional
+        Values of integer and boolean inputs, by their position. The places of the entries may depend on
+        them: the result holds as long as they stay what they are.
+
+    Returns
+    -------
+    Direct or Refusal
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import diffsci as ds
+    >>> from diffsci.graph import interpreter
+    >>> x = np.array([1.0, 2.0, 3.0])
+    >>> found = direct(ds.jit(lambda x: x[1:] * x[:-1]).graph(x))
+    >>> found.indptr, found.indices
+    (array([0, 2, 4], dtype=int32), array([0, 1, 1, 2], dtype=int32))
+    >>> interpreter.run(found.graph, [x])
+    [array([2., 1., 3., 2.])]
+    """
+    flags = [True] * len(graph.inputs) if active is None else list(active)
+    chosen = [x for x, flag in zip(graph.inputs, flags, strict=True) if flag and x.type.is_float]
+    tangent, kept = tangent_graph(graph, flags)
+    tangent = simplify(tangent)
+    b = Builder()
+    b.adopt(tangent.nodes)
+    given = {graph.inputs[k]: np.asarray(value) for k, value in (values or {}).items()}
+    work = Work(b, {x: given.get(x) for x in tangent.inputs})
+    width = _seed(work, chosen, tangent.inputs[len(graph.inputs) :])
+    try:
+        by_output = {k: leaves(y) for k, y in zip(kept, tangent.outputs, strict=True)}
+        _follow(work, [leaf for found in by_output.values() for leaf in found])
+        return _assembled(work, graph, tangent, by_output, width)
+    except Stop as stop:
+        return Refusal(stop.reason, stop.location)
+
+
+def _seed(work: Work, chosen: Sequence[Node], seeds: Sequence[Node]) -> int:
+    """Enter the identity: each direction moves its own column. Return the number of columns."""
+    width = sum(x.type.size for x in chosen)
+    number = np.dtype(np.int32 if width < np.iinfo(np.int32).max else np.int64)
+    start = 1
+    for seed in seeds:
+        size = seed.type.size
+        index = np.arange(start, start + size, dtype=number).reshape(seed.shape)
+        work.terms[seed] = [Term(work.b.full(seed.type, 1.0), work.maps.share(index))]
+        start += size
+    return width
+
+
+def _follow(work: Work, roots: Sequence[Node]) -> None:
+    for node in Graph((), roots).nodes:
+        if node not in work.terms:
+            work.enter(node)
+
+
+def _assembled(
+    work: Work, graph: Graph, tangent: Graph, by_output: dict[int, list[Node]], width: int
+) -> Direct:
+    floats = [y.dtype for y in graph.outputs if y.type.is_float]
+    assembly = Assembly(work, np.result_type(*floats) if floats else np.dtype(float))
+    for k, y in enumerate(graph.outputs):
+        if k not in by_output:
+            assembly.nothing(y.type.size)
+        for leaf in by_output.get(k, ()):
+            terms = work.of(leaf)
+            if sum(term.value.type.size for term in terms) > MOST_ENTRIES:
+                raise Stop("it would have too many entries", leaf)
+            assembly.leaf(leaf, terms)
+    data = assembly.data()
+    made = simplify(Graph(graph.inputs, [data], tangent.guards))
+    counts = np.concatenate(assembly.counts) if assembly.counts else np.zeros(0, np.int64)
+    number = np.int32 if max(width, assembly.nnz) < np.iinfo(np.int32).max else np.int64
+    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(number)
+    indices = np.concatenate([np.zeros(0, number), *assembly.indices]).astype(number)
+    return Direct(indptr, indices, (len(counts), width), verify(made, "direct"))
