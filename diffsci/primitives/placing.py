@@ -1,4 +1,4 @@
-"""Place boxes in an array at affine places: rows of a sparse matrix, boundaries and interior each by themselves.
+"""Boxes placed in an array at affine places: rows of a sparse matrix, its boundaries and its interior.
 
 Element ``(i, j, ...)`` of a box goes to ``start + i * strides[0] + j * strides[1] + ...`` of the result,
 counted in its order in memory. The boxes have as many elements as the result and do not overlap.

@@ -23,7 +23,9 @@ MOVES = frozenset(
 INDEXING = frozenset({"take", "put", "put_add"})
 REDUCTIONS = frozenset({"sum", "prod", "max", "min", "any", "all"})
 _LIBRARY = frozenset({"call", "cond", "repeat", "solve", "det", "solve_triangular", "cholesky"})
-_OTHERS = frozenset({"place", "input", "const", "project", "contract", "cumsum", "cumprod", "argmax", "argmin"})
+_OTHERS = frozenset(
+    {"place", "input", "const", "project", "contract", "cumsum", "cumprod", "argmax", "argmin"}
+)
 _CALLEES = {"call": ("graph",), "repeat": ("graph",), "cond": ("true", "false")}
 _NATIVE = STATEMENTS | MOVES | INDEXING | REDUCTIONS | _LIBRARY | _OTHERS
 

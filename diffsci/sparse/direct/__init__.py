@@ -1,4 +1,4 @@
-"""Sparse Jacobians evaluated directly: each entry by its own formula, written in its place of the CSR data."""
+"""Sparse Jacobians evaluated directly: each entry by its own formula, written into its place in CSR data."""
 
 from diffsci.sparse.direct.program import Direct, Refusal, direct
 

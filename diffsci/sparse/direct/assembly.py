@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from diffsci.graph import Builder, Node, Type
+from diffsci.graph import Node, Type
 from diffsci.sparse.direct.emitting import emit, number_of, spread
-from diffsci.sparse.direct.linear import Work
 from diffsci.sparse.direct.segments import affine_places, box_index, boxes_of, layout_codes
 from diffsci.sparse.direct.terms import Term
+from diffsci.sparse.direct.work import Work
 
 __all__ = ["Assembly", "leaves"]
 
@@ -184,9 +184,7 @@ class Assembly:
         whole = len(self.boxes) == 1 and self.strides == [(1,)]
         if whole:
             return self.boxes[0]
-        return b.place(
-            *self.boxes, shape=(self.nnz,), starts=tuple(self.starts), strides=tuple(self.strides)
-        )
+        return b.place(*self.boxes, shape=(self.nnz,), starts=tuple(self.starts), strides=tuple(self.strides))
 
 
 def _rows_of(term: Term) -> np.ndarray:
@@ -236,8 +234,3 @@ class _Rows:
                 found.append([])
             found[-1].append(term)
         return found
-
-
-def work_on(b: Builder, known: dict[Node, np.ndarray]) -> Work:
-    """Return an empty `Work`."""
-    return Work(b, known)

@@ -1,4 +1,4 @@
-"""Emitting coefficients: what is one number everywhere is computed once and stays one number when it moves."""
+"""Emitting coefficients: what is one number everywhere is computed once and stays a number when it moves."""
 
 from __future__ import annotations
 

@@ -15,10 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffsci.graph import Builder, Graph, Node, verify
-from diffsci.sparse.direct.assembly import Assembly, leaves
-from diffsci.sparse.direct.linear import Stop, Work
-from diffsci.sparse.direct.terms import Term
 from diffsci.source import Location
+from diffsci.sparse.direct.assembly import Assembly, leaves
+from diffsci.sparse.direct.linear import RULES
+from diffsci.sparse.direct.terms import Term
+from diffsci.sparse.direct.work import Stop, Work
+from diffsci.sparse.maps import identity, number_type
 from diffsci.transforms import simplify, tangent_graph
 
 __all__ = ["Direct", "Refusal", "direct"]
@@ -76,10 +78,10 @@ def direct(
     Examples
     --------
     >>> import numpy as np
-    >>> import diffsci as ds
     >>> from diffsci.graph import interpreter
+    >>> from diffsci.tracing import trace_function
     >>> x = np.array([1.0, 2.0, 3.0])
-    >>> found = direct(ds.jit(lambda x: x[1:] * x[:-1]).graph(x))
+    >>> found = direct(trace_function(lambda x: x[1:] * x[:-1], (x,)).graph)
     >>> found.indptr, found.indices
     (array([0, 2, 4], dtype=int32), array([0, 1, 1, 2], dtype=int32))
     >>> interpreter.run(found.graph, [x])
@@ -92,7 +94,7 @@ def direct(
     b = Builder()
     b.adopt(tangent.nodes)
     given = {graph.inputs[k]: np.asarray(value) for k, value in (values or {}).items()}
-    work = Work(b, {x: given.get(x) for x in tangent.inputs})
+    work = Work(b, RULES, {x: given.get(x) for x in tangent.inputs})
     width = _seed(work, chosen, tangent.inputs[len(graph.inputs) :])
     try:
         by_output = {k: leaves(y) for k, y in zip(kept, tangent.outputs, strict=True)}
@@ -105,13 +107,11 @@ def direct(
 def _seed(work: Work, chosen: Sequence[Node], seeds: Sequence[Node]) -> int:
     """Enter the identity: each direction moves its own column. Return the number of columns."""
     width = sum(x.type.size for x in chosen)
-    number = np.dtype(np.int32 if width < np.iinfo(np.int32).max else np.int64)
-    start = 1
+    start = 0
     for seed in seeds:
-        size = seed.type.size
-        index = np.arange(start, start + size, dtype=number).reshape(seed.shape)
-        work.terms[seed] = [Term(work.b.full(seed.type, 1.0), work.maps.share(index))]
-        start += size
+        columns = work.maps.share(identity(seed.shape, start, number_type(width)))
+        work.terms[seed] = [Term(work.b.full(seed.type, 1.0), columns)]
+        start += seed.type.size
     return width
 
 
@@ -137,7 +137,7 @@ def _assembled(
     data = assembly.data()
     made = simplify(Graph(graph.inputs, [data], tangent.guards))
     counts = np.concatenate(assembly.counts) if assembly.counts else np.zeros(0, np.int64)
-    number = np.int32 if max(width, assembly.nnz) < np.iinfo(np.int32).max else np.int64
+    number = number_type(max(width, assembly.nnz))
     indptr = np.concatenate([[0], np.cumsum(counts)]).astype(number)
     indices = np.concatenate([np.zeros(0, number), *assembly.indices]).astype(number)
     return Direct(indptr, indices, (len(counts), width), verify(made, "direct"))

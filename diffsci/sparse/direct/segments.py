@@ -101,7 +101,7 @@ def _segments(planes: np.ndarray) -> list[Segment] | None:
 
 
 def affine_places(places: np.ndarray) -> tuple[int, tuple[int, ...]] | None:
-    """Return start and strides of an array of numbers that are affine in their place, None if they are not."""
+    """Return start and strides of numbers that are affine in their place, None if they are not."""
     start = int(places.flat[0])
     strides: list[int] = []
     expected = np.full((1,) * places.ndim, start, dtype=np.int64)

@@ -1,0 +1,120 @@
+"""The terms of all arrays of one program, from its inputs to its outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from diffsci.graph import Builder, Node
+from diffsci.graph.interpreter import evaluate
+from diffsci.sparse.direct.emitting import emit, is_nothing
+from diffsci.sparse.direct.terms import Columns, Maps, Term
+from diffsci.transforms.masks import boxed
+
+__all__ = ["Stop", "Work"]
+
+Rule = Callable[["Work", Node], list[Term]]
+
+MOST_TERMS = 128
+MOST_KNOWN = 1 << 24  # elements of indices and factors that are looked at
+
+
+class Stop(Exception):
+    """An operation has no structure that terms can follow."""
+
+    def __init__(self, reason: str, node: Node):
+        super().__init__(reason)
+        self.reason, self.location = reason, node.location
+
+
+class Work:
+    """Terms of the nodes of one program, and what emits their coefficients.
+
+    Parameters
+    ----------
+    b : Builder
+    rules : mapping
+        See `linear`.
+    known : dict
+        Values of inputs, None for those that are not known.
+    """
+
+    def __init__(self, b: Builder, rules: Mapping[str, Rule], known: dict[Node, np.ndarray | None]):
+        self.b, self.rules = b, rules
+        self.maps = Maps()
+        self.terms: dict[Node, list[Term]] = {}
+        self._known: dict[Node, np.ndarray | None] = dict(known)
+
+    def of(self, node: Node) -> list[Term]:
+        """Return the terms of a node; those of what does not depend on the inputs are none."""
+        return self.terms.get(node, [])
+
+    def known(self, node: Node) -> np.ndarray | None:
+        """Return the value of a node that depends on constants and integer inputs alone."""
+        stack = [node]
+        while stack:
+            last = stack[-1]
+            if last in self._known:
+                stack.pop()
+                continue
+            missing = [x for x in last.inputs if x not in self._known]
+            if missing:
+                stack += missing
+                continue
+            stack.pop()
+            self._known[last] = self._evaluated(last)
+        return self._known[node]
+
+    def _evaluated(self, node: Node) -> np.ndarray | None:
+        if node.is_const:
+            return node.params["value"]
+        operands = [self._known[x] for x in node.inputs]
+        if not operands or isinstance(node.type, tuple) or node.type.size > MOST_KNOWN:
+            return None
+        if any(value is None for value in operands) or node.primitive.family in ("host", "call", "implicit"):
+            return None
+        with np.errstate(all="ignore"):
+            return evaluate(node, operands)
+
+    def enter(self, node: Node) -> None:
+        """Find the terms of a node whose operands have theirs."""
+        if not any(self.of(x) for x in node.inputs):
+            return
+        rule = self.rules.get(node.name)
+        if rule is None:
+            raise Stop(f"{node.name} has entries that follow no fixed pattern of few terms", node)
+        self.b.location = node.location
+        found = [term for term in rule(self, node) if not is_nothing(term.value)]
+        if len(found) > MOST_TERMS:
+            raise Stop(f"{node.name} depends on more than {MOST_TERMS} elements by element", node)
+        self.terms[node] = found
+
+    def cleaned(self, term: Term) -> Node:
+        """Return coefficients that are zero where there is nothing."""
+        if term.clean or term.columns.is_full:
+            return term.value
+        mask = boxed(self.b, term.columns.index > 0)
+        return emit(self.b, "select", mask, term.value, self.b.zeros(term.value.type))
+
+    def merged(self, terms: Sequence[Term]) -> list[Term]:
+        """Add terms up that belong to one diagonal."""
+        found: list[Term] = []
+        for term in terms:
+            for k, other in enumerate(found):
+                columns = None if term.rows is not other.rows else self._common(term, other)
+                if columns is not None:
+                    if columns is term.columns is other.columns:
+                        parts, clean = (other.value, term.value), other.clean and term.clean
+                    else:
+                        parts, clean = (self.cleaned(other), self.cleaned(term)), True
+                    found[k] = Term(emit(self.b, "add", *parts), columns, term.rows, clean)
+                    break
+            else:
+                found.append(term)
+        return found
+
+    def _common(self, one: Term, other: Term) -> Columns | None:
+        if one.rows is not None:
+            return one.columns if one.columns is other.columns else None
+        return self.maps.joined(one.columns, other.columns)
