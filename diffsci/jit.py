@@ -26,7 +26,8 @@ from diffsci.tracing.complex.boundary import entering
 from diffsci.tracing.copies import private_copy
 from diffsci.tracing.function import concrete, is_dynamic
 from diffsci.tracing.identity import fingerprint
-from diffsci.tracing.trace import apply_graph, current_trace, standard
+from diffsci.tracing.standard import standard
+from diffsci.tracing.trace import apply_graph, current_trace
 from diffsci.transforms import simplify
 from diffsci.trees import Tree, flatten
 

@@ -7,7 +7,8 @@ from typing import Any
 from diffsci import watching
 from diffsci.primitives.host import CustomLoop, contiguous
 from diffsci.tracing import TracedArray, is_tracing
-from diffsci.tracing.trace import bind, standard
+from diffsci.tracing.standard import standard
+from diffsci.tracing.trace import bind
 
 __all__ = ["custom_loop"]
 

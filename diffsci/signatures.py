@@ -11,7 +11,7 @@ from diffsci.tracing.complex.boundary import entering, parts_of
 from diffsci.tracing.containers import digest, is_sparse
 from diffsci.tracing.function import concrete, is_dynamic
 from diffsci.tracing.identity import Identity
-from diffsci.tracing.trace import standard
+from diffsci.tracing.standard import refuse_foreign, standard
 from diffsci.trees import flatten
 
 __all__ = ["DOUBLE", "quick_signature", "signature_of"]
@@ -62,6 +62,7 @@ def quick_signature(args: tuple, kwargs: dict) -> tuple[list | None, Any]:
 
 
 def _static_key(leaf: Any) -> Any:
+    refuse_foreign(leaf)
     if is_sparse(leaf):
         return digest(leaf)
     try:

@@ -19,7 +19,7 @@ from diffsci.loops import custom_loop
 from diffsci.schedules import Checkpoints
 from diffsci.source import at, user_location
 from diffsci.tracing import TracedArray
-from diffsci.tracing.trace import standard
+from diffsci.tracing.standard import standard
 from diffsci.transforms import inline
 from diffsci.trees import Tree, flatten, leaf_paths, unflatten
 

@@ -15,7 +15,8 @@ from diffsci.source import at, user_location
 from diffsci.tracing import TracedArray
 from diffsci.tracing import operations as ops
 from diffsci.tracing.copies import original, private_copy
-from diffsci.tracing.trace import current_trace, standard
+from diffsci.tracing.standard import standard
+from diffsci.tracing.trace import current_trace
 from diffsci.trees import Tree, flatten, leaf_paths, unflatten
 
 __all__ = ["Carry", "as_leaf", "hold_conditions", "name_of", "traced_step"]

@@ -27,6 +27,7 @@ from diffsci.tracing.complex.boundary import parts_of, unpacked
 from diffsci.tracing.decorated import undecorated
 from diffsci.tracing.identity import Contents, Identity
 from diffsci.tracing.libraries import PROXIED, home, is_library, top_level
+from diffsci.tracing.standard import refuse_foreign
 from diffsci.tracing.tables import as_table
 from diffsci.tracing.trace import Trace, current_trace
 
@@ -340,6 +341,7 @@ def argument(value: Any) -> Any:
             f"an argument is an array on a CUDA device{at(user_location())}: compile the whole of it, "
             "derivatives included: ds.jit(..., backend='cupy')"
         )
+    refuse_foreign(value)
     return object_of(current_trace(), value)
 
 

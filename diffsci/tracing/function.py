@@ -11,13 +11,14 @@ import numpy as np
 
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Graph, Node
-from diffsci.source import at, described, user_location
+from diffsci.source import described
 from diffsci.tracing import caches, copies, instances
 from diffsci.tracing import wrappers as _wrappers  # noqa: F401  completes TracedArray
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.chance import note_draws
 from diffsci.tracing.complex.array import is_complex
 from diffsci.tracing.complex.boundary import entering, joined, parts_of, unpacked
+from diffsci.tracing.standard import refuse_class
 from diffsci.tracing.trace import Capture, Trace, current_trace, tracing
 from diffsci.trees import Tree, flatten, leaf_paths, unflatten
 
@@ -97,11 +98,7 @@ def concrete(leaf: Any) -> np.ndarray:
     """Return the NumPy value of a dynamic leaf."""
     if isinstance(leaf, TracedArray):
         return leaf.concrete()
-    if isinstance(leaf, np.ma.MaskedArray | np.matrix):
-        raise UnsupportedError(
-            f"a {type(leaf).__name__} cannot be an argument{at(user_location())}: its operators are not "
-            "those of arrays; pass numpy.asarray(x), or x.filled(value) and x.mask of a masked array"
-        )
+    refuse_class(leaf)
     return np.asarray(leaf)
 
 

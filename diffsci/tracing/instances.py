@@ -134,7 +134,7 @@ def instance(trace: Trace | None, value: Any) -> Any:
         return value
     if containers.has_attributes(value):
         copies.hold_attributes(trace, value)
-    if not is_user_class(cls):
+    if isinstance(value, np.ndarray) or not is_user_class(cls):
         return value
     if (
         getattr(cls, "_diffsci_copy", False)

@@ -18,8 +18,11 @@ from diffsci.tracing.numbers import truncated
 from diffsci.tracing.powers import power
 from diffsci.tracing.quick import quick_binary
 from diffsci.tracing.selection import Selected
+from diffsci.tracing.standard import BUFFERS
 
-NUMBERS = (int, float, complex, bool, np.number, np.bool_, np.ndarray, list, TracedArray)
+NUMBERS = (
+    int, float, complex, bool, np.number, np.bool_, np.ndarray, list, tuple, range, TracedArray, *BUFFERS
+)  # fmt: skip
 
 
 def never(*_: Any) -> None:
@@ -163,7 +166,7 @@ def _comparison(name: str):
     def compare(self, other):
         if other is None or isinstance(other, str):
             return NotImplemented
-        return ops.compare(name, self, other) if isinstance(other, (*NUMBERS, tuple)) else NotImplemented
+        return ops.compare(name, self, other) if isinstance(other, NUMBERS) else NotImplemented
 
     return compare
 

@@ -13,7 +13,8 @@ from diffsci.source import at, user_location
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.quick import quick
 from diffsci.tracing.selection import Selected, boxed, reduced
-from diffsci.tracing.trace import Trace, bind, innermost, standard
+from diffsci.tracing.standard import standard
+from diffsci.tracing.trace import Trace, bind, innermost
 
 FLOAT = np.dtype(float)
 INT = np.dtype(np.int64)
@@ -306,6 +307,11 @@ def normal_axis(axis: Any, ndim: int) -> int:
     if not -ndim <= number < ndim:
         raise np.exceptions.AxisError(number, ndim)
     return number % ndim
+
+
+def or_all(axis: Any, ndim: int) -> Any:
+    """Return an axis; None, for all, in place of 0 and -1 of an array without axes, as NumPy's reductions."""
+    return None if ndim == 0 and isinstance(axis, int | np.integer) and axis in (0, -1) else axis
 
 
 def normal_axes(axis: Any, ndim: int) -> tuple[int, ...]:

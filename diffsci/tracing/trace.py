@@ -19,8 +19,8 @@ from diffsci import primitives as _primitives  # noqa: F401  fills the registry
 from diffsci.errors import TraceError, UnsupportedError
 from diffsci.graph import Graph, Guard, Node, Primitive, Type, interpreter, lookup
 from diffsci.graph.builder import marked, params_key
-from diffsci.graph.namespaces import as_array
 from diffsci.source import Location, at, user_location
+from diffsci.tracing.standard import standard
 
 if TYPE_CHECKING:
     from diffsci.tracing.array import TracedArray
@@ -40,7 +40,6 @@ _local = _Local()
 
 INPUT, CONST, BROADCAST = lookup("input"), lookup("const"), lookup("broadcast")
 FOLD_SIZE = 64  # a constant repeated more often is kept as a broadcast
-ALLOWED_DTYPES = frozenset(np.dtype(t) for t in "? q f d F D".split())  # complex: in two parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,21 +271,6 @@ class Trace:
         if not node.is_known:
             self.guards.append(Guard(node, outcome, user_location()))
         return outcome
-
-
-def standard(value: Any) -> np.ndarray:
-    """Bring a value to one of the dtypes that programs know: bool, int64, float32, float64, complex."""
-    array = as_array(value)
-    if array.dtype in ALLOWED_DTYPES:
-        return array
-    if array.dtype.kind in "iu":
-        return array.astype(np.int64)
-    if not array.dtype.isnative:
-        return standard(array.astype(array.dtype.newbyteorder("=")))
-    raise UnsupportedError(
-        f"arrays of dtype {array.dtype} cannot be traced{at(user_location())}: "
-        "use float64, float32, complex, integers or booleans"
-    )
 
 
 def _real(value: np.ndarray) -> np.ndarray:

@@ -44,6 +44,7 @@ def reduce(
 ) -> TracedArray:
     """ufunc.reduce(x, ...)."""
     x = ops.traced(x)
+    axis = ops.or_all(axis, x.ndim)
     if where is not True:
         x = ops.where(where, x, _neutral(ufunc, initial))
     started = initial is not np._NoValue and initial is not None

@@ -1,5 +1,7 @@
 """Arguments of every kind: right, or refused with a message; programs too large for memory; many shapes."""
 
+import array
+import ctypes
 import resource
 import subprocess
 import sys
@@ -84,6 +86,25 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", PendingDeprecationWarning)
     MATRIX = np.matrix(BASE)
 
+
+class Labelled(np.ndarray):
+    """Nothing but a name."""
+
+
+class Product(np.ndarray):
+    """An operator of its own."""
+
+    def __mul__(self, other):
+        return 7.0
+
+
+class Counted(np.ndarray):
+    """Functions of its own."""
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        return 7.0
+
+
 REFUSED = {
     "half precision": BASE.astype(np.float16),
     "extended precision": BASE.astype(np.longdouble),
@@ -92,6 +113,13 @@ REFUSED = {
     "dates": np.array(["2020-01-01"], "M8[D]"),
     "a masked array": np.ma.masked_array(BASE, BASE > 0),
     "a matrix": MATRIX,
+    "a class with an operator": BASE.view(Product),
+    "a class with functions": BASE.view(Counted),
+    "a view of memory": memoryview(BASE),
+    "an array of Python's": array.array("d", [1.0, 2.0]),
+    "bytes that change": bytearray(8),
+    "an array of ctypes": (ctypes.c_double * 3)(1.0, 2.0, 3.0),
+    "large unsigned integers": np.array([2**63 + 1, 1], np.uint64),
 }
 
 
@@ -100,6 +128,78 @@ REFUSED = {
 def test_what_is_refused_says_so(name, call):
     with pytest.raises(UnsupportedError, match=r"cannot be .*test_bad_input"):
         call(lambda x: np.sum(x * x), REFUSED[name])
+
+
+@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("call", [lambda f: ds.jit(f)(2.0), lambda f: ds.grad(f)(2.0)])
+def test_what_is_refused_as_an_argument_is_no_operand_either(name, call):
+    held = REFUSED[name]
+    with pytest.raises((UnsupportedError, TypeError), match=r"cannot be .*test_bad_input|operand type"):
+        call(lambda x: np.sum(x * held))
+
+
+def test_a_buffer_may_be_an_array_inside():
+    held = memoryview(BASE)
+    masked = np.ma.masked_array(BASE, BASE > 0)
+    for f in (lambda x: np.sum(x * np.asarray(held)), lambda x: np.sum(x * masked.filled(1.0))):
+        np.testing.assert_allclose(ds.jit(f)(2.0), f(2.0), rtol=1e-14)
+
+
+def test_classes_that_add_no_meaning(tmp_path):
+    on_disk = np.memmap(tmp_path / "numbers", float, "w+", shape=BASE.shape)
+    on_disk[:] = BASE
+    labelled, compiled = BASE.view(Labelled), ds.jit(loss)
+    for x in (on_disk, labelled):
+        np.testing.assert_allclose(compiled(x), loss(BASE), rtol=1e-14)
+        np.testing.assert_allclose(ds.jit(lambda y, x=x: np.sum(y * x))(BASE), np.sum(BASE**2), rtol=1e-14)
+
+
+@pytest.mark.parametrize("operand", [(1.0, 2.0, 3.0), range(3), [1, 2.0, 3]])
+def test_sequences_are_operands_as_of_arrays(operand):
+    x = np.array([0.5, -1.5, 2.0])
+    for f in (
+        lambda x, s: x * s,
+        lambda x, s: s * x,
+        lambda x, s: s + x,
+        lambda x, s: x - s,
+        lambda x, s: s > x,
+    ):
+        np.testing.assert_array_equal(ds.jit(f)(x, operand), f(x, operand))
+
+
+WITHOUT_AXES = {
+    "sum": lambda x: np.sum(x, axis=0),
+    "max": lambda x: np.max(x, axis=-1),
+    "any": lambda x: np.any(x > 0, axis=0),
+    "argmax": lambda x: np.argmax(x, axis=0),
+    "ptp": lambda x: np.ptp(x, axis=0),
+    "reduce": lambda x: np.add.reduce(x),
+    "cumsum": lambda x: np.cumsum(x, axis=0),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_AXES)
+def test_reductions_of_arrays_without_axes(name):
+    f = WITHOUT_AXES[name]
+    got, want = ds.jit(f)(np.array(0.7)), f(np.array(0.7))
+    np.testing.assert_array_equal(got, want)
+    assert np.shape(got) == np.shape(want)
+    with pytest.raises(np.exceptions.AxisError):
+        ds.jit(lambda x: np.sum(x, axis=1))(np.array(0.7))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (2, 0, 3)])
+def test_arrays_without_elements(shape):
+    def f(x):
+        parts = np.cumsum(x, axis=-1), np.sort(x, axis=0), np.diff(x), np.concatenate([x, x])
+        whole = np.sum(x), np.mean(x), np.median(x, axis=-1), np.prod(x, axis=0), np.linalg.norm(x, axis=-1)
+        return parts, whole
+
+    x = np.zeros(shape)
+    for got, want in zip(sum(ds.jit(f)(x), ()), sum(f(x), ()), strict=True):
+        np.testing.assert_array_equal(got, want)
+    assert ds.jit(ds.grad(lambda x: np.sum(f(x)[0][0])))(x).shape == shape
 
 
 def test_another_shape_or_dtype_makes_another_program_quietly(recwarn):

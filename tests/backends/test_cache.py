@@ -97,6 +97,18 @@ def test_a_folder_that_cannot_be_written(folder, monkeypatch):
     cubes()
 
 
+def test_a_folder_in_the_users_home_and_one_below_the_current(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("USERPROFILE", str(folder))
+    monkeypatch.chdir(folder)
+    for chosen in ("~/own", "here/below"):
+        monkeypatch.setenv("DIFFSCI_CACHE_DIR", chosen)
+        cubes()
+    assert len(list((folder / "own").iterdir())) == 1
+    assert len(list((folder / "here" / "below").iterdir())) == 1
+    assert not (folder / "~").exists()
+
+
 def test_a_full_disk_leaves_nothing_half_written(folder, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")

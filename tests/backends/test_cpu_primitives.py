@@ -397,6 +397,24 @@ def test_det(n, mode):
         compare(one_op("det", [type_of((n, n))]), [a], 1e-10)
 
 
+SINGULAR = {
+    "zero": lambda n: np.zeros((n, n)),
+    "ones": lambda n: np.ones((n, n)),
+    "one entry": lambda n: np.pad([[2.0]], (0, n - 1)),
+    "an empty column": lambda n: np.arange(n * n).reshape(n, n) ** 2 * (np.arange(n) != n // 2),
+    "an empty row": lambda n: (np.arange(n * n).reshape(n, n) ** 2 * (np.arange(n) != n // 2)).T,
+    "no number beside a zero": lambda n: np.diag([0.0, *[1.0] * (n - 2), np.nan]),
+}
+
+
+@pytest.mark.parametrize("stack", [(), (3,)])
+@pytest.mark.parametrize("n", [2, 3, 4, 5, 40])
+@pytest.mark.parametrize("name", SINGULAR)
+def test_determinants_of_singular_matrices(name, n, stack, mode):
+    a = np.broadcast_to(SINGULAR[name](n).astype(float), (*stack, n, n)).copy()
+    compare(one_op("det", [type_of(a.shape)]), [a], 1e-12)
+
+
 def test_singular_matrices_give_no_number_and_no_crash(mode):
     from diffsci.backends.cpu import compile_graph
 

@@ -41,6 +41,12 @@ def test_determinants(n, kernels):
     assert_allclose(ds.jit(np.linalg.det, backend="cupy")(there(a)).get(), np.linalg.det(a), rtol=1e-12)
 
 
+@pytest.mark.parametrize("n", [2, 5])
+def test_singular_matrices_have_the_determinant_zero(n, kernels):
+    a = np.stack([np.zeros((n, n)), np.ones((n, n)), np.pad([[2.0]], (0, n - 1)), np.eye(n)])
+    assert_allclose(ds.jit(np.linalg.det, backend="cupy")(there(a)).get(), [0, 0, 0, 1])
+
+
 def test_single_precision(kernels):
     a, b = matrices(3, 4, np.float32), np.ones((3, 4, 1), np.float32)
     found = ds.jit(np.linalg.solve, backend="cupy")(there(a), there(b)).get()

@@ -29,7 +29,7 @@ def directory() -> Path:
     """Return the cache folder: ``DIFFSCI_CACHE_DIR``, or the platform's place for caches."""
     chosen = os.environ.get("DIFFSCI_CACHE_DIR")
     if chosen:
-        return Path(chosen)
+        return Path(os.path.expanduser(chosen))
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or os.path.expanduser("~\\AppData\\Local")
     elif sys.platform == "darwin":

@@ -178,18 +178,22 @@ def _det(code: str, name: str, library: bool) -> str:
     kind = m.kind
 
     def term(k: str, values: list[str]) -> list[str]:
+        before, singular = values
         if library:
             place = f.set(f"getelementptr i32, ptr %pivots, i64 {k}")
             short = f.set(f"load i32, ptr {place}")
             pivot = f.set(f"sub i64 {f.set(f'sext i32 {short} to i64')}, 1")
         else:
             pivot = f.set(f"load i64, ptr {f.set(f'getelementptr i64, ptr %pivots, i64 {k}')}")
-        product = f.set(f"fmul {kind} {values[0]}, {m.load(m.at('%a', k, k))}")
+        diagonal = m.load(m.at("%a", k, k))
+        product = f.set(f"fmul {kind} {before}, {diagonal}")
         moved = f.set(f"icmp ne i64 {pivot}, {k}")
         negative = f.set(f"fneg {kind} {product}")
-        return [f.set(f"select i1 {moved}, {kind} {negative}, {kind} {product}")]
+        signed = f.set(f"select i1 {moved}, {kind} {negative}, {kind} {product}")
+        return [signed, f.set(f"or i1 {singular}, {f.set(f'fcmp oeq {kind} {diagonal}, 0.0')}")]
 
-    (result,) = f.loop("0", "%n", 1, [(kind, literal(1.0, code))], term)
+    product, singular = f.loop("0", "%n", 1, [(kind, literal(1.0, code)), ("i1", "false")], term)
+    result = f.set(f"select i1 {singular}, {kind} 0.0, {kind} {product}")  # elimination divided by zero
     return f.finish(f"ret {kind} {result}")
 
 

@@ -84,8 +84,9 @@ def _det(arrays: _Arrays, step: DetStep) -> None:
     out, xp = arrays.view("out", step.batch), arrays.xp
     order = xp.arange(step.n)
     for k, (lu, pivots) in enumerate(_factors(arrays, step)):
-        swaps = xp.sum(pivots != order)
-        out[k] = xp.prod(xp.diagonal(lu)) * (1 - 2 * (swaps % 2)).astype(out.dtype)
+        swaps, diagonal = xp.sum(pivots != order), xp.diagonal(lu)
+        product = xp.prod(diagonal) * (1 - 2 * (swaps % 2)).astype(out.dtype)
+        out[k] = xp.where(xp.any(diagonal == 0.0), 0.0, product)  # elimination divided by zero
 
 
 def _triangular(arrays: _Arrays, step: TriangularStep) -> None:

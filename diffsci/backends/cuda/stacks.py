@@ -96,11 +96,13 @@ long long n, long long count) {
   const long long at = (long long)blockIdx.x * blockDim.x + threadIdx.x;
   if (at >= count) return;
   {real} product = 1;
+  bool singular = false;  // elimination has divided by zero
   for (long long i = 0; i < n; ++i) {
     const {real} factor = lu[(at * n + i) * n + i];
     product *= pivots[at * n + i] == i ? factor : -factor;
+    singular = singular || factor == 0;
   }
-  out[at] = product;
+  out[at] = singular ? 0 : product;
 }
 """
 _FABS = {"f8": "fabs", "f4": "fabsf"}

@@ -323,12 +323,15 @@ class _Elements:
         return np.array(solved, dtype=np.int64).reshape(columns.shape).T.reshape(rhs.shape)
 
     def _determinant(self, rows, exchanges, code: str) -> int:
+        """Return the product of the pivots; zero where one is: elimination has divided by it."""
         body = self.body
-        result = body.lit(1, code)
+        result, zero = body.lit(1, code), body.zero(code)
         for k in range(len(rows)):
             result = body.op("mul", result, rows[k][k])
         for swap, _, _ in exchanges:
             result = body.op("select", swap, body.op("neg", result), result)
+        for k in range(len(rows)):
+            result = body.op("select", body.op("eq", rows[k][k], zero), zero, result)
         return result
 
     def _exchange(self, swap: int, x: list[int], k: int, i: int) -> None:

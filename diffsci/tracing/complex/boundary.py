@@ -10,7 +10,7 @@ import numpy as np
 from diffsci.graph.namespaces import as_array, namespace
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.complex.array import ComplexArray, complex_dtype, is_complex, part_dtype
-from diffsci.tracing.trace import standard
+from diffsci.tracing.standard import standard
 
 __all__ = ["entering", "joined", "leaving", "packed", "parts_of", "unpacked", "whole_of"]
 

@@ -13,7 +13,8 @@ from diffsci.tracing.complex import inverses as _inverses  # noqa: F401  fills F
 from diffsci.tracing.complex.array import ComplexArray, is_complex, make_complex, part_dtype, zeros_like
 from diffsci.tracing.complex.emitter import Emitter, Pair
 from diffsci.tracing.complex.formulas import FORMULAS, integer_power
-from diffsci.tracing.trace import Trace, innermost, standard
+from diffsci.tracing.standard import standard
+from diffsci.tracing.trace import Trace, innermost
 
 __all__ = ["as_complex", "converted", "elementwise", "imag", "parts_as", "real", "where"]
 

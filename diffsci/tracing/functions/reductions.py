@@ -131,6 +131,7 @@ def _scatter_of_part(x, axis, keepdims: bool, where, mean):
 
 @implements(np.ptp)
 def ptp(x, axis=None, keepdims=False):
+    axis = ops.or_all(axis, np.ndim(x))
     return ops.reduce("max", x, axis, keepdims) - ops.reduce("min", x, axis, keepdims)
 
 
@@ -141,7 +142,7 @@ def _accumulation(name: str, **params):
             x = ops.convert(x, int)
         if dtype is not None:
             x = ops.convert(x, dtype)
-        if axis is None:
+        if ops.or_all(axis, x.ndim) is None:
             x, axis = ops.reshape(x, -1), 0
         return bind(name, x, axis=ops.normal_axis(axis, x.ndim), **params)
 
@@ -174,6 +175,7 @@ implements(np.cumulative_prod)(_cumulative(np.cumprod, 1))
 def _position(name: str):
     def position(x, axis=None, keepdims=False):
         x = ops.traced(x)
+        axis = ops.or_all(axis, x.ndim)
         flat = axis is None
         found = bind(
             name, ops.reshape(x, -1) if flat else x, axis=0 if flat else ops.normal_axis(axis, x.ndim)
@@ -192,7 +194,8 @@ implements(np.argmin)(_position("argmin"))
 
 @implements(np.count_nonzero)
 def count_nonzero(x, axis=None, keepdims=False):
-    return ops.reduce("sum", ops.truth(x), axis, keepdims)
+    x = ops.truth(ops.traced(x))
+    return ops.reduce("sum", x, ops.or_all(axis, x.ndim), keepdims)
 
 
 @implements(np.trace)

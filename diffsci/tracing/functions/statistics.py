@@ -113,6 +113,9 @@ def percentile(x, q, axis=None, overwrite_input=False, method="linear", keepdims
 
 @implements(np.median)
 def median(x, axis=None, overwrite_input=False, keepdims=False):
+    x = ops.traced(x)
+    if x.size == 0:
+        return mean(x, axis, keepdims=bool(keepdims))  # NaN, as NumPy's
     return _quantile(x, 0.5, axis, bool(keepdims), "linear", 1.0)
 
 
