@@ -56,3 +56,31 @@ def test_callers_children_and_the_end():
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n")[0] == "[] [0, 0, 0, 0]"
+
+
+LATE = """
+import ctypes, os
+from diffsci.backends.cpu import pool
+from diffsci.backends.cpu.threads import PARALLEL, STOP
+
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # a new thread waits for this one
+done = []
+kernel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(lambda *job: done.append(job))
+arguments = (kernel, None, ctypes.c_int64(8), ctypes.c_int64(1), ctypes.c_int64(2))
+kept = []
+for _ in range(20):
+    kept.append(pool._library())
+    share, stop = (ctypes.CFUNCTYPE(None)(kept[-1].addresses[name]) for name in (PARALLEL, STOP))
+    share.argtypes = [type(kernel), ctypes.c_void_p, *[ctypes.c_int64] * 3]
+    share(*arguments)
+    stop()
+print(len(done))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs threads bound to a processor")
+def test_a_thread_that_begins_after_the_end_leaves():
+    command = [sys.executable, "-c", LATE]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) == 20 * 8

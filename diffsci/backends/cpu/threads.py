@@ -123,10 +123,14 @@ entry:
   br label %job
 job:
   %epoch = load atomic i64, ptr @epoch seq_cst, align 8
+  %ending = load atomic i32, ptr @stopped seq_cst, align 4  ; no other epoch may follow this one
+  %leave = icmp ne i32 %ending, 0
+  br i1 %leave, label %end, label %begin
+begin:
   call void @work(i64 %me)
   br label %spin
 spin:
-  %spins = phi i64 [ 0, %job ], [ %spins1, %again ]
+  %spins = phi i64 [ 0, %begin ], [ %spins1, %again ]
   %now = load atomic i64, ptr @epoch acquire, align 8
   %new = icmp ne i64 %now, %epoch
   br i1 %new, label %check, label %again
