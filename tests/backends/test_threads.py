@@ -65,7 +65,8 @@ from diffsci.backends.cpu.threads import PARALLEL, STOP
 
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # a new thread waits for this one
 done = []
-kernel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(lambda *job: done.append(job))
+job = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+kernel = job(lambda *part: done.append(part))
 arguments = (kernel, None, ctypes.c_int64(8), ctypes.c_int64(1), ctypes.c_int64(2))
 kept = []
 for _ in range(20):
