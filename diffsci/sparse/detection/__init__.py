@@ -1,5 +1,6 @@
 """Where derivatives can be nonzero, from the structure of a program."""
 
+from diffsci.sparse.detection.check import check
 from diffsci.sparse.detection.detect import (
     constant_entries,
     detect,
@@ -12,6 +13,7 @@ from diffsci.sparse.detection.sweep import rule_of
 
 __all__ = [
     "Pattern",
+    "check",
     "constant_entries",
     "detect",
     "hessian_pattern",
