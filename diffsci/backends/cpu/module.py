@@ -100,9 +100,9 @@ class Module:
         place = f.set(f"getelementptr ptr, ptr %slots, i64 {number}") if number else "%slots"
         return f.set(f"load ptr, ptr {place}")
 
-    def math(self, f: Function, op: str, code: str, args: list[str], wide: bool) -> str:
+    def math(self, f: Function, op: str, code: str, args: list[str], wide: bool, in_loop: bool) -> str:
         """Call an elementary function."""
-        return (call_wide if wide else call_scalar)(self, f, op, code, args)
+        return call_wide(self, f, op, code, args) if wide else call_scalar(self, f, op, code, args, in_loop)
 
     def integer_power(self, f: Function, args: list[str], wide: bool) -> str:
         """Write an integer power of integers."""
@@ -289,4 +289,4 @@ class _Block:
             return self._load(code, self._pointer(buffer, address[0], code))
         codes = tuple(body.codes[arg] for arg in body.args[s])
         args = [self.values[arg] for arg in body.args[s]]
-        return self.ops.write(self.f, op, code, codes, args, False, s in body.exact)
+        return self.ops.write(self.f, op, code, codes, args, False)

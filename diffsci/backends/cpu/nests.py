@@ -85,7 +85,7 @@ class _Writer:
     def __init__(self, module, nest: Nest, f: Function, vector: int | None):
         self.module, self.nest, self.f, self.vector = module, nest, f, vector
         self.body = nest.body
-        self.ops = Operations(module)
+        self.ops = Operations(module, in_loop=True)
         self.levels = self._levels()
         self.streams = self._streams()
         self.widened = self._widened()
@@ -340,7 +340,12 @@ class _Writer:
             neutral = self._constant(identity_of(r.op, code), code, True)
             kind = vector_type(code)
             value = self.f.set(f"select {vector_type('b1')} {scope.mask}, {kind} {value}, {kind} {neutral}")
-        after = combine(self.ops, self.f, r.op, code, before, value, wide)
+            after = combine(self.ops, self.f, r.op, code, before, value, wide)
+        elif inner is None and r.op == "sum" and r.stmt in self.body.loose and self._is_wide(r.stmt) == wide:
+            factors = [self._value(arg, scope) for arg in self.body.args[r.stmt]]
+            after = self.ops.write(self.f, "muladd", code, (code,) * 3, [*factors, before], wide)
+        else:
+            after = combine(self.ops, self.f, r.op, code, before, value, wide)
         if r.scan:
             self._write_out(r, after, scope)
         return after
@@ -351,7 +356,7 @@ class _Writer:
         value, place = self._value(r.stmt, scope), self._value(r.payload, scope)
 
         def op(name, result, codes, *args):
-            return self.ops.write(self.f, name, result, codes, list(args), wide, True)
+            return self.ops.write(self.f, name, result, codes, list(args), wide)
 
         wins = op("gt" if r.op == "argmax" else "lt", "b1", (code, code), value, best)
         if code in ("f8", "f4"):
@@ -431,7 +436,7 @@ class _Writer:
             return self._iota(attr, scope, wide)
         args = [(scope.vectors if wide else scope.scalars)[arg] for arg in body.args[s]]
         codes = tuple(body.codes[arg] for arg in body.args[s])
-        return self.ops.write(self.f, op, code, codes, args, wide, s in body.exact)
+        return self.ops.write(self.f, op, code, codes, args, wide)
 
     def _pointer(self, buffer: Buffer, address: tuple[int, ...], scope: _Scope) -> str:
         base = scope.pointers[(buffer, address[1:])]

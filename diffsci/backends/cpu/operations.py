@@ -17,7 +17,6 @@ _LOGIC = {"logical_and": "and", "logical_or": "or", "logical_xor": "xor"}
 _INTRINSICS = {
     "abs": "fabs", "sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "trunc": "trunc", "rint": "rint",
 }  # fmt: skip
-_CONTRACTED = frozenset({"add", "sub", "mul"})
 _SUFFIX = {"f8": "f64", "f4": "f32", "i8": "i64", "b1": "i1"}
 LIBM = {
     "exp": "exp", "exp2": "exp2", "expm1": "expm1", "log": "log", "log1p": "log1p", "log2": "log2",
@@ -29,10 +28,13 @@ LIBM = {
 
 
 class Operations:
-    """Writes statements; asks the module for the functions they call."""
+    """Writes statements; asks the module for the functions they call.
 
-    def __init__(self, module):
-        self.module = module
+    In loops the functions are the same on numbers as on vectors.
+    """
+
+    def __init__(self, module, in_loop: bool = False):
+        self.module, self.in_loop = module, in_loop
 
     def write(
         self,
@@ -42,7 +44,6 @@ class Operations:
         codes: tuple[str, ...],
         args: list[str],
         wide: bool,
-        exact: bool,
     ) -> str:
         """Write one operation and return its result.
 
@@ -51,15 +52,13 @@ class Operations:
         code, codes : dtype codes of the result and of the operands.
         args : operand values, all scalars or all vectors.
         wide : vectors.
-        exact : no contraction into fused multiply-add.
         """
         kind = vector_type(code) if wide else scalar_type(code)
         source = codes[-1]
         operand = vector_type(source) if wide else scalar_type(source)
         floating = source in ("f8", "f4")
         if op in _FLOAT_BINARY and floating:
-            flag = " contract" if op in _CONTRACTED and not exact else ""
-            return f.set(f"{_FLOAT_BINARY[op]}{flag} {kind} {args[0]}, {args[1]}")
+            return f.set(f"{_FLOAT_BINARY[op]} {kind} {args[0]}, {args[1]}")
         if op in _INT_BINARY:
             return f.set(f"{_INT_BINARY[op]} {kind} {args[0]}, {args[1]}")
         if op in _FLOAT_COMPARE:
@@ -77,7 +76,7 @@ class Operations:
         if op == "copysign":
             return self._intrinsic(f, "copysign", code, kind, args, wide)
         if op in LIBM or op in FORMULAS or op in SPECIAL:
-            return self.module.math(f, op, code, args, wide)
+            return self.module.math(f, op, code, args, wide, self.in_loop)
         return _RULES[op](self, f, code, source, operand, args, wide)
 
     def _intrinsic(self, f: Function, name: str, code: str, kind: str, args: list[str], wide: bool) -> str:
@@ -214,6 +213,11 @@ def _fma(o, f, code, source, kind, args, wide):
     return o._intrinsic(f, "fma", code, kind, args, wide)
 
 
+def _multiply_add(o, f, code, source, kind, args, wide):
+    """One rounding where the processor has the operation, which does not depend on the place, else two."""
+    return o._intrinsic(f, "fmuladd", code, kind, args, wide)
+
+
 def _fma_error(o, f, code, source, kind, args, wide):
     """What the fused operation lacks: the error of the product, and that of its sum (Knuth's two-sum)."""
     a, b, c = args
@@ -249,6 +253,7 @@ _RULES = {
     "ipow": _int_pow,
     "product_error": _product_error,
     "fma": _fma,
+    "muladd": _multiply_add,
     "fma_error": _fma_error,
 }
 
@@ -268,7 +273,7 @@ def combine(operations: Operations, f: Function, op: str, code: str, a: str, b: 
             "mul": "logical_and",
             "minimum": "logical_and",
         }.get(name, name)
-    return operations.write(f, name, code, (code, code), [a, b], wide, exact=False)
+    return operations.write(f, name, code, (code, code), [a, b], wide)
 
 
 def horizontal(operations: Operations, f: Function, op: str, code: str, value: str) -> str:

@@ -38,13 +38,15 @@ _INTEGERS = frozenset({"iadd", "isub", "iand", "ior", "ixor", "ishl", "isar", "i
 _OF_INTEGERS = _INTEGERS | {"ilt", "ile", "igt", "ige", "ieq", "ine"}
 
 
-def call_scalar(module, f: Function, op: str, code: str, args: list[str]) -> str:
+def call_scalar(module, f: Function, op: str, code: str, args: list[str], in_loop: bool = False) -> str:
     """Call a function on numbers: the C library's where it is accurate, else our formula, else SciPy's.
 
     Those of the C library and SciPy compute single precision in double, which makes up for their errors.
+    In loops it is the formula wherever vectors have it: a value may be computed in several loops, with and
+    without vectors, and is the same in all of them.
     """
-    inaccurate = op in _INACCURATE and code == "f8" and module.fused
-    if op in FORMULAS and (op not in LIBM or inaccurate):
+    formula = module.fused and (in_loop or (op in _INACCURATE and code == "f8"))
+    if op in FORMULAS and (op not in LIBM or formula):
         return _call(module, f, op, code, args, False)
     if code == "f4":
         args = [f.set(f"fpext float {arg} to double") for arg in args]

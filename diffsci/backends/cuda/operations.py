@@ -6,21 +6,20 @@ from collections.abc import Callable, Sequence
 
 from diffsci.backends.cuda.elementary import function_name, is_elementary
 from diffsci.backends.cuda.source import SCALARS, literal
-from diffsci.backends.plan.body import Body
 
-__all__ = ["PRELUDE", "Fusion", "combine", "expression", "fusions", "wins"]
+__all__ = ["PRELUDE", "combine", "expression", "wins"]
 
 _PLAIN = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 _COMPARE = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 _LOGIC = {"logical_and": "&&", "logical_or": "||", "logical_xor": "!="}
 _ROUNDING = {
     "abs": "fabs", "sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "trunc": "trunc", "rint": "rint",
-    "copysign": "copysign", "fmod": "fmod", "fma": "fma",
+    "copysign": "copysign", "fmod": "fmod", "fma": "fma", "muladd": "fma",
 }  # fmt: skip
 _FLOATS = ("f8", "f4")
 
 # Exact operations on integers wrap as NumPy's do (signed overflow has no meaning in C), and divisors for
-# which the division would trap are replaced. Sums and products of floats are fused only where `fma` says so.
+# which the division would trap are replaced. The plan says which products and sums of floats are fused.
 PRELUDE = r"""
 #define KERNEL extern "C" __global__ void
 #define INNER static __device__ __forceinline__
@@ -174,36 +173,3 @@ def wins(op: str, code: str, value: str, place: str, best: str, where: str) -> s
         return f"{value} {sign} {best} || ({value} == {best} && {first})"
     nan = f"{value} != {value} && ({best} == {best} || {first})"
     return f"{best} == {best} && ({value} {sign} {best} || ({value} == {best} && {first})) || {nan}"
-
-
-Fusion = tuple[str, int, int, int, str]
-"""A fused multiply-add: sign of the product, its factors, the summand and its sign."""
-
-
-def fusions(body: Body, live: Sequence[int], roots: Sequence[int]) -> tuple[dict[int, Fusion], set[int]]:
-    """Return the sums that take in a product nobody else needs, and these products."""
-    own = set(live)
-    uses: dict[int, int] = {}
-    for s in live:
-        for arg in body.args[s]:
-            uses[arg] = uses.get(arg, 0) + 1
-    for s in roots:
-        uses[s] = uses.get(s, 0) + 2
-
-    def is_free(s: int) -> bool:
-        return s in own and body.ops[s] == "mul" and uses[s] == 1 and s not in body.exact
-
-    found: dict[int, Fusion] = {}
-    taken: set[int] = set()
-    for s in live:
-        if body.ops[s] not in ("add", "sub") or body.codes[s] not in _FLOATS or s in body.exact:
-            continue
-        a, b = body.args[s]
-        minus = "-" if body.ops[s] == "sub" else ""
-        if is_free(b):
-            found[s] = (minus, *body.args[b], a, "")
-            taken.add(b)
-        elif is_free(a):
-            found[s] = ("", *body.args[a], b, minus)
-            taken.add(a)
-    return found, taken

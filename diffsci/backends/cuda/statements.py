@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import dataclass
 
 from diffsci.backends.cuda.elementary import is_elementary
-from diffsci.backends.cuda.operations import combine, expression, fusions
+from diffsci.backends.cuda.operations import combine, expression
 from diffsci.backends.cuda.source import MEMORY, SCALARS, Lines, affine, literal, named
 from diffsci.backends.plan.affine import Affine
 from diffsci.backends.plan.body import Body
@@ -111,12 +111,11 @@ class Statements:
     ):
         self.body, self.arguments, self.counters, self.wide = body, arguments, counters, wide
         self.live, self.roots = live, roots
-        self.fused, self._taken = fusions(body, live, roots)
         self._names = {s: f"v{k}" for k, s in enumerate((*given, *live))}
 
     def write(self, lines: Lines, numbers: Iterable[int]) -> None:
         """Write the statements with these numbers, in order."""
-        written = [s for s in numbers if self.body.ops[s] != "lit" and s not in self._taken]
+        written = [s for s in numbers if self.body.ops[s] != "lit"]
         if len(written) > _MOST:
             write_in_parts(self, lines, written)
             return
@@ -126,10 +125,6 @@ class Statements:
     def declaration(self, s: int, text: str) -> str:
         """Return the line that gives a statement its value."""
         return f"const {SCALARS[self.body.codes[s]]} {self._names[s]} = {text};"
-
-    def operands(self, s: int) -> tuple[int, ...]:
-        """Return the statements whose values are written where `s` is."""
-        return self.fused[s][1:4] if s in self.fused else self.body.args[s]
 
     def apart(self, arguments: Arguments) -> Statements:
         """Return the same statements for another function, which has arguments of its own."""
@@ -172,10 +167,6 @@ class Statements:
             return loaded(self.element(attr[0], attr[1], body.args[s][0], attr[2]), code)
         if op == "iota":
             return affine(attr, self.counters, True)
-        if s in self.fused:
-            sign, a, b, c, minus = self.fused[s]
-            function = "fmaf" if code == "f4" else "fma"
-            return f"{function}({sign}{self.value(a)}, {self.value(b)}, {minus}{self.value(c)})"
         codes = [body.codes[arg] for arg in body.args[s]]
         if is_elementary(op):
             self.arguments.elementary.add((op, code))
@@ -205,7 +196,7 @@ def write_in_parts(statements: Statements, lines: Lines, numbers: Sequence[int])
 
 def _wanted_later(statements: Statements, inside: set[int]) -> list[int]:
     """Return the statements of `inside` that others use, or that are stored."""
-    users = (arg for s in statements.live if s not in inside for arg in statements.operands(s))
+    users = (arg for s in statements.live if s not in inside for arg in statements.body.args[s])
     return sorted(inside & {*statements.roots, *users})
 
 
@@ -214,7 +205,7 @@ def _cells(statements: Statements, numbers: Sequence[int]) -> list[int]:
     part = {s: k // _PART for k, s in enumerate(numbers)}
     found = dict.fromkeys(_wanted_later(statements, set(numbers)))
     for s in numbers:
-        for arg in statements.operands(s):
+        for arg in statements.body.args[s]:
             if statements.body.ops[arg] != "lit" and part.get(arg) != part[s]:
                 found[arg] = None
     return list(found)
@@ -226,7 +217,7 @@ def _part(
     """Define the function of some statements and return its call."""
     outer, own = statements.arguments, Arguments()
     inner, lines, inside = statements.apart(own), Lines(), set(numbers)
-    for s in dict.fromkeys(arg for user in numbers for arg in statements.operands(user)):
+    for s in dict.fromkeys(arg for user in numbers for arg in statements.body.args[user]):
         if s not in inside and s in place:
             lines.add(inner.declaration(s, loaded(place[s], statements.body.codes[s])))
     for s in numbers:

@@ -35,8 +35,10 @@ class Body:
         attr: buffer, affine address, stride) and ``iota`` (attr: affine value).
     deps : list of int
         Bit mask of the loops that the statement depends on.
-    exact : set of int
-        Statements that must not be contracted (they feed predicates).
+    loose : set of int
+        Products that nobody sees but the sums that they are terms of: those take them in.
+    exactly : bool
+        Round every operation that is written now, as those are that decide something.
     """
 
     def __init__(self) -> None:
@@ -45,7 +47,8 @@ class Body:
         self.codes: list[str] = []
         self.attrs: list[Any] = []
         self.deps: list[int] = []
-        self.exact: set[int] = set()
+        self.loose: set[int] = set()
+        self.exactly = False
         self._memo: dict[Any, int] = {}
 
     def __len__(self) -> int:
@@ -69,8 +72,8 @@ class Body:
         """Return the statement that a statement of another table is on these operands."""
         code, attr, deps = other.codes[s], other.attrs[s], other.deps[s]
         number = self._emit(other.ops[s], code, tuple(args), attr, deps)
-        if s in other.exact:
-            self.exact.add(number)
+        if s in other.loose:
+            self.loose.add(number)
         return number
 
     def lit(self, value: Any, code: str) -> int:
@@ -135,11 +138,22 @@ class Body:
             args = args[::-1]
         return self._emit(name, code, args)
 
-    def mark_exact(self, number: int) -> None:
-        """Forbid contraction in the operands of a predicate."""
-        for arg in self.args[number]:
-            if self.codes[arg] in ("f8", "f4"):
-                self.exact.add(arg)
+    def takes_in(self, number: int) -> bool:
+        """Tell whether a sum rounds once for a product that is one of its terms and for itself."""
+        return number in self.loose and not self.exactly
+
+    def let_go(self, number: int) -> None:
+        """Note that the sums take in the product that a statement is."""
+        if self.ops[number] == "mul" and self.codes[number] in ("f8", "f4"):
+            self.loose.add(number)
+
+    def add_product(self, x: int, y: int, summand: int) -> int:
+        """Return the statement of ``x * y + summand``, rounded once."""
+        product = self.op("mul", x, y)
+        absent = self.is_absent(product) or self.is_absent(summand)
+        if self.exactly or absent or self.ops[product] != "mul" or self.codes[product] not in ("f8", "f4"):
+            return self.op("add", product, summand)
+        return self._plain("muladd", (*self.args[product], summand))
 
 
 class _Literal:

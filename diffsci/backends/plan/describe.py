@@ -47,7 +47,7 @@ _FREE = frozenset(
     "lit load gather iota select neg abs copysign convert isnan isinf isfinite logical_and logical_or "
     "logical_xor logical_not lt le gt ge eq ne".split()
 )
-_FLOPS = {"fma": 2, "fma_error": 2, "product_error": 2}
+_FLOPS = {"fma": 2, "muladd": 2, "fma_error": 2, "product_error": 2}
 _FLOATS = ("f8", "f4")
 _SHORT = {"input": "in", "output": "out", "const": "c"}
 

@@ -16,8 +16,9 @@ from diffsci.backends.plan.codes import code_of, identity_of
 from diffsci.backends.plan.cost import operation_cost
 from diffsci.backends.plan.layout import Layout, is_data, is_structure
 from diffsci.backends.plan.program import GuardStep, Store, Straight, View
-from diffsci.backends.plan.regions import fold_statements
+from diffsci.backends.plan.regions import dot_statements, fold_statements
 from diffsci.backends.plan.resolve import letter_sizes, reduced_axes
+from diffsci.backends.plan.rounding import deciding, loose_products
 from diffsci.backends.plan.vocabulary import MOVES, REDUCTIONS, is_callback, is_library, is_statement
 from diffsci.graph import Graph, Node
 from diffsci.primitives.structural import pad_region
@@ -96,7 +97,7 @@ class _Elements:
         self.pending: list[Store] = []
         self.done: set[int] = set()
         self.steps: list = []
-        self.exact = self.graph.feeding_guards()
+        self.exact, self.loose = deciding(graph), loose_products(graph)
         self.factors: dict[Node, tuple] = {}
         self.read = 0  # statements that read memory: not all will be needed
 
@@ -205,6 +206,14 @@ class _Elements:
         return np.array(found) if type(found) is int else found
 
     def _evaluate(self, node: Node) -> None:
+        self.body.exactly = node in self.exact
+        self._enter(node)
+        self.body.exactly = False
+        if node in self.loose:
+            for number in self._array(node).ravel().tolist():
+                self.body.let_go(number)
+
+    def _enter(self, node: Node) -> None:
         if is_statement(node):
             self.values[node] = self._elementwise(node)
         elif isinstance(node.type, tuple):
@@ -240,17 +249,12 @@ class _Elements:
 
     def _elementwise(self, node: Node) -> np.ndarray | int:
         body, name, params = self.body, node.name, node.params
-        before = len(body)
         operands = [self.values[x] for x in node.inputs]
         if not node.type.shape:
-            result = body.op(name, *operands, params=params)
-        elif _is_placement(node):
-            result = self._placed(node, *operands)
-        else:
-            result = self._map(lambda *args: body.op(name, *args, params=params), *operands)
-        if node in self.exact:  # it decides a branch: its statements must not be contracted
-            body.exact.update(range(before, len(body)))
-        return result
+            return body.op(name, *operands, params=params)
+        if _is_placement(node):
+            return self._placed(node, *operands)
+        return self._map(lambda *args: body.op(name, *args, params=params), *operands)
 
     def _placed(self, node: Node, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Add where both operands are there: NumPy finds the few places, within the piece that was padded."""
@@ -472,8 +476,7 @@ def _contract(e: _Elements, node: Node, a: np.ndarray, b: np.ndarray) -> np.ndar
     rows = [array.reshape(node.type.size, -1).tolist() for array in spread]
     results = []
     for xs, ys in zip(*rows, strict=True):
-        terms = [e.body.op("mul", x, y) for x, y in zip(xs, ys, strict=True)]
-        results.append(fold_statements(e.body, "sum", terms) if terms else e.body.lit(0, code))
+        results.append(dot_statements(e.body, xs, ys) if xs else e.body.lit(0, code))
     return np.array(results, dtype=np.int64).reshape(node.shape)
 
 

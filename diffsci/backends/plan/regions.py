@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -36,11 +36,12 @@ _WIDE_ROW, _MANY_ROWS = 64, 8
 
 @dataclass
 class Lowering:
-    """What lowering needs to know of the program: places, order, and nodes that feed guards."""
+    """What lowering needs to know of the program: places, order, and how it rounds (see `rounding`)."""
 
     resolver: Resolver
     position: dict[Node, int]
     exact: set[Node] = field(default_factory=set)
+    loose: set[Node] = field(default_factory=set)
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
 
@@ -207,6 +208,7 @@ def _end(piece: Piece, values: list[int], body: Body) -> Store | Reduction:
         value = body.op("logical_or", low, body.op("ge", value, body.lit(piece.limit, "i8")))
     elif len(values) == 2:
         value = body.op("mul", *values)
+        body.let_go(value)
     accumulate = piece.accumulate and not piece.whole
     if piece.kind == "reduce" and not piece.loops:
         if accumulate:
@@ -266,14 +268,14 @@ class _Statements:
 
     def _build(self, node: Node, answer: tuple) -> int:
         body = self.body
-        before = len(body)
         args = [self._values[(*child, False)] for child in _operands(answer)]
         if self.shift is not None and answer[0] in ("load", "gather"):
             answer = (*answer[:2], shifted(answer[2], *self.shift, 1), *answer[3:])
+        body.exactly = node in self.lowering.exact
         number = build_statement(body, answer, args)
-        if node in self.lowering.exact:
-            body.exact.update(range(before, len(body)))
-            body.exact.add(number)
+        body.exactly = False
+        if node in self.lowering.loose:
+            body.let_go(number)
         return number
 
 
@@ -308,8 +310,7 @@ def build_statement(body: Body, answer: tuple, args: list[int]) -> int:
     if kind == "fold":
         return fold_statements(body, answer[1], args)
     if kind == "dot":
-        pairs = zip(args[::2], args[1::2], strict=True)
-        return fold_statements(body, "sum", [body.op("mul", x, y) for x, y in pairs])
+        return dot_statements(body, args[::2], args[1::2])
     _, buffer, address, stride, size, _ = answer
     low = body.op("maximum", args[0], body.lit(0, "i8"))
     return body.gather(buffer, address, stride, body.op("minimum", low, body.lit(size - 1, "i8")))
@@ -322,6 +323,14 @@ def fold_statements(body: Body, op: str, args: list[int]) -> int:
         joined = [body.op(name, x, y) for x, y in zip(args[::2], args[1::2], strict=False)]
         args = joined + args[len(joined) * 2 :]
     return args[0]
+
+
+def dot_statements(body: Body, xs: Sequence[int], ys: Sequence[int]) -> int:
+    """Sum products pairwise; a product takes in the one before."""
+    terms = [body.op("mul", x, y) for x, y in zip(xs[::2], ys[::2], strict=True)]
+    for k, (x, y) in enumerate(zip(xs[1::2], ys[1::2], strict=True)):
+        terms[k] = body.add_product(x, y, terms[k])
+    return fold_statements(body, "sum", terms)
 
 
 def roots_of(nest: Nest) -> list[int]:

@@ -57,8 +57,13 @@ def _add(body: Body, a: int, b: int) -> int:
             return a
         if (folded := _fold_add(body, a, b)) is not None:
             return folded
-    if body.ops[b] == "neg" and body.codes[a] != "i8":
-        return _sub(body, a, body.args[b][0])
+    if body.codes[a] != "i8":
+        for x, y in ((a, b), (b, a)):
+            if body.ops[y] == "neg":
+                return _sub(body, x, body.args[y][0])
+    if body.takes_in(a) != body.takes_in(b):
+        product, summand = (a, b) if body.takes_in(a) else (b, a)
+        return body._plain("muladd", (*body.args[product], summand))
     return body._plain("add", (a, b))
 
 
@@ -72,7 +77,18 @@ def _sub(body: Body, a: int, b: int) -> int:
             return folded
         if body.value_of(b) == 0:
             return a
+    if body.takes_in(a) != body.takes_in(b):
+        if body.takes_in(a):
+            return body._plain("muladd", (*body.args[a], _neg(body, b)))
+        return body._plain("muladd", (*_negated(body, *body.args[b]), a))
     return body._plain("sub", (a, b))  # 0 - b is not -b: the sign of zero
+
+
+def _negated(body: Body, x: int, y: int) -> tuple[int, int]:
+    """Return factors of the negative product."""
+    if body.ops[y] in ("lit", "neg"):
+        return x, _neg(body, y)
+    return _neg(body, x), y
 
 
 def _mul(body: Body, a: int, b: int) -> int:
@@ -135,9 +151,7 @@ def _compare(name: str):
         if x is not None and y is not None:
             outcome = {"lt": x < y, "le": x <= y, "gt": x > y, "ge": x >= y, "eq": x == y, "ne": x != y}[name]
             return body.lit(outcome, "b1")
-        number = body._emit(name, "b1", (a, b))
-        body.mark_exact(number)
-        return number
+        return body._emit(name, "b1", (a, b))
 
     return rule
 
@@ -214,12 +228,10 @@ def _difference(body: Body, a: int, b: int) -> int:
 
 
 def _difference_error(body: Body, a: int, b: int) -> int:
-    """What a rounded difference lacks: Knuth's two-sum, which must not be contracted."""
+    """What a rounded difference lacks: Knuth's two-sum."""
 
     def exactly(name: str, *args: int) -> int:
-        number = body._plain(name, args)
-        body.exact.add(number)
-        return number
+        return body._plain(name, args)
 
     total = exactly("sub", a, b)
     part = exactly("sub", total, a)

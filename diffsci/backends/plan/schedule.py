@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
@@ -23,7 +22,8 @@ from diffsci.backends.plan.pieces import (
 from diffsci.backends.plan.program import GemmStep, GuardStep, IndexCheckStep, Step, View
 from diffsci.backends.plan.regions import Lowering, lower_group
 from diffsci.backends.plan.resolve import NeedBuffer, is_inline_reduction
-from diffsci.backends.plan.vocabulary import MOVES, REDUCTIONS, is_library
+from diffsci.backends.plan.rounding import deciding, loose_products
+from diffsci.backends.plan.vocabulary import REDUCTIONS, is_library
 from diffsci.graph import Graph, Node
 
 __all__ = ["plan_loops"]
@@ -31,7 +31,6 @@ __all__ = ["plan_loops"]
 _MOST_FUSED = 24
 _ROUNDS = 3
 _STORED = frozenset({"place", "put", "put_add", "cumsum", "cumprod", "argmax", "argmin", "project"})
-_EXTREMA = frozenset({"max", "min", "argmax", "argmin"})
 
 
 def plan_loops(graph: Graph, build_callee, stored: Collection[Node] = ()):
@@ -83,14 +82,13 @@ class _Scheduler:
         self.at: dict[Node, int] = {}
         self.reads: dict[Node, frozenset[Node]] = {}
         self.counted: dict[Node, list[Piece]] = {}
-        self.users = Counter(x for node in graph.nodes for x in set(node.inputs))
 
     def run(self):
         self._force()
         copies = self._place_outputs()
         self._choose_by_cost(copies)
         self._schedule(copies)
-        lowering = Lowering(self.resolver, self.position, self.graph.feeding_guards())
+        lowering = Lowering(self.resolver, self.position, deciding(self.graph), loose_products(self.graph))
         steps: list[Step] = []
         for slot in self.slots:
             steps += lower_group(slot.pieces, lowering) if isinstance(slot, _Group) else slot
@@ -113,8 +111,6 @@ class _Scheduler:
                 self._store_base(node.inputs[1])
             elif node.name in ("put", "put_add"):
                 self._store_base(node.inputs[1])
-            elif node.name in _EXTREMA and node.inputs[0].dtype.kind == "f":
-                self._store_shared(node.inputs[0])
         for guard in self.graph.guards:
             self._store_base(guard.predicate)
 
@@ -125,24 +121,6 @@ class _Scheduler:
     def _store_base(self, node: Node) -> None:
         if self.resolver.view(node) is None:
             self.stored.add(_base(node))
-
-    def _store_shared(self, node: Node) -> None:
-        """Store what an extremum is taken of if others read it too.
-
-        An extremum is one of the elements. Computed again they could be rounded otherwise, as products are
-        contracted and functions of vectors are not those of numbers: none would equal it, some exceed it.
-        """
-        below, known = [(node, False)], set()
-        while below:
-            x, shared = place = below.pop()
-            if place in known or x.name == "input" or is_data(x):
-                continue
-            known.add(place)
-            shared = shared or self.users[x] > 1
-            if x.name in MOVES:
-                below += [(y, shared) for y in x.inputs]
-            elif shared:
-                self._store_base(x)
 
     def _place_outputs(self) -> list[tuple[Node, View]]:
         copies = []
