@@ -98,6 +98,8 @@ def _accumulated(body: Body, store: Store) -> tuple[str, int] | None:
     op, args = body.ops[store.stmt], body.args[store.stmt]
     if op == "sub" and is_place(args[0]):
         return "sum", body.op("neg", args[1])
+    if op == "muladd" and is_place(args[2]):
+        return "sum", body.op("mul", *args[:2])
     if op in _OPERATIONS and any(map(is_place, args)):
         return _OPERATIONS[op], args[1] if is_place(args[0]) else args[0]
     return None
