@@ -122,17 +122,10 @@ def derived(identity: Any, what: Any, make: Callable[[], Graph | tuple[Graph, ..
         wrapped = tuple(Derived(part) if isinstance(part, Graph) else part for part in parts)
         found = wrapped if isinstance(made, tuple) else wrapped[0]
         graphs = [part for part in parts if isinstance(part, Graph)]
-        if not any(map(_is_passing, graphs)):
-            _table.put(key, found, sum(map(_size, graphs)))
+        held = list(map(_held, graphs))
+        if not any(map(_is_passing, held)):
+            _table.put(key, found, sum(map(_size, graphs, held)))
     return found
-
-
-def _is_passing(graph: Graph) -> bool:
-    """Tell whether a program contains an object that was made for one call: it is never met again."""
-    return any(
-        _is_passing(value) if isinstance(value, Graph) else getattr(value, "passing", False)
-        for value in _held(graph)
-    )
 
 
 def _held(graph: Graph) -> list[Any]:
@@ -146,15 +139,23 @@ def _held(graph: Graph) -> list[Any]:
     ]
 
 
-def _size(graph: Graph) -> int:
+def _is_passing(held: list[Any]) -> bool:
+    """Tell whether a program contains an object that was made for one call: it is never met again."""
+    return any(
+        _is_passing(_held(value)) if isinstance(value, Graph) else getattr(value, "passing", False)
+        for value in held
+    )
+
+
+def _size(graph: Graph, held: list[Any]) -> int:
     """Return about how many bytes are kept with a program; its constants are in its key, too."""
-    return NODE_BYTES * len(graph.nodes) + sum(map(_weight, _held(graph)))
+    return NODE_BYTES * len(graph.nodes) + sum(map(_weight, held))
 
 
 def _weight(value: Any) -> int:
     if isinstance(value, Graph):
-        return _size(value)
+        return _size(value, _held(value))
     if isinstance(value, np.ndarray):
         return 2 * value.nbytes
     program = getattr(getattr(value, "body", value), "graph", None)  # of a loop, of an equation
-    return OBJECT_BYTES + (_size(program) if isinstance(program, Graph) else 0)
+    return OBJECT_BYTES + (_size(program, _held(program)) if isinstance(program, Graph) else 0)

@@ -394,7 +394,7 @@ def _apply(traced: Traced, inputs: list) -> Any:
     if not any(isinstance(x, TracedArray) for x in inputs):
         outputs = interpreter.run(traced.graph, inputs)
         return traced.results([np.array(y)[()] for y in outputs])
-    if any(node.primitive.family == "host" for node in traced.graph.nodes):
+    if any(primitive.family == "host" for primitive in traced.graph.primitives):
         return traced.results(apply_graph(traced.graph, inputs))
     outputs = bind_call(traced.graph, inputs)
     for output in outputs:

@@ -12,7 +12,7 @@ import numpy as np
 
 from diffsci.backends.forms import FORMS
 from diffsci.backends.rewriting import Rewriter
-from diffsci.graph import Builder, Graph, Node
+from diffsci.graph import Builder, Graph, Node, Primitive
 from diffsci.primitives.special.terms import Term
 
 __all__ = ["expanded"]
@@ -26,8 +26,8 @@ def expanded(graph: Graph) -> Graph:
 
 
 class _Expansion(Rewriter):
-    def concerns(self, node: Node) -> bool:
-        return node.name in FORMS
+    def concerns(self, primitive: Primitive) -> bool:
+        return primitive.name in FORMS
 
     def replaced(self, b: Builder, node: Node, new: dict[Node, Node]) -> Node:
         form = FORMS.get(node.name)

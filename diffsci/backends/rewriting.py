@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from diffsci.graph import Builder, Graph, Guard, Node
+from diffsci.graph import Builder, Graph, Guard, Node, Primitive
 
 __all__ = ["Rewriter"]
+
+
+_CALLING = frozenset({"call", "host", "implicit"})  # families whose parameters may be graphs
 
 
 class Rewriter(ABC):
@@ -20,7 +23,7 @@ class Rewriter(ABC):
         """Return what stands for an operation, None to leave it out; `new` has its operands."""
 
     @abstractmethod
-    def concerns(self, node: Node) -> bool:
+    def concerns(self, primitive: Primitive) -> bool:
         """Tell whether an operation is replaced: where none is, there is nothing to do."""
 
     def graph(self, graph: Graph) -> Graph:
@@ -31,7 +34,7 @@ class Rewriter(ABC):
         return made
 
     def _rewritten(self, graph: Graph) -> Graph:
-        if not any(self.concerns(node) or _calls(node) for node in graph.nodes):
+        if not any(self.concerns(p) or p.family in _CALLING for p in graph.primitives):
             return graph
         b, new = Builder(), {}
         for node in graph.nodes:
@@ -50,7 +53,3 @@ class Rewriter(ABC):
         if inputs == node.inputs and all(params[k] is v for k, v in node.params.items()):
             return node
         return Node(node.primitive, inputs, params, node.type, node.location)
-
-
-def _calls(node: Node) -> bool:
-    return any(isinstance(value, Graph) for value in node.params.values()) if node.params else False

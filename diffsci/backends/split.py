@@ -38,7 +38,7 @@ class Place(Protocol):
 
 def has_loops(graph: Graph) -> bool:
     """Tell whether a graph runs host loops itself, not only in graphs that it calls."""
-    return any(node.primitive.family == "host" for node in graph.nodes)
+    return any(primitive.family == "host" for primitive in graph.primitives)
 
 
 class Split:

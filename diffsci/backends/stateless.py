@@ -24,8 +24,8 @@ def without_tapes(graph: Graph) -> Graph:
 
 
 class _WithoutTapes(Rewriter):
-    def concerns(self, node: Node) -> bool:
-        return node.primitive.family == "host"
+    def concerns(self, primitive: Primitive) -> bool:
+        return primitive.family == "host"
 
     def replaced(self, b: Builder, node: Node, new: dict[Node, Node]) -> Node | None:
         if node.name in _STATELESS:

@@ -180,13 +180,14 @@ class Graph:
         In the order in which the predicates were met.
     """
 
-    __slots__ = ("__weakref__", "_nodes", "_text", "guards", "inputs", "outputs")
+    __slots__ = ("__weakref__", "_nodes", "_primitives", "_text", "guards", "inputs", "outputs")
 
     def __init__(self, inputs: Iterable[Node], outputs: Iterable[Node], guards: Iterable[Guard] = ()):
         self.inputs = tuple(inputs)
         self.outputs = tuple(outputs)
         self.guards = tuple(guards)
         self._nodes: list[Node] | None = None
+        self._primitives: frozenset[Primitive] | None = None
         self._text: str | None = None
 
     @property
@@ -196,6 +197,13 @@ class Graph:
             roots = [*self.inputs, *(guard.predicate for guard in self.guards), *self.outputs]
             self._nodes = topological(roots)
         return self._nodes
+
+    @property
+    def primitives(self) -> frozenset[Primitive]:
+        """The operations that occur, each once."""
+        if self._primitives is None:
+            self._primitives = frozenset([node.primitive for node in self.nodes])
+        return self._primitives
 
     def feeding_guards(self) -> set[Node]:
         """Return the nodes that guards depend on: they decide branches, so they are computed exactly."""

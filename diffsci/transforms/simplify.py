@@ -5,7 +5,10 @@ Rules never change which values are NaN or infinite: ``0 * x`` stays, unless tha
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
+from itertools import accumulate
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -15,6 +18,8 @@ __all__ = ["RULES", "rewritten", "simplify", "uniform"]
 
 MOST_WRITES = 24  # into an array that are looked at to find what an element is
 FOLD_SIZE = 64  # constants up to this many elements are folded
+
+_ends: WeakKeyDictionary[Node, list[int]] = WeakKeyDictionary()  # of the pieces of concatenated arrays
 
 Rule = Callable[[Builder, Node], "Node | None"]
 
@@ -256,16 +261,18 @@ def slice_chain(b: Builder, node: Node) -> Node | None:
 
 
 def _slice_of_concatenate(b: Builder, x: Node, start, stop, step) -> Node | None:
-    axis, offset = x.params["axis"], 0
-    for piece in x.inputs:
-        end = offset + piece.shape[axis]
-        if offset <= start[axis] and stop[axis] <= end and start[axis] < stop[axis]:
-            first, last = list(start), list(stop)
-            first[axis] -= offset
-            last[axis] -= offset
-            return b.slice(piece, start=tuple(first), stop=tuple(last), step=step)
-        offset = end
-    return None
+    axis = x.params["axis"]
+    ends = _ends.get(x)
+    if ends is None:  # kept, because arrays of many pieces are read piece by piece
+        ends = _ends[x] = list(accumulate(piece.type.shape[axis] for piece in x.inputs))
+    place = bisect_right(ends, start[axis])
+    if start[axis] >= stop[axis] or stop[axis] > ends[place]:
+        return None
+    piece, first, last = x.inputs[place], list(start), list(stop)
+    offset = ends[place] - piece.type.shape[axis]
+    first[axis] -= offset
+    last[axis] -= offset
+    return b.slice(piece, start=tuple(first), stop=tuple(last), step=step)
 
 
 def _slice_of_set_slice(b: Builder, node: Node, x: Node) -> Node | None:
@@ -296,8 +303,11 @@ def _is_written_place(node: Node, write: Node) -> bool:
 
 def _misses(start, stop, write: Node) -> bool:
     """Tell whether a box and the span of a write are apart along some axis."""
-    bounds = zip(start, stop, write.params["start"], write.params["step"], write.inputs[1].shape, strict=True)
-    return any(n == 0 or last <= low or first > low + (n - 1) * jump for first, last, low, jump, n in bounds)
+    params, shape = write.params, write.inputs[1].type.shape
+    for first, last, low, jump, n in zip(start, stop, params["start"], params["step"], shape, strict=True):
+        if n == 0 or last <= low or first > low + (n - 1) * jump:
+            return True
+    return False
 
 
 def set_everything(b: Builder, node: Node) -> Node | None:

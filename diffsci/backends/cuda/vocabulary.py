@@ -30,11 +30,11 @@ def hosted(graph: Graph) -> Graph:
 
 
 class _Hosting(Rewriter):
-    def concerns(self, node: Node) -> bool:
-        return not (is_callback(node) or is_on_device(node.name))
+    def concerns(self, primitive: Primitive) -> bool:
+        return not (is_callback(primitive) or is_on_device(primitive.name))
 
     def replaced(self, b: Builder, node: Node, new: dict[Node, Node]) -> Node:
-        if not self.concerns(node):
+        if not self.concerns(node.primitive):
             return self.moved(node, new)
         primitive = _made.get(node.name)
         if primitive is None:

@@ -125,7 +125,7 @@ class _Elements:
 
     def _order(self) -> list[Node]:
         """Return the nodes so that library steps of one depth follow each other."""
-        if not any(map(is_library, self.graph.nodes)):
+        if not any(map(is_library, self.graph.primitives)):
             return self.graph.nodes
         depth: dict[Node, int] = {}
         for node in self.graph.nodes:

@@ -31,7 +31,7 @@ class _Specialiser:
         self._made: dict[tuple, Graph] = {}
 
     def graph(self, graph: Graph) -> Graph:
-        if not any(node.primitive.family == "call" for node in graph.nodes):
+        if not any(primitive.family == "call" for primitive in graph.primitives):
             return graph
         return self._rebuilt(graph, {})
 

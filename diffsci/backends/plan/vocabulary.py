@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diffsci.backends.plan.rules import STATEMENTS
-from diffsci.graph import Graph, Node
+from diffsci.graph import Graph, Node, Primitive
 
 __all__ = [
     "INDEXING",
@@ -35,12 +35,12 @@ def is_statement(node: Node) -> bool:
     return node.name in STATEMENTS
 
 
-def is_callback(node: Node) -> bool:
+def is_callback(node: Node | Primitive) -> bool:
     """Tell whether an operation has no native form: compiled programs call its `value`."""
     return node.name not in _NATIVE
 
 
-def is_library(node: Node) -> bool:
+def is_library(node: Node | Primitive) -> bool:
     """Tell whether an operation is a step of its own, on arrays in memory."""
     return node.name in _LIBRARY or is_callback(node)
 
@@ -53,4 +53,6 @@ def callees(node: Node) -> list[Graph]:
 
 def owners(graph: Graph) -> list[Node]:
     """Return the nodes that need constants of their own: those that call Python or other programs."""
+    if not any(primitive.name in _CALLEES or primitive.name not in _NATIVE for primitive in graph.primitives):
+        return []
     return [node for node in graph.nodes if node.name in _CALLEES or node.name not in _NATIVE]
