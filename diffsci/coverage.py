@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import diffsci.transforms  # noqa: F401  enters the rules of calls
+from diffsci.backends.eliminating import ELIMINATED
 from diffsci.backends.forms import FORMS
 from diffsci.backends.plan.vocabulary import is_callback
 from diffsci.graph import Primitive, registered
@@ -18,6 +19,7 @@ __all__ = ["RULES", "Coverage", "coverage", "table"]
 
 RULES = ("jvp", "transpose", "taylor", "pattern", "batch", "native")
 CARRIED = frozenset({"input", "const", "project"})  # not operations: transformations carry them themselves
+LOWERED = frozenset({"sparse_factor", "sparse_backsolve", "sparse_solve_library"})  # written by backends only
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,14 @@ def _of(primitive: Primitive) -> Coverage:
         taylor = "rule" if _taylor_rule(primitive) else "by jvp" if primitive.jvp else ""
         pattern = "" if _pattern_rule(primitive) is None else "rule"
     batch = "rule" if primitive.batch else ""
-    native = "Python" if is_callback(primitive) and primitive.name not in FORMS else "native"
+    formed = primitive.name in FORMS or primitive.name in ELIMINATED
+    native = "Python" if is_callback(primitive) and not formed else "native"
     return Coverage(primitive.name, primitive.family, jvp, transpose, taylor, pattern, batch, native)
 
 
 def coverage() -> list[Coverage]:
     """Return the rules of every primitive, by family and name."""
-    records = (_of(p) for name, p in registered().items() if name not in CARRIED)
+    records = (_of(p) for name, p in registered().items() if name not in CARRIED | LOWERED)
     return sorted(records, key=lambda record: (record.family, record.name))
 
 

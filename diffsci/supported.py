@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import scipy
 
+from diffsci.backends.eliminating import eliminating
 from diffsci.backends.expanding import expanded
 from diffsci.backends.plan.vocabulary import is_callback
 from diffsci.errors import DiffsciError
@@ -119,7 +120,7 @@ def _between(starts: list[Node], ends: list[Node]) -> Graph | None:
 def _modes(graph: Graph) -> dict[str, str]:
     found = {
         "vmap": _works(lambda _: batch_graph(graph, [True] * len(graph.inputs), 2)),
-        "compiled": "calls back" if any(map(is_callback, expanded(graph).nodes)) else "native",
+        "compiled": "calls back" if any(map(is_callback, eliminating(expanded(graph)).nodes)) else "native",
     }
     if not any(x.type.is_float for x in graph.inputs) or not any(y.type.is_float for y in graph.outputs):
         return found | dict.fromkeys(DERIVATIVES, "-")

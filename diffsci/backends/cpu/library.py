@@ -7,6 +7,8 @@ from diffsci.backends.cpu.calls import CALLS, leave_unless, table
 from diffsci.backends.cpu.function import MEMORY, Function, cell, copy, element, literal
 from diffsci.backends.cpu.lu import LIBRARY_ORDER, write_det, write_factor, write_solve
 from diffsci.backends.cpu.operations import Operations, combine
+from diffsci.backends.cpu.sparse_factor import write_sparse_factor
+from diffsci.backends.cpu.sparse_solve import write_sparse_solve
 from diffsci.backends.cpu.symbols import CALLBACK
 from diffsci.backends.cpu.triangular import write_cholesky, write_triangular
 from diffsci.backends.plan.codes import code_of, identity_of
@@ -23,6 +25,7 @@ from diffsci.backends.plan.program import (
     LuStep,
     TriangularStep,
 )
+from diffsci.backends.plan.sparse import SparseFactorStep, SparseSolveStep
 
 __all__ = ["WRITERS", "write_integer_power"]
 
@@ -224,4 +227,6 @@ WRITERS = CALLS | {
     DetStep: _det,
     TriangularStep: write_triangular,
     CholeskyStep: write_cholesky,
+    SparseFactorStep: write_sparse_factor,
+    SparseSolveStep: write_sparse_solve,
 }

@@ -15,6 +15,7 @@ from diffsci.backends.cpu.memory import aligned, checked, data
 from diffsci.backends.cpu.objects import layout
 from diffsci.backends.cpu.settings import SETTINGS
 from diffsci.backends.cpu.version import own_version
+from diffsci.backends.eliminating import eliminating
 from diffsci.backends.expanding import expanded
 from diffsci.backends.plan.layout import all_guards, hidden_consts, plan_key
 from diffsci.backends.plan.specialise import specialise
@@ -104,7 +105,7 @@ class Program:
     """
 
     def __init__(self, graph: Graph):
-        self.graph = graph = without_tapes(specialise(expanded(rolled(graph))))
+        self.graph = graph = without_tapes(specialise(eliminating(expanded(rolled(graph)))))
         self.input_types: tuple[Type, ...] = graph.input_types
         self.output_types: tuple[Type, ...] = graph.output_types
         self.consts = hidden_consts(graph)

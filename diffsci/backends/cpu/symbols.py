@@ -19,7 +19,7 @@ _FUNCTION = "diffsci_function_"
 _SPECIAL = "scipy_special_"
 _FUSED = ("", "__pyx_fuse_1", "__pyx_fuse_0")  # how Cython names the versions of a function for real numbers
 _BLAS = ("dgemm", "sgemm", "dtrsm", "strsm")
-_LAPACK = ("dgetrf", "sgetrf", "dgetrs", "sgetrs", "dpotrf", "spotrf")
+_LAPACK = ("dgetrf", "sgetrf", "dgetrs", "sgetrs", "dpotrf", "spotrf", "dlaswp", "slaswp")
 
 
 def imported_names(text: str) -> list[str]:

@@ -37,6 +37,7 @@ from diffsci.backends.plan.report import (
     Stream,
     called,
 )
+from diffsci.backends.plan.sparse import SparseFactorStep, SparseSolveStep
 from diffsci.backends.plan.traffic import touched
 from diffsci.source import at
 
@@ -290,6 +291,21 @@ def _solve(report: _Report, step: LuSolveStep) -> StepReport:
     return _step("solve", text, reads, writes, flops=flops, work=flops / 2)
 
 
+def _sparse_factor(report: _Report, step: SparseFactorStep) -> StepReport:
+    fronts, flops = step.fronts, int(step.fronts.flops)
+    reads = [report.whole(step.data), report.whole(step.table)]
+    writes = [report.whole(step.factors), report.whole(step.pivots)]
+    text = f"sparse factors: order {fronts.n}, {len(fronts.heads()) - 1} fronts up to {fronts.largest}"
+    return _step("factor", text, reads, writes, flops=flops, work=flops / 2)
+
+
+def _sparse_solve(report: _Report, step: SparseSolveStep) -> StepReport:
+    flops = 2 * step.size * step.columns
+    reads = [report.whole(view) for view in (step.factors, step.pivots, step.table, step.b)]
+    text = f"sparse solve: order {step.n}, {step.columns} right-hand sides"
+    return _step("solve", text, reads, [report.whole(step.x)], flops=flops, work=flops / 2)
+
+
 def _triangular(report: _Report, step: TriangularStep) -> StepReport:
     flops = step.batch * step.n**2 * step.columns
     size = step.batch * step.n * step.columns
@@ -372,6 +388,8 @@ _STEPS: dict[type, Callable[[_Report, Any], StepReport]] = {
     CholeskyStep: _cholesky,
     LuSolveStep: _solve,
     TriangularStep: _triangular,
+    SparseFactorStep: _sparse_factor,
+    SparseSolveStep: _sparse_solve,
     DetStep: _det,
     CombineStep: _combine,
     FillStep: _fill,

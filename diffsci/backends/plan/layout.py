@@ -24,6 +24,7 @@ from diffsci.backends.plan.program import (
 )
 from diffsci.backends.plan.repeat import repeat_step
 from diffsci.backends.plan.resolve import Resolver
+from diffsci.backends.plan.sparse import sparse_steps
 from diffsci.backends.plan.vocabulary import callees, is_callback, owners
 from diffsci.graph import Graph, Guard, Node
 from diffsci.source import at
@@ -174,6 +175,8 @@ class Layout:
             return [repeat_step(self, node)]
         if node.name == "cond":
             return [self._branch(node)]
+        if node.name in ("sparse_factor", "sparse_backsolve"):
+            return sparse_steps(self, node)
         if node.name in ("solve_triangular", "cholesky"):
             return [self._triangular(node)] if node.type.size else self._nothing(node)
         factors, first = self._factor(node.inputs[0])

@@ -96,6 +96,9 @@ register(
     )
 )
 
+# The same, where compiled programs leave it to SciPy.
+register(Primitive(name="sparse_solve_library", type=_solve_type, value=_solve_value, family="linalg"))
+
 
 # solves with factors that are there already ----------------------------------------------------------
 

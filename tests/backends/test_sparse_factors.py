@@ -1,0 +1,163 @@
+"""Sparse solves of compiled programs: by fronts, and by SciPy where exchanges inside of those are too few."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse.linalg import splu, spsolve
+
+import diffsci as ds
+from diffsci.graph import lookup
+from diffsci.primitives.linalg.fronts import fronts_of
+from diffsci.primitives.linalg.multifrontal import GROWTH
+
+
+def _diagonal_heavy(n, density, seed):
+    rng = np.random.default_rng(seed)
+    a = sp.random_array((n, n), density=density, rng=rng, data_sampler=lambda size: rng.standard_normal(size))
+    return sp.csc_array(a + sp.eye_array(n) * (1.0 + abs(a).sum(axis=0).max()))
+
+
+def _grid(n):
+    """Two species on a periodic grid."""
+    line = sp.diags_array([1.0, -2.0, 1.0], offsets=[-1, 0, 1], shape=(n, n)).tolil()
+    line[0, n - 1] = line[n - 1, 0] = 1.0
+    plane = sp.kron(line, sp.eye_array(n)) + sp.kron(sp.eye_array(n), line)
+    identity = sp.eye_array(n * n)
+    return sp.csc_array(sp.block_array([[plane - 3 * identity, identity], [2 * identity, plane - identity]]))
+
+
+def _backward_error(a, x, b):
+    return np.max(np.abs(a @ x - b) / (abs(a) @ np.abs(x) + np.abs(b)), initial=0.0)
+
+
+@st.composite
+def _systems(draw):
+    n = draw(st.integers(1, 60))
+    return _diagonal_heavy(n, draw(st.floats(0.0, 0.3)), draw(st.integers(0, 2**31)))
+
+
+@settings(max_examples=25, deadline=None)
+@given(_systems(), st.booleans(), st.integers(1, 3))
+def test_solutions_have_the_backward_error_of_rounding(a, transposed, columns):
+    n = a.shape[0]
+    b = np.random.default_rng(1).standard_normal((n, columns))
+    x = ds.jit(lambda d, b: splu(a + sp.diags_array(d)).solve(b, "T" if transposed else "N"))(np.zeros(n), b)
+    assert _backward_error(a.T if transposed else a, x, b) < 1e-14
+
+
+@settings(max_examples=50, deadline=None)
+@given(_systems())
+def test_plan_holds_every_entry_and_every_column_once(a):
+    fronts = fronts_of(a.indices, a.indptr)
+    heads = fronts.heads()
+    n = a.shape[0]
+    assert heads[:-1, 0].sum() == n
+    assert np.array_equal(np.sort(fronts.part("order")[:n]), np.arange(n))
+    assert np.array_equal(np.sort(fronts.part("sources")[: a.nnz]), np.arange(a.nnz))
+    assert heads[-1, 5] == a.nnz
+
+
+def test_a_grid_fills_far_less_than_a_dense_matrix():
+    a = _grid(17)
+    fronts = fronts_of(a.indices, a.indptr)
+    assert fronts.factors < 0.12 * a.shape[0] ** 2
+    assert fronts.flops < 0.02 * 2 / 3 * a.shape[0] ** 3
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_native_where_the_diagonal_serves_as_pivots(dtype):
+    a = _grid(6).astype(dtype)
+    n = a.shape[0]
+    b = np.ones(n, dtype)
+    f = ds.jit(lambda d, b: spsolve(a + sp.diags_array(d), b))
+    x = f(np.zeros(n, dtype), b)
+    assert x.dtype == dtype
+    assert _backward_error(a, x, b) < 20 * np.finfo(dtype).eps
+    text = str(f.plan(np.zeros(n, dtype), b))
+    assert "sparse factors: order 72" in text
+    assert "sparse solve: order 72" in text
+
+
+def test_factors_are_shared_by_solves():
+    a = _grid(4)
+
+    def four(d, b):
+        lu = splu(a + sp.diags_array(d))
+        return lu.solve(lu.solve(lu.solve(b)), "T")
+
+    d, b = np.full(32, 0.5), np.ones(32)
+    f = ds.jit(four)
+    expected = four(d, b)
+    assert np.allclose(f(d, b), expected, rtol=1e-13)
+    assert str(f.plan(d, b)).count("sparse factors: order") == 1
+
+
+def _saddle_point():
+    """Zeros on the diagonal: their pivots come from other fronts, or nowhere."""
+    rng = np.random.default_rng(3)
+    b = sp.csc_array(rng.standard_normal((5, 20)) * (rng.random((5, 20)) < 0.4))
+    h = sp.diags_array(np.linspace(1.0, 2.0, 20))
+    return sp.csc_array(sp.block_array([[h, b.T], [b, sp.csc_array((5, 5))]]))
+
+
+def _cycle(n):
+    """A permutation: every front has zero pivots."""
+    return sp.csc_array((np.arange(1.0, n + 1), (np.arange(n), np.roll(np.arange(n), 1))), shape=(n, n))
+
+
+def _tiny_pivot():
+    """LU without exchanges between these fronts grows by 1e12."""
+    a = np.eye(40) * 1e-12 + np.diag(np.ones(39), 1) + np.diag(np.ones(39), -1)
+    return sp.csc_array(a)
+
+
+_HARD = [_saddle_point(), _cycle(300), _tiny_pivot()]
+
+
+@pytest.mark.parametrize("a", _HARD, ids=["saddle", "cycle", "tiny"])
+def test_matrices_that_need_more_exchanges_are_solved_as_well(a):
+    n = a.shape[0]
+    b = np.cos(np.arange(n))
+    zeros = np.zeros(n)
+    plain = lambda d, b: spsolve(a + sp.diags_array(d), b)  # noqa: E731
+    assert _backward_error(a, ds.jit(plain)(zeros, b), b) < 1e-13
+    gradient = ds.jit(ds.grad(lambda d: np.sum(plain(d, b) ** 2)))(zeros)
+    inverse = np.linalg.inv(a.toarray())
+    x = inverse @ b
+    assert np.allclose(gradient, -(inverse.T @ (2 * x)) * x, rtol=1e-9)
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
+def test_singular_and_non_finite_matrices_give_nan(value):
+    a = sp.csc_array(sp.diags_array(np.array([1.0, 2.0, 3.0])))
+    d = np.array([0.0, -2.0 if value == 0.0 else value, 0.0])
+    with np.errstate(all="ignore"):
+        assert np.all(np.isnan(ds.jit(lambda d: spsolve(a + sp.diags_array(d), np.ones(3)))(d)))
+
+
+@pytest.mark.parametrize(
+    ("a", "good"),
+    [(_grid(5), True), (_tiny_pivot(), False), (_cycle(300), False)],
+    ids=["grid", "tiny", "cycle"],
+)
+def test_factors_tell_whether_they_are_of_use(a, good):
+    fronts = fronts_of(a.indices, a.indptr)
+    factors, _, found = lookup("sparse_factor").value(a.data, fronts.table, **fronts.sizes)
+    assert found == good
+    if good:
+        assert np.abs(factors).max() < GROWTH
+
+
+def test_derivatives_agree_with_dense_solves():
+    a = _grid(3)
+    n = a.shape[0]
+    rng = np.random.default_rng(0)
+    d, b, v = rng.standard_normal((3, n))
+    sparse = lambda d, b: np.sum(np.sin(spsolve(a + sp.diags_array(d), b)))  # noqa: E731
+    dense = lambda d, b: np.sum(np.sin(np.linalg.solve(a.toarray() + np.diag(d), b)))  # noqa: E731
+    for ours, theirs in zip(ds.jit(ds.grad(sparse, (0, 1)))(d, b), ds.grad(dense, (0, 1))(d, b), strict=True):
+        assert np.allclose(ours, theirs, rtol=1e-11, atol=1e-13)
+    found = ds.jit(lambda d: ds.hvp(lambda d: sparse(d, b), (d,), (v,)))(d)
+    assert np.allclose(found, ds.hvp(lambda d: dense(d, b), (d,), (v,)), rtol=1e-10, atol=1e-12)
