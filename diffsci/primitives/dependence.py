@@ -11,6 +11,7 @@ Most rules name axes: elements depend on each other where they agree in the labe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -24,10 +25,25 @@ Places = tuple[np.ndarray, np.ndarray]
 Labels = Sequence[Any]
 
 
+MOST_PLACES = 1 << 26
+
+
+class TooDense(Exception):
+    """More dependences than fit into memory."""
+
+
 def crossed(result: Labels, operand: Labels, sizes: Mapping[Any, int]) -> Places:
-    """Return all places of a result and an operand whose shared labels agree."""
+    """Return all places of a result and an operand whose shared labels agree.
+
+    Raises
+    ------
+    TooDense
+        If these are more than `MOST_PLACES`.
+    """
     labels = list(dict.fromkeys((*result, *operand)))
     shape = tuple(sizes[label] for label in labels)
+    if math.prod(shape) > MOST_PLACES:
+        raise TooDense(f"there are {math.prod(shape)} dependences")
 
     def flat(own: Labels) -> np.ndarray:
         index: Any = np.zeros((1,) * len(labels), dtype=np.int64)
@@ -142,33 +158,36 @@ def accumulated(node: Node, known: Known) -> list[Places]:
     return [(rows[seen], columns[seen])]
 
 
-def along_last_axis(node: Node, known: Known) -> list[Places] | list[list[Places]]:
-    """All elements of a lane depend on all elements of that lane."""
-    return members(1)(node, known)
-
-
-def members(core: int) -> Callable:
-    """Return the rule of a stack of independent operations on the last `core` axes of the first operand:
+class Members:
+    """The rule of a stack of independent operations on the last `core` axes of the first operand:
     everything in a member depends on everything in it.
     """
 
-    def rule(node: Node, known: Known) -> list:
-        stack = len(node.inputs[0].shape) - core
+    def __init__(self, core: int):
+        self.core = core
 
-        def labels(shape: tuple[int, ...], who: str) -> tuple[list, dict]:
-            own = [*range(stack), *((who, k) for k in range(stack, len(shape)))]
-            return own, dict(zip(own, shape, strict=True))
+    def labels(self, node: Node, shape: tuple[int, ...], who: str) -> tuple[list, dict]:
+        """Return the labels of the axes of a result or operand, and their sizes."""
+        stack = len(node.inputs[0].shape) - self.core
+        own = [*range(stack), *((who, k) for k in range(stack, len(shape)))]
+        return own, dict(zip(own, shape, strict=True))
 
-        def places(result: Type) -> list[Places]:
-            found = []
-            for x in node.inputs:
-                (out, n), (own, m) = labels(result.shape, "result"), labels(x.shape, "operand")
-                found.append(crossed(out, own, {**n, **m}))
-            return found
+    def __call__(self, node: Node, known: Known) -> list:
+        """Return the places of every result and operand."""
+        several = isinstance(node.type, tuple)
+        rows = [self._places(node, result) for result in (node.type if several else (node.type,))]
+        return rows if several else rows[0]
 
-        return [places(t) for t in node.type] if isinstance(node.type, tuple) else places(node.type)
+    def _places(self, node: Node, result: Type) -> list[Places]:
+        out, sizes = self.labels(node, result.shape, "result")
+        found = []
+        for x in node.inputs:
+            own, own_sizes = self.labels(node, x.shape, "operand")
+            found.append(crossed(out, own, {**sizes, **own_sizes}))
+        return found
 
-    return rule
+
+along_last_axis = Members(1)
 
 
 def contracted(node: Node, known: Known) -> list[Places]:
@@ -226,7 +245,7 @@ FAMILIES = {
     "elementwise": elementwise,
     "structural": moved,
     "reduction": reduced,
-    "linalg": members(2),
+    "linalg": Members(2),
     "host": dense,
     "implicit": dense,
 }

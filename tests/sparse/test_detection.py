@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import diffsci as ds
+from diffsci.errors import UnsupportedError
 from diffsci.sparse.detection import (
     Pattern,
     constant_entries,
@@ -55,6 +56,53 @@ def covers(f, n, exact=True):
     if exact:
         assert np.array_equal(seen, found)
     return found
+
+
+# the steps of random programs --------------------------------------------------------------------------
+
+MIX = np.array([[1.0, 0, 2, 0, 0, 0], [0, 3, 0, 0, 1, 0], [0, 0, 0, 1, 0, 0], [2, 0, 0, 0, 0, 1],
+                [0, 0, 1, 0, 0, 0], [0, 1, 0, 0, 0, 2]])  # fmt: skip
+PICK = np.array([4, 0, 0, 5, 2, 3])
+
+STEPS = {
+    "sin": np.sin,
+    "square": lambda x: x * x,
+    "roll": lambda x: np.roll(x, 2),
+    "flip": lambda x: x[::-1],
+    "difference": lambda x: np.concatenate([x[1:] - x[:-1], x[:1]]),
+    "pad": lambda x: np.pad(x[1:4], (1, 2)),
+    "gather": lambda x: x[PICK],
+    "mix": lambda x: MIX @ x,
+    "outer": lambda x: (x[:2, None] * x[None, 3:]).ravel(),
+    "transpose": lambda x: x.reshape(2, 3).T.ravel(),
+    "sum": lambda x: x * np.sum(x[:2]),
+    "rows": lambda x: x + np.repeat(np.sum(x.reshape(3, 2), axis=1), 2),
+    "cumsum": np.cumsum,
+    "where": lambda x: np.where(x > 0.5, x, np.roll(x, 1)),
+    "maximum": lambda x: np.maximum(x, 0.3),
+    "store": lambda x: stored(x),
+    "cond": lambda x: ds.cond(x[1] > 0.4, lambda y: y[::-1] * 2, lambda y: np.cos(y), x),
+    "scan": lambda x: ds.scan(lambda c, z: (c * z, c + z), x[0], x)[1],
+    "while": lambda x: ds.while_loop(lambda y: np.sum(y * y) < 4, lambda y: 2 * y + 0.5, x),
+    "loop": lambda x: ds.fori_loop(0, 2, lambda k, y: y + 0.2 * np.roll(y, 1), x),
+    "detach": lambda x: x + np.floor(x),
+}
+
+
+def stored(x):
+    out = np.zeros(6)
+    out[::2] = x[:3] ** 2
+    out[1] = x[5]
+    return out
+
+
+def chained(names):
+    def f(x):
+        for name in names:
+            x = STEPS[name](x)
+        return x
+
+    return f
 
 
 # published problems ------------------------------------------------------------------------------------
@@ -217,6 +265,28 @@ def test_dense_programs():
     assert dense(detected(lambda x: x / np.sqrt(np.sum(x * x)), point(n))).all()
 
 
+def test_patterns_too_large_for_memory_name_the_line():
+    with pytest.raises(UnsupportedError, match=r"dense.*test_detection\.py:\d+"):
+        detected(lambda x: x / np.sqrt(np.sum(x * x)), point(10**6))
+    with pytest.raises(UnsupportedError, match=r"cumsum is dense"):
+        detected(np.cumsum, point(10**6))
+
+
+@pytest.mark.parametrize("n", [5, 3000])
+def test_running_sums(n):
+    found = detected(lambda x: np.cumsum(x.reshape(n, 1, 2), axis=0)[::-1].ravel(), point(2 * n))
+    assert found.nnz == n * (n + 1)
+    assert found.indices[:3].tolist() == [0, 2, 4]
+
+
+def test_systems_solved_side_by_side():
+    matrices = np.random.default_rng(5).standard_normal((4, 3, 3)) + 5 * np.eye(3)
+    found = covers(lambda x: np.linalg.solve(matrices, x.reshape(4, 3, 1)).ravel(), 12)
+    assert np.array_equal(found, np.kron(np.eye(4, dtype=bool), np.ones((3, 3), dtype=bool)))
+    large = np.eye(1000)
+    assert detected(lambda x: np.linalg.solve(large, x), point(1000)).nnz == 10**6
+
+
 # Hessians ----------------------------------------------------------------------------------------------
 
 
@@ -261,6 +331,17 @@ def test_constant_entries():
     graph, active = graph_of(f, point(3))
     (flags,) = constant_entries(graph, active)
     assert flags.tolist() == [True, False, True, True, True, False, False, False, False]
+
+
+@SETTINGS
+@given(st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=4))
+def test_constant_entries_of_random_programs(names):
+    f = chained(names)
+    graph, active = graph_of(f, point(6))
+    (flags,) = constant_entries(graph, active)
+    found = jacobian_pattern(graph, active)
+    entries = [jacobian_at(f, point(6, seed))[found.rows, found.indices] for seed in (3, 4)]
+    assert np.allclose(*(e[flags] for e in entries), rtol=1e-12, atol=1e-12), names
 
 
 def test_pattern_at_a_point():
@@ -363,52 +444,10 @@ def test_custom_rules():
     assert np.array_equal(dense(detected(f, point(5))), np.roll(np.eye(5), -1, 1).astype(bool))
 
 
-# random programs ---------------------------------------------------------------------------------------
-
-MIX = np.array([[1.0, 0, 2, 0, 0, 0], [0, 3, 0, 0, 1, 0], [0, 0, 0, 1, 0, 0], [2, 0, 0, 0, 0, 1],
-                [0, 0, 1, 0, 0, 0], [0, 1, 0, 0, 0, 2]])  # fmt: skip
-PICK = np.array([4, 0, 0, 5, 2, 3])
-
-STEPS = {
-    "sin": np.sin,
-    "square": lambda x: x * x,
-    "roll": lambda x: np.roll(x, 2),
-    "flip": lambda x: x[::-1],
-    "difference": lambda x: np.concatenate([x[1:] - x[:-1], x[:1]]),
-    "pad": lambda x: np.pad(x[1:4], (1, 2)),
-    "gather": lambda x: x[PICK],
-    "mix": lambda x: MIX @ x,
-    "outer": lambda x: (x[:2, None] * x[None, 3:]).ravel(),
-    "transpose": lambda x: x.reshape(2, 3).T.ravel(),
-    "sum": lambda x: x * np.sum(x[:2]),
-    "rows": lambda x: x + np.repeat(np.sum(x.reshape(3, 2), axis=1), 2),
-    "cumsum": np.cumsum,
-    "where": lambda x: np.where(x > 0.5, x, np.roll(x, 1)),
-    "maximum": lambda x: np.maximum(x, 0.3),
-    "store": lambda x: stored(x),
-    "cond": lambda x: ds.cond(x[1] > 0.4, lambda y: y[::-1] * 2, lambda y: np.cos(y), x),
-    "scan": lambda x: ds.scan(lambda c, z: (c * z, c + z), x[0], x)[1],
-    "while": lambda x: ds.while_loop(lambda y: np.sum(y * y) < 4, lambda y: 2 * y + 0.5, x),
-    "loop": lambda x: ds.fori_loop(0, 2, lambda k, y: y + 0.2 * np.roll(y, 1), x),
-    "detach": lambda x: x + np.floor(x),
-}
-
-
-def stored(x):
-    out = np.zeros(6)
-    out[::2] = x[:3] ** 2
-    out[1] = x[5]
-    return out
-
-
 @SETTINGS
 @given(st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=5), st.integers(0, 99))
 def test_random_programs(names, seed):
-    def f(x):
-        for name in names:
-            x = STEPS[name](x)
-        return x
-
+    f = chained(names)
     covered = dense(detected(f, point(6)))
     for k in range(2):
         assert not np.any((jacobian_at(f, point(6, seed + k)) != 0) & ~covered), names

@@ -7,7 +7,7 @@ import string
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
-from diffsci.primitives.dependence import members
+from diffsci.primitives.dependence import Members
 
 
 def _type(x: Type) -> Type:
@@ -56,6 +56,6 @@ register(
         family="linalg",
         jvp=_jvp,
         batch=lambda b, node, inputs, batched, size: b.complex_det(inputs[0]),
-        pattern=members(3),
+        pattern=Members(3),
     )
 )

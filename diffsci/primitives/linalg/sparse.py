@@ -7,7 +7,7 @@ import functools
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
-from diffsci.primitives.dependence import members
+from diffsci.primitives.dependence import Members
 from diffsci.primitives.linalg.shared import over_stack
 from diffsci.primitives.series import linear
 from diffsci.primitives.shared import add_tangents, align
@@ -92,7 +92,7 @@ register(
         jvp=_solve_jvp,
         transpose=_solve_transpose,
         batch=_solve_batch,
-        pattern=members(1),
+        pattern=Members(1),
     )
 )
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from diffsci.graph import Graph, Node, Type
 from diffsci.primitives.host import CONST, Repeated
-from diffsci.sparse.detection.forms import Dependence, finished, union
+from diffsci.sparse.detection.algebra import union
+from diffsci.sparse.detection.forms import Dependence, finished
 from diffsci.sparse.detection.known import Known
 from diffsci.sparse.detection.loops import dense_results, looped, operand_patterns
 from diffsci.sparse.detection.pattern import Pattern

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from diffsci.errors import UnsupportedError
 from diffsci.graph import Builder, Graph, Node
+from diffsci.primitives.dependence import TooDense
+from diffsci.source import at as at_
 from diffsci.sparse.detection import calls as _calls  # noqa: F401  enters the rules of calls
-from diffsci.sparse.detection.forms import finished
+from diffsci.sparse.detection.forms import Dependence, finished
 from diffsci.sparse.detection.known import Known
 from diffsci.sparse.detection.pattern import Pattern
 from diffsci.sparse.detection.sweep import Found, Scope, active_inputs, sweep
@@ -53,10 +56,20 @@ def detect(
     Raises
     ------
     UnsupportedError
-        If an operation has no rule for its pattern; the message names its line.
+        If an operation has no rule for its pattern, or the derivative is so large and dense that its pattern
+        does not fit into memory; the message names the line.
     """
     found, width = _swept(graph, active, known, at, curves=False)
-    return [finished(own.all, y.type.size, width) for own, y in zip(found, graph.outputs, strict=True)]
+    return [_finished(own.all, y, width) for own, y in zip(found, graph.outputs, strict=True)]
+
+
+def _finished(part: Dependence | None, y: Node, width: int) -> Pattern:
+    try:
+        return finished(part, y.type.size, width)
+    except TooDense as error:
+        raise UnsupportedError(
+            f"the derivative is dense{at_(y.location)}: {error}; use jvp and vjp"
+        ) from None
 
 
 def pattern(graph: Graph, active: Sequence[bool] | None = None) -> list[csr_array]:
@@ -89,8 +102,8 @@ def hessian_pattern(
 ) -> Pattern:
     """Return where the Hessian of a program with one scalar output can be nonzero: symmetric.
 
-    It is the pattern of the Jacobian of its gradient: terms that are linear leave nothing, products couple
-    their factors.
+    It is the pattern of the Jacobian of its gradient, and of the transpose of that: terms that are linear
+    leave nothing, products couple their factors.
 
     Parameters
     ----------
@@ -102,7 +115,12 @@ def hessian_pattern(
     ValueError
         If the program has not one float output of one element.
     """
-    return jacobian_pattern(gradient_graph(graph, active), active, known=known, at=at)
+    found = jacobian_pattern(gradient_graph(graph, active), active, known=known, at=at)
+    rows, columns = found.rows, found.indices
+    if found.missing(Pattern.at(columns, rows, found.shape))[0].size:
+        places = np.concatenate([rows, columns]), np.concatenate([columns, rows])
+        return Pattern.at(*places, found.shape)
+    return found
 
 
 def gradient_graph(graph: Graph, active: Sequence[bool] | None = None) -> Graph:

@@ -11,6 +11,9 @@ from diffsci.graph import Graph, Node, interpreter
 
 __all__ = ["Known"]
 
+# Families whose operations are cheap and raise nothing.
+PLAIN = frozenset(["elementwise", "structural", "indexing", "reduction", "contraction"])
+
 
 class Known:
     """Values of nodes that depend on nothing but constants and inputs of known value, None for others.
@@ -36,7 +39,7 @@ class Known:
     def _follows(self, node: Node) -> bool:
         if node.is_const:
             return True
-        if not node.inputs or not (self.everything or node.primitive.family not in ("host", "call")):
+        if not node.inputs or not (self.everything or node.primitive.family in PLAIN):
             return False
         return all(x in self._fixed for x in node.inputs)
 

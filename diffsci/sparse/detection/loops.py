@@ -16,16 +16,8 @@ import numpy as np
 from diffsci.graph import Node, Type
 from diffsci.primitives.host import CARRY, CONST, ITEM, Repeated
 from diffsci.sparse import maps
-from diffsci.sparse.detection.forms import (
-    Dependence,
-    Maps,
-    finished,
-    joined,
-    product,
-    relabelled,
-    taken,
-    union,
-)
+from diffsci.sparse.detection.algebra import joined, product, relabelled, taken, union
+from diffsci.sparse.detection.forms import Dependence, Maps, finished
 from diffsci.sparse.detection.pattern import Pattern
 from diffsci.sparse.detection.rules import spread
 

@@ -14,7 +14,8 @@ import numpy as np
 
 from diffsci.graph import Node, Primitive, Type
 from diffsci.primitives import dependence
-from diffsci.sparse.detection.forms import Dependence, masked, moved, product, relabelled, union
+from diffsci.sparse.detection.algebra import few_words, grown, masked, moved, product, relabelled, union
+from diffsci.sparse.detection.forms import Dependence
 from diffsci.sparse.detection.known import Known
 
 __all__ = ["listed", "places_of", "through"]
@@ -30,6 +31,12 @@ def places_of(primitive: Primitive) -> Callable | None:
 def through(node: Node, parts: Parts, known: Known, width: int) -> Any:
     """Return the dependence of a node, a list for several results; None for none."""
     rule = places_of(node.primitive)
+    if isinstance(rule, dependence.Members) or rule is dependence.dense:
+        several = isinstance(node.type, tuple)
+        found = [
+            _whole(rule, node, type_, parts, width) for type_ in (node.type if several else (node.type,))
+        ]
+        return found if several else found[0]
     quick = _QUICK.get(rule)
     if quick is not None and not isinstance(node.type, tuple):
         return quick(node, parts, known, width) if node.type.is_float else None
@@ -117,6 +124,13 @@ def _reduced(node: Node, parts: Parts, known: Known, width: int) -> Dependence |
     return relabelled(parts[0], range(len(shape)), kept, dict(enumerate(shape)), width)
 
 
+def _accumulated(node: Node, parts: Parts, known: Known, width: int) -> Dependence | None:
+    """Sets grow along the axis: long ones are kept as bits."""
+    if not few_words(node.type.size, width):
+        return listed(node, dependence.accumulated(node, known), parts, width)
+    return grown(parts[0], node.params["axis"], node.params.get("reverse", False), width)
+
+
 def _contracted(node: Node, parts: Parts, known: Known, width: int) -> Dependence | None:
     left, right, out = node.params["spec"]
     sizes = {
@@ -137,8 +151,19 @@ def _contracted(node: Node, parts: Parts, known: Known, width: int) -> Dependenc
     return union(found, width)
 
 
-def _dense(node: Node, parts: Parts, known: Known, width: int) -> Dependence | None:
-    return spread(node.type, node.inputs, parts, width)
+def _whole(rule: Callable, node: Node, type_: Type, parts: Parts, width: int) -> Dependence | None:
+    """Everything depends on everything, or within each member of a stack."""
+    if not type_.is_float:
+        return None
+    if rule is dependence.dense:
+        return spread(type_, node.inputs, parts, width)
+    out, sizes = rule.labels(node, type_.shape, "result")
+    found = []
+    for x, part in zip(node.inputs, parts, strict=True):
+        if part is not None:
+            own, own_sizes = rule.labels(node, x.shape, "operand")
+            found.append(relabelled(part, own, out, {**sizes, **own_sizes}, width))
+    return union(found, width)
 
 
 def spread(type_: Type, operands: Sequence[Node], parts: Parts, width: int) -> Dependence | None:
@@ -161,6 +186,6 @@ _QUICK = {
     dependence.moved_by_index: _moved_by_index,
     dependence.summed_by_index: _summed_by_index,
     dependence.reduced: _reduced,
+    dependence.accumulated: _accumulated,
     dependence.contracted: _contracted,
-    dependence.dense: _dense,
 }

@@ -8,6 +8,7 @@ from typing import Any
 
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Graph, Node, Type
+from diffsci.primitives.dependence import TooDense
 from diffsci.source import at
 from diffsci.sparse import maps
 from diffsci.sparse.detection.forms import Dependence, Maps
@@ -101,7 +102,12 @@ def sweep(graph: Graph, inputs: Sequence[Found], scope: Scope) -> list[Found]:
         if node.name == "project":
             found[node] = operands[0][node.params["index"]]
         elif any(isinstance(x, list) or x.varies for x in operands):
-            found[node] = _of(node, operands, found, scope)
+            try:
+                found[node] = _of(node, operands, found, scope)
+            except TooDense as error:
+                raise UnsupportedError(
+                    f"the derivative of {node.name} is dense{at(node.location)}: {error}; use jvp and vjp"
+                ) from None
         elif isinstance(node.type, tuple):
             found[node] = [NOTHING] * len(node.type)
     return [found.get(y, NOTHING) for y in graph.outputs]
@@ -120,14 +126,18 @@ def _of(node: Node, operands: list, found: Mapping, scope: Scope) -> Any:
             f"the sparsity of {node.name} is not known{at(node.location)}: its record needs a pattern rule"
         )
     made = through(node, moving, scope.known, scope.width)
-    linear = linear_operands(node, lambda x: found.get(x, NOTHING).varies)
-    bent = [x.curved if is_linear else x.all for x, is_linear in zip(operands, linear, strict=True)]
-    if not scope.curves or all(own is whole for own, whole in zip(bent, moving, strict=True)):
-        curved = made
-    elif all(own is None for own in bent):
-        curved = [None] * len(node.type) if several else None
-    else:
-        curved = through(node, bent, scope.known, scope.width)
+    curved = _curved(node, operands, made, found, scope) if scope.curves else made
     if several:
         return [Found(*pair, True) for pair in zip(made, curved, strict=True)]
     return Found(made, curved, True)
+
+
+def _curved(node: Node, operands: list[Found], made: Any, found: Mapping, scope: Scope) -> Any:
+    """Follow what is curved already through linear operations, and everything through others."""
+    linear = linear_operands(node, lambda x: found.get(x, NOTHING).varies)
+    bent = [x.curved if is_linear else x.all for x, is_linear in zip(operands, linear, strict=True)]
+    if all(own is x.all for own, x in zip(bent, operands, strict=True)):
+        return made
+    if all(own is None for own in bent):
+        return [None] * len(node.type) if isinstance(node.type, tuple) else None
+    return through(node, bent, scope.known, scope.width)
