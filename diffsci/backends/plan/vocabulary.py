@@ -22,14 +22,11 @@ MOVES = frozenset(
 )
 INDEXING = frozenset({"take", "put", "put_add"})
 REDUCTIONS = frozenset({"sum", "prod", "max", "min", "any", "all"})
-_LIBRARY = frozenset({"call", "cond", "repeat", "solve", "det", "solve_triangular", "cholesky"})
+_SPARSE = frozenset({"sparse_factor", "sparse_backsolve"})
+_LIBRARY = _SPARSE | {"call", "cond", "repeat", "solve", "det", "solve_triangular", "cholesky"}
 _OTHERS = frozenset(
     {"place", "input", "const", "project", "contract", "cumsum", "cumprod", "argmax", "argmin"}
 )
-
-_SPARSE = frozenset({"sparse_factor", "sparse_backsolve"})
-_LIBRARY = _SPARSE | {"call", "cond", "repeat", "solve", "det", "solve_triangular", "cholesky"}
-_OTHERS = frozenset({"input", "const", "project", "contract", "cumsum", "cumprod", "argmax", "argmin"})
 _CALLEES = {"call": ("graph",), "repeat": ("graph",), "cond": ("true", "false")}
 _NATIVE = STATEMENTS | MOVES | INDEXING | REDUCTIONS | _LIBRARY | _OTHERS
 
