@@ -9,12 +9,11 @@ arrays, nor a row of 2^k bytes away from them.
 
 from __future__ import annotations
 
-__all__ = ["LARGE", "PAGE", "phase"]
+__all__ = ["LARGE", "LINE", "PAGE", "phase"]
 
-PAGE = 4096
+LINE, PAGE = 64, 4096
 LARGE = 16 * PAGE  # smaller arrays share the cache without help
-_LINE = 64
-_STEP, _COUNT = 9 * _LINE, 6
+_STEP, _COUNT = 9 * LINE, 6
 
 
 def phase(number: int) -> int:

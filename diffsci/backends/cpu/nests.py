@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import itertools
 
 from diffsci.backends.cpu.access import (
     load_scalar,
@@ -12,6 +12,7 @@ from diffsci.backends.cpu.access import (
     store_scalar,
     store_wide,
 )
+from diffsci.backends.cpu.alignment import aligned_load, write_parts
 from diffsci.backends.cpu.function import (
     LANES,
     MEMORY,
@@ -22,36 +23,14 @@ from diffsci.backends.cpu.function import (
 )
 from diffsci.backends.cpu.operations import Operations, combine, horizontal
 from diffsci.backends.cpu.pairs import Pair, pairs_of
+from diffsci.backends.cpu.scope import Scope
 from diffsci.backends.cpu.vectorized import vector_loop
 from diffsci.backends.cpu.vectors import call_pair
-from diffsci.backends.cpu.windows import Window, windows_of
+from diffsci.backends.cpu.windows import Window, fill_window, lines_of, pick, windows_of
 from diffsci.backends.plan.codes import code_of, identity_of
 from diffsci.backends.plan.program import Buffer, Nest, Reduction, Store
 
 __all__ = ["write_nest", "write_rows"]
-
-
-@dataclass
-class _Scope:
-    """Values known at one place of the nest."""
-
-    scalars: dict[int, str] = field(default_factory=dict)
-    vectors: dict[int, str] = field(default_factory=dict)
-    pointers: dict[tuple, str] = field(default_factory=dict)
-    counters: list[str] = field(default_factory=list)
-    mask: str | None = None
-    held: dict[Window, str] = field(default_factory=dict)
-    loaded: dict[Window, str] = field(default_factory=dict)
-
-    def inner(self, mask: str | None = None) -> _Scope:
-        return _Scope(
-            dict(self.scalars),
-            dict(self.vectors),
-            dict(self.pointers),
-            list(self.counters),
-            mask or self.mask,
-            dict(self.held),
-        )
 
 
 def write_nest(module, nest: Nest, name: str) -> str:
@@ -81,6 +60,12 @@ def _function(name: str) -> Function:
     return Function(f"internal void {name}(ptr %slots, i64 %low, i64 %high)")
 
 
+def _by_window(windows: list[Window], flat: list[str]) -> dict[Window, tuple[str, ...]]:
+    """Give every window the vectors that it holds."""
+    values = iter(flat)
+    return {window: tuple(itertools.islice(values, window.depth)) for window in windows}
+
+
 class _Writer:
     def __init__(self, module, nest: Nest, f: Function, vector: int | None):
         self.module, self.nest, self.f, self.vector = module, nest, f, vector
@@ -91,6 +76,9 @@ class _Writer:
         self.widened = self._widened()
         self.pairs = pairs_of(self.body, self.levels, self._is_wide) if module.fused else {}
         self.windows = {} if vector is None else windows_of(nest, vector)
+        self.aligned = None if vector is None else aligned_load(nest, vector, self.windows)
+        if self.aligned is not None:
+            self.windows = lines_of(nest, vector, self.aligned[1])
 
     # ---- preparation ---------------------------------------------------------------------------
 
@@ -132,10 +120,10 @@ class _Writer:
 
     # ---- the function --------------------------------------------------------------------------
 
-    def enter(self) -> _Scope:
+    def enter(self) -> Scope:
         """Write what lies outside of all loops."""
         f, nest = self.f, self.nest
-        scope = _Scope()
+        scope = Scope()
         for buffer, coefs in self.streams:
             if (buffer, ()) not in scope.pointers:
                 scope.pointers[(buffer, ())] = self.module.base(f, buffer)
@@ -146,7 +134,7 @@ class _Writer:
         self._statements(0, scope)
         return scope
 
-    def iteration(self, counter: str, scope: _Scope) -> None:
+    def iteration(self, counter: str, scope: Scope) -> None:
         """Write one iteration of the first loop of a nest that only stores."""
         self._pass(0, counter, scope.inner(), [], {})
 
@@ -165,7 +153,7 @@ class _Writer:
                     self._finish(r, sums[id(r)], scope)
         return f.finish()
 
-    def _block(self, b: str, scope: _Scope) -> list[str]:
+    def _block(self, b: str, scope: Scope) -> list[str]:
         """Write one block of the first loop with its own partial results."""
         f, nest = self.f, self.nest
         if nest.blocks == 1:
@@ -193,7 +181,7 @@ class _Writer:
     def _code(self, r: Reduction) -> str:
         return self.body.codes[r.stmt]
 
-    def _bounds(self, d: int, scope: _Scope) -> tuple[str, str, _Scope, int | None]:
+    def _bounds(self, d: int, scope: Scope) -> tuple[str, str, Scope, int | None]:
         """Return the range of loop `d`, and its length where it is known."""
         if d == self.nest.range_loop and self.nest.blocks == 1:
             return "%low", "%high", scope, None
@@ -202,7 +190,7 @@ class _Writer:
 
     # ---- loops ---------------------------------------------------------------------------------
 
-    def _loop(self, d: int, low: str, high: str, scope: _Scope, n: int | None) -> dict[int, str]:
+    def _loop(self, d: int, low: str, high: str, scope: Scope, n: int | None) -> dict[int, str]:
         """Write loop `d` and return the values accumulated in it, by reduction.
 
         `n` is the number of iterations where it is known.
@@ -213,6 +201,9 @@ class _Writer:
             runs = n is not None and n > 0
             return self._range(d, low, high, 1, scope, active, first, None, runs)
         f = self.f
+        if n is not None and self.aligned is not None:
+            self._aligned_parts(d, n, scope)
+            return {}
         if n is not None:
             whole = n // LANES * LANES
             if whole:
@@ -242,6 +233,15 @@ class _Writer:
 
         return self._rejoin(active, f.when(rest, carried, tail))
 
+    def _aligned_parts(self, d: int, n: int, scope: Scope) -> None:
+        def part(low: str, high: str) -> None:
+            inner = scope.inner()
+            self._fill_windows(low, inner)
+            self._range(d, low, high, LANES, inner, [], {}, None, False)
+
+        buffer, address = self.aligned
+        write_parts(self.f, self._pointer(buffer, address, scope), buffer.dtype.itemsize, n, part)
+
     def _parts(self, r: Reduction, value) -> list[tuple[str, str]]:
         """Return the (type, value) pairs of an accumulator: argmax carries a value and a place."""
         wide = self._wide_nest
@@ -258,44 +258,35 @@ class _Writer:
 
     def _range(self, d, low, high, step, scope, active, first, mask, runs) -> dict:
         held = list(scope.held) if d == self.vector else []
-        carried = [(vector_type(window.code), scope.held[window]) for window in held]
+        carried = [(vector_type(window.code), x) for window in held for x in scope.held[window]]
+        count = len(carried)
         carried += [part for r in active for part in self._parts(r, first[id(r)])]
 
         def body(counter: str, flat: list[str]) -> list[str]:
             inner = scope.inner(mask)
-            inner.held.update(zip(held, flat, strict=False))
-            after = self._pass(d, counter, inner, active, self._rejoin(active, flat[len(held) :]))
-            loaded = [inner.loaded[window] for window in held]
+            inner.held.update(_by_window(held, flat))
+            after = self._pass(d, counter, inner, active, self._rejoin(active, flat[count:]))
+            loaded = [x for w in held for x in (inner.loaded[w], *inner.held[w][:-1])]
             return loaded + [value for r in active for _, value in self._parts(r, after[id(r)])]
 
         flat = self.f.loop(low, high, step, carried, body, runs)
-        scope.held.update(zip(held, flat, strict=False))
-        return self._rejoin(active, flat[len(held) :])
+        scope.held.update(_by_window(held, flat))
+        return self._rejoin(active, flat[count:])
 
-    def _fill_windows(self, low: str, scope: _Scope) -> None:
+    def _fill_windows(self, low: str, scope: Scope) -> None:
         """Load what lies before the first vector of every window."""
         for window in dict.fromkeys(self.windows.values()):
-            base = scope.pointers[(window.buffer, window.coefs)]
-            place = self.f.set(f"add i64 {low}, {window.last - LANES}")
-            pointer = self.f.set(f"getelementptr {MEMORY[window.code]}, ptr {base}, i64 {place}")
-            wanted = [lane >= LANES - window.width for lane in range(LANES)]
-            mask = "<" + ", ".join(f"i1 {'true' if lane else 'false'}" for lane in wanted) + ">"
-            scope.held[window] = load_wide(self.module, self.f, window.code, pointer, 1, mask)
+            scope.held[window] = fill_window(self.module, self.f, window, scope.pointers, low)
 
-    def _from_window(self, s: int, window: Window, scope: _Scope) -> str:
-        """Return a load of a window: lanes of the last vector and of this one."""
+    def _from_window(self, s: int, window: Window, scope: Scope) -> str:
+        """Return a load of a window: lanes of the last vectors and of this one."""
         code, address = self.body.codes[s], self.body.attrs[s][1]
         if window not in scope.loaded:
             last = (window.last, *address[1:])
             scope.loaded[window] = self._load(code, window.buffer, last, scope, True)
-        back, kind = window.last - address[0], vector_type(code)
-        if not back:
-            return scope.loaded[window]
-        lanes = ", ".join(f"i32 {lane + LANES - back}" for lane in range(LANES))
-        pair = f"{kind} {scope.held[window]}, {kind} {scope.loaded[window]}"
-        return self.f.set(f"shufflevector {pair}, <{LANES} x i32> <{lanes}>")
+        return pick(self.f, window, address[0], (scope.loaded[window], *scope.held[window]))
 
-    def _pass(self, d: int, counter: str, scope: _Scope, active: list[Reduction], sums: dict) -> dict:
+    def _pass(self, d: int, counter: str, scope: Scope, active: list[Reduction], sums: dict) -> dict:
         """Write one iteration of loop `d`; returns the accumulators behind it."""
         scope.counters.append(counter)
         for buffer, coefs in self.streams:
@@ -331,7 +322,7 @@ class _Writer:
         text = literal(value, code)
         return "<" + ", ".join([f"{scalar_type(code)} {text}"] * LANES) + ">" if wide else text
 
-    def _advance(self, r: Reduction, d: int, before, inner, scope: _Scope):
+    def _advance(self, r: Reduction, d: int, before, inner, scope: Scope):
         wide, code = self._wide_nest, self._code(r)
         if r.payload >= 0:
             return self._advance_place(r, before, scope)
@@ -350,7 +341,7 @@ class _Writer:
             self._write_out(r, after, scope)
         return after
 
-    def _advance_place(self, r: Reduction, before, scope: _Scope):
+    def _advance_place(self, r: Reduction, before, scope: Scope):
         best, where = before
         code, wide = self._code(r), self._wide_nest
         value, place = self._value(r.stmt, scope), self._value(r.payload, scope)
@@ -368,13 +359,13 @@ class _Writer:
         best = op("select", code, ("b1", code, code), wins, value, best)
         return best, op("select", "i8", ("b1", "i8", "i8"), wins, place, where)
 
-    def _finish(self, r: Reduction, value, scope: _Scope) -> None:
+    def _finish(self, r: Reduction, value, scope: Scope) -> None:
         """Write the result of a partial reduction behind its loops."""
         if r.payload >= 0:
             value = value[1]
         self._write_out(r, value, scope)
 
-    def _write_out(self, r: Reduction, value: str, scope: _Scope) -> None:
+    def _write_out(self, r: Reduction, value: str, scope: Scope) -> None:
         code = "i8" if r.payload >= 0 else self._code(r)
         pointer = self._pointer(r.buffer, r.address, scope)
         across = self.vector is not None and not r.loops >> self.vector & 1
@@ -394,7 +385,7 @@ class _Writer:
 
     # ---- statements ----------------------------------------------------------------------------
 
-    def _statements(self, level: int, scope: _Scope) -> None:
+    def _statements(self, level: int, scope: Scope) -> None:
         for s in self.levels[level]:
             if s in self.pairs:
                 if s not in scope.vectors:
@@ -406,21 +397,21 @@ class _Writer:
                 if s in self.widened:
                     scope.vectors[s] = self._widen(s, scope)
 
-    def _both(self, pair: Pair, scope: _Scope) -> None:
+    def _both(self, pair: Pair, scope: Scope) -> None:
         code, arg = self.body.codes[pair.first], scope.vectors[self.body.args[pair.first][0]]
         values = call_pair(self.module, self.f, pair.names, code, arg)
         scope.vectors[pair.first], scope.vectors[pair.second] = values
 
-    def _widen(self, s: int, scope: _Scope) -> str:
+    def _widen(self, s: int, scope: Scope) -> str:
         code = self.body.codes[s]
         if self.body.ops[s] == "lit":
             return self._constant(self.body.value_of(s), code, True)
         return self.f.splat(scope.scalars[s], code)
 
-    def _value(self, s: int, scope: _Scope) -> str:
+    def _value(self, s: int, scope: Scope) -> str:
         return (scope.vectors if self._wide_nest else scope.scalars)[s]
 
-    def _statement(self, s: int, scope: _Scope, wide: bool) -> str:
+    def _statement(self, s: int, scope: Scope, wide: bool) -> str:
         body = self.body
         op, code, attr = body.ops[s], body.codes[s], body.attrs[s]
         if op == "lit":
@@ -438,19 +429,19 @@ class _Writer:
         codes = tuple(body.codes[arg] for arg in body.args[s])
         return self.ops.write(self.f, op, code, codes, args, wide)
 
-    def _pointer(self, buffer: Buffer, address: tuple[int, ...], scope: _Scope) -> str:
+    def _pointer(self, buffer: Buffer, address: tuple[int, ...], scope: Scope) -> str:
         base = scope.pointers[(buffer, address[1:])]
         if not address[0]:
             return base
         return self.f.set(f"getelementptr {MEMORY[code_of(buffer.dtype)]}, ptr {base}, i64 {address[0]}")
 
-    def _load(self, code: str, buffer: Buffer, address, scope: _Scope, wide: bool) -> str:
+    def _load(self, code: str, buffer: Buffer, address, scope: Scope, wide: bool) -> str:
         pointer = self._pointer(buffer, address, scope)
         if not wide:
             return load_scalar(self.f, code, pointer)
         return load_wide(self.module, self.f, code, pointer, address[self.vector + 1], scope.mask)
 
-    def _gather(self, s: int, scope: _Scope, wide: bool) -> str:
+    def _gather(self, s: int, scope: Scope, wide: bool) -> str:
         buffer, address, stride = self.body.attrs[s]
         index, code = self.body.args[s][0], self.body.codes[s]
         pointer = self._pointer(buffer, address, scope)
@@ -468,7 +459,7 @@ class _Writer:
             offsets = self.f.set(f"add {kind} {offsets}, {steps(along)}")
         return load_scattered(self.module, self.f, code, pointer, offsets, scope.mask)
 
-    def _iota(self, e: tuple[int, ...], scope: _Scope, wide: bool) -> str:
+    def _iota(self, e: tuple[int, ...], scope: Scope, wide: bool) -> str:
         total = str(e[0])
         for counter, term in zip(scope.counters, e[1:], strict=False):
             if term:
@@ -479,7 +470,7 @@ class _Writer:
 
     # ---- memory --------------------------------------------------------------------------------
 
-    def _store(self, store: Store, scope: _Scope) -> None:
+    def _store(self, store: Store, scope: Scope) -> None:
         code = code_of(store.buffer.dtype)
         pointer = self._pointer(store.buffer, store.address, scope)
         if store.index >= 0:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from diffsci.backends.plan.program import Buffer, Nest, Plan
 from diffsci.backends.plan.traffic import touched
+from diffsci.backends.staggering import LARGE, PAGE, phase
 
 __all__ = ["allocate", "lifetimes"]
 
@@ -134,4 +135,6 @@ def _tightest(rivals: list[tuple[int, int]], size: int) -> int:
 
 
 def _rounded(nbytes: int) -> int:
-    return -(-nbytes // _ALIGN) * _ALIGN
+    """Return the size of a space: what lies behind a large one begins at another place within a page."""
+    size = -(-nbytes // _ALIGN) * _ALIGN
+    return size if size < LARGE else size + (phase(0) - size) % PAGE
