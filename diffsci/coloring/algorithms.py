@@ -1,0 +1,155 @@
+"""Ways to color: greedy orders, lattices, and portfolios of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from diffsci.coloring.both import color_both
+from diffsci.coloring.checking import columns_differ, violation
+from diffsci.coloring.groups import of_graph
+from diffsci.coloring.lattice import color_lattice
+from diffsci.coloring.orders import ORDERS, order_vertices
+from diffsci.coloring.partial import color_columns
+from diffsci.coloring.problems import Problem
+from diffsci.coloring.trees import color_graph, drop_neutral, graph_of
+
+__all__ = ["Greedy", "Lattice", "Portfolio"]
+
+Colors = tuple[np.ndarray, np.ndarray]  # of rows and of columns
+
+
+@dataclass(frozen=True)
+class Greedy:
+    """Every vertex in turn gets the smallest color that it can have.
+
+    Parameters
+    ----------
+    order : {"natural", "largest_first", "smallest_last", "incidence_degree", "dynamic_largest_first", "random"}
+        See `diffsci.coloring.orders`.
+    seed : int
+        Of the random order.
+    """
+
+    order: str = "natural"
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.order not in ORDERS:
+            raise ValueError(f"order is one of {', '.join(ORDERS)}; got {self.order!r}")
+
+    def __str__(self) -> str:
+        return f"{self.order} ({self.seed})" if self.order == "random" else self.order
+
+    def solve(self, problem: Problem) -> Colors:
+        """Return row colors and column colors, -1 for none."""
+        pattern = problem.pattern
+        if problem.kind == "column":
+            return _only_columns(problem, color_columns(pattern, self.order, self.seed))
+        if problem.kind == "row":
+            return _only_rows(problem, color_columns(pattern.transposed, self.order, self.seed))
+        if problem.kind == "bidirectional":
+            return color_both(problem, self.order, self.seed)
+        order = order_vertices(of_graph(pattern), self.order, self.seed)
+        graph = graph_of(pattern)
+        return _only_columns(problem, drop_neutral(graph, color_graph(graph, order, problem.kind == "acyclic")))
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Linear colors of cells on a lattice; see `diffsci.coloring.lattice`.
+
+    Parameters
+    ----------
+    shape : tuple of int, optional
+        The extents of the lattice's axes, the last one running fastest; found from the pattern if not given.
+    species : int, optional
+        The number of unknowns in a cell, likewise.
+    """
+
+    shape: tuple[int, ...] | None = None
+    species: int | None = None
+
+    def __post_init__(self):
+        if self.shape is not None and (not self.shape or min(self.shape) < 1):
+            raise ValueError(f"the extents of a lattice are positive, got {self.shape!r}")
+        if self.species is not None and self.species < 1:
+            raise ValueError(f"a lattice has at least one species, got {self.species!r}")
+
+    def __str__(self) -> str:
+        return "lattice"
+
+    def solve(self, problem: Problem) -> Colors | None:
+        """Return row colors and column colors; None where the pattern is no lattice."""
+        if problem.kind == "bidirectional":
+            return self._both(problem)
+        pattern = problem.pattern.transposed if problem.kind == "row" else problem.pattern
+        hints = {"shape": self.shape, "species": self.species}
+        if problem.symmetric:
+            found = color_lattice(
+                pattern, problem.lower_bound, lambda colors: self._solves(problem, colors), star=True, **hints
+            )
+        else:
+            found = color_lattice(
+                pattern, problem.lower_bound, lambda colors: columns_differ(pattern, colors), **hints
+            )
+        if found is None:
+            return None
+        return _only_rows(problem, found[0]) if problem.kind == "row" else _only_columns(problem, found[0])
+
+    def _both(self, problem: Problem) -> Colors | None:
+        """The cheaper one of a column and a row coloring."""
+        found = []
+        for kind in ("column", "row"):
+            one = Problem(problem.pattern, kind)
+            colors = self.solve(one)
+            if colors is not None:
+                found.append((problem.cost(*_counts(colors)), colors))
+        return min(found, key=lambda each: each[0], default=(0, None))[1]
+
+    @staticmethod
+    def _solves(problem: Problem, colors: np.ndarray) -> bool:
+        return violation(problem, *_only_columns(problem, colors)) is None
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    """Try several algorithms and keep the cheapest coloring.
+
+    Parameters
+    ----------
+    members : sequence of algorithms, optional
+        By default a lattice, the natural order and largest-first, and the dynamic orders where the pattern is
+        no lattice.
+    time_limit : float
+        Seconds after which no other member is begun. The first coloring is made in any case. Without a limit
+        results depend on nothing but the problem.
+    exhaustive : bool
+        Whether the default includes the dynamic orders, and a random one, in any case. Otherwise they are left
+        out where they would take long, too.
+    """
+
+    members: tuple[Greedy | Lattice, ...] | None = None
+    time_limit: float = math.inf
+    exhaustive: bool = False
+
+    def __post_init__(self):
+        if self.members is not None and not self.members:
+            raise ValueError("a portfolio has at least one member")
+        if not self.time_limit >= 0:
+            raise ValueError(f"time_limit is a number of seconds, got {self.time_limit!r}")
+
+
+def _counts(colors: Colors) -> tuple[int, int]:
+    """The numbers of column colors and of row colors."""
+    return tuple(int(each.max(initial=-1)) + 1 for each in colors[::-1])
+
+
+def _only_columns(problem: Problem, colors: np.ndarray) -> Colors:
+    return np.full(problem.pattern.shape[0], -1, np.int32), colors
+
+
+def _only_rows(problem: Problem, colors: np.ndarray) -> Colors:
+    return colors, np.full(problem.pattern.shape[1], -1, np.int32)
