@@ -6,6 +6,7 @@ differentiate it exactly, `jit` compiles it and any derivative of it to native c
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from diffsci import stable
@@ -33,7 +34,13 @@ from diffsci.series import taylor
 from diffsci.showing import show
 from diffsci.vectorize import vmap
 
-_EXPLANATION = ("Explanation", "debug_nans", "explain")  # imported when they are first asked for
+# Names that are imported when they are first asked for, and the modules that they are in, or are.
+_LATER = {
+    "Explanation": "explanation",
+    "coloring": "coloring",
+    "debug_nans": "explanation",
+    "explain": "explanation",
+}
 
 __version__ = "0.1.0"
 
@@ -50,6 +57,7 @@ __all__ = [
     "check_all",
     "check_grad",
     "checkpoint",
+    "coloring",
     "compile",
     "complex_step",
     "cond",
@@ -85,9 +93,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _EXPLANATION:
+    if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from diffsci import explanation
-
-    globals()[name] = getattr(explanation, name)
+    module = import_module(f"diffsci.{_LATER[name]}")
+    globals()[name] = module if name == _LATER[name] else getattr(module, name)
     return globals()[name]

@@ -5,10 +5,10 @@ takes a pattern, from `scipy.sparse` or anywhere, and finds groups; nothing here
 Problem, algorithm and result are values of their own: `Problem`, `Greedy`, `Lattice` and `Portfolio`,
 `Coloring`.
 
-The algorithms are those of Gebremedhin, Manne and Pothen, "What color is your Jacobian?", SIAM Review 47 (2005);
-Gebremedhin, Tarafdar, Manne and Pothen, "New acyclic and star coloring algorithms", SIAM J. Sci. Comput. 29
-(2007); Gebremedhin, Nguyen, Patwary and Pothen, "ColPack", ACM TOMS 40 (2013); Coleman and Verma, SIAM J. Sci.
-Comput. 19 (1998); and Goldfarb and Toint, Math. Comp. 43 (1984).
+The algorithms are those of Gebremedhin, Manne and Pothen, "What color is your Jacobian?", SIAM Review 47
+(2005); Gebremedhin, Tarafdar, Manne and Pothen, "New acyclic and star coloring algorithms", SIAM J. Sci.
+Comput. 29 (2007); Gebremedhin, Nguyen, Patwary and Pothen, "ColPack", ACM TOMS 40 (2013); Coleman and Verma,
+SIAM J. Sci. Comput. 19 (1998); and Goldfarb and Toint, Math. Comp. 43 (1984).
 """
 
 from diffsci.coloring.algorithms import Greedy, Lattice, Portfolio

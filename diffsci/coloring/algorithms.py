@@ -27,8 +27,9 @@ class Greedy:
 
     Parameters
     ----------
-    order : {"natural", "largest_first", "smallest_last", "incidence_degree", "dynamic_largest_first", "random"}
-        See `diffsci.coloring.orders`.
+    order : str
+        "natural", "largest_first", "smallest_last", "incidence_degree", "dynamic_largest_first" or "random";
+        see `diffsci.coloring.orders`.
     seed : int
         Of the random order.
     """
@@ -54,7 +55,9 @@ class Greedy:
             return color_both(problem, self.order, self.seed)
         order = order_vertices(of_graph(pattern), self.order, self.seed)
         graph = graph_of(pattern)
-        return _only_columns(problem, drop_neutral(graph, color_graph(graph, order, problem.kind == "acyclic")))
+        return _only_columns(
+            problem, drop_neutral(graph, color_graph(graph, order, problem.kind == "acyclic"))
+        )
 
 
 @dataclass(frozen=True)
@@ -121,14 +124,14 @@ class Portfolio:
     Parameters
     ----------
     members : sequence of algorithms, optional
-        By default a lattice, the natural order and largest-first, and the dynamic orders where the pattern is
-        no lattice.
+        By default a lattice; unless it has nearly as few colors as a row has entries, the natural order and
+        largest-first; and the dynamic orders where the pattern is no lattice.
     time_limit : float
         Seconds after which no other member is begun. The first coloring is made in any case. Without a limit
         results depend on nothing but the problem.
     exhaustive : bool
-        Whether the default includes the dynamic orders, and a random one, in any case. Otherwise they are left
-        out where they would take long, too.
+        Whether the default tries everything, a random order too, until a lower bound is reached. Otherwise
+        orders that would take long are left out.
     """
 
     members: tuple[Greedy | Lattice, ...] | None = None

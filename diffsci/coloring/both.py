@@ -4,9 +4,9 @@ Two ways, see Coleman and Verma, SIAM J. Sci. Comput. 19 (1998), and Gebremedhin
 
 - a *sweep*: rows with more than t entries are found by row colors, what remains by columns, for many t, and
   the same with the roles exchanged. A dense row then costs one color instead of one for each of its entries.
-- *star* or *acyclic bicoloring*: a coloring of the graph of columns and rows. Vertices may be without color
-  as long as all their neighbors have different ones; here those that the best sweep leaves without. Colors that
-  no entry needs are dropped at the end.
+- *star* or *acyclic bicoloring*: a coloring of the graph of columns and rows. Vertices may be without
+  color as long as all their neighbors have different ones; here those that the best sweep leaves without.
+  Colors that no entry needs are dropped at the end.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ from diffsci.coloring.orders import order_vertices
 from diffsci.coloring.partial import color_in_order
 from diffsci.coloring.patterns import Pattern
 from diffsci.coloring.problems import Problem
-from diffsci.coloring.trees import Graph, color_graph, drop_neutral, graph_of_both
+from diffsci.coloring.trees import color_graph, drop_neutral, graph_of_both
 
 __all__ = ["color_both"]
 
 _MOST_THRESHOLDS = 24
+# A bicoloring may have twice as many colors as the best sweep, and some, before neutral ones are dropped.
+_MORE_BEFORE_DROPPING = 8
 
 
 class _Split(NamedTuple):
@@ -44,20 +46,25 @@ def color_both(problem: Problem, order: str, seed: int = 0) -> tuple[np.ndarray,
     found = [(best.cost, best.row_colors, best.column_colors)]
     graph = graph_of_both(problem.pattern)
     vertices = order_vertices(of_graph(graph.pattern), order, seed)
-    for without in _neutral(problem.pattern, graph, splits):
-        colors = drop_neutral(graph, _color(problem, graph, vertices, without))
+    limit = 2 * (_count(best.row_colors) + _count(best.column_colors)) + _MORE_BEFORE_DROPPING
+    for without in _neutral(problem.pattern, splits):
+        order_of_colored = vertices[~without[vertices]]
+        colors = color_graph(graph, order_of_colored, problem.recovery == "substitution", without, limit)
+        if colors is None:
+            continue
+        colors = drop_neutral(graph, colors)
         column_colors = np.where(colors[: graph.split] >= 0, colors[: graph.split] // 2, -1)
         row_colors = np.where(colors[graph.split :] >= 0, colors[graph.split :] // 2, -1)
-        cost = problem.cost(int(column_colors.max(initial=-1)) + 1, int(row_colors.max(initial=-1)) + 1)
+        cost = problem.cost(_count(column_colors), _count(row_colors))
         found.append((cost, row_colors, column_colors))
     return min(found, key=lambda each: each[0])[1:]
 
 
-def _color(problem: Problem, graph: Graph, vertices: np.ndarray, without: np.ndarray) -> np.ndarray:
-    return color_graph(graph, vertices[~without[vertices]], problem.recovery == "substitution", without)
+def _count(colors: np.ndarray) -> int:
+    return int(colors.max(initial=-1)) + 1
 
 
-def _neutral(pattern: Pattern, graph: Graph, splits: list[_Split]) -> list[np.ndarray]:
+def _neutral(pattern: Pattern, splits: list[_Split]) -> list[np.ndarray]:
     """Choices of vertices without color: none, and those of the cheapest split of either kind."""
     rows, columns = pattern.shape
     chosen = [np.zeros(rows + columns, bool)]
@@ -85,7 +92,7 @@ def _sweep(problem: Problem, order: str, seed: int) -> list[_Split]:
             if _at_least(problem, one, counts, dense, of_rows) >= best:
                 continue
             colors = _split_at(light_groups, dense_groups, orders, dense)
-            light, heavy = (int(x.max(initial=-1)) + 1 for x in colors)
+            light, heavy = map(_count, colors)
             cost = problem.cost(light, heavy) if of_rows else problem.cost(heavy, light)
             best = min(best, cost)
             row_colors, column_colors = colors[::-1] if of_rows else colors

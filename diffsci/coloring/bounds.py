@@ -1,8 +1,11 @@
 """How many colors a star or acyclic coloring of a symmetric pattern needs at least.
 
 Any two colors make a forest, which has fewer edges than vertices: k colors allow at most
-``(k - 1) n - k (k - 1) / 2`` edges between n vertices. That holds for every part of the graph; the parts tried
-are the connected components of its cores, the densest ones. The bound is reached by bands and by cliques.
+``(k - 1) n - k (k - 1) / 2`` edges between n vertices. That holds for every part of the graph; the parts
+tried are the connected components of its cores, the densest ones. The bound is reached by bands and cliques.
+
+Where diagonal entries are missing vertices may be without color, if their neighbors differ. Such vertices
+could all have one more color, so the bound is one less.
 """
 
 from __future__ import annotations
@@ -25,4 +28,7 @@ def symmetric_bound(pattern: Pattern) -> int:
     core = np.empty_like(order)
     core[order[::-1]] = np.maximum.accumulate(keys)
     parts = np.empty((3, order.size), np.int32)
-    return LOOPS.run("densest", pattern.indptr, pattern.indices, order, core, parts)
+    bound = LOOPS.run("densest", pattern.indptr, pattern.indices, order, core, parts)
+    diagonal = np.zeros(order.size, bool)
+    diagonal[pattern.rows[pattern.rows == pattern.indices]] = True
+    return max(bound - (not np.all(diagonal | (np.diff(pattern.indptr) == 0))), 1)

@@ -49,8 +49,7 @@ def check(problem: Problem, row_colors: Any = None, column_colors: Any = None) -
     >>> check(Problem(np.tri(3)), column_colors=[0, 1, 1])
     Traceback (most recent call last):
         ...
-    diffsci.coloring.checking.ColoringError: entries (2, 1) and (2, 2) are in one row, and their columns 1 and 2
-    have the same color 1
+    diffsci.coloring.checking.ColoringError: entries (2, 1) and (2, 2) are in one row, and their columns ...
     """
     found = violation(problem, *_arrays(problem, row_colors, column_colors))
     if found is not None:
@@ -103,8 +102,8 @@ def _clash(pattern: Pattern, colors: np.ndarray, group: str, member: str, entry)
     if v == w:
         return f"entry {entry(g, v)} cannot be recovered: {member} {v} has no color"
     return (
-        f"entries {entry(g, v)} and {entry(g, w)} are in one {group}, and their {member}s {v} and {w} have the "
-        f"same color {colors[v]}"
+        f"entries {entry(g, v)} and {entry(g, w)} are in one {group}, and their {member}s {v} and {w} "
+        f"have the same color {colors[v]}"
     )
 
 
@@ -132,8 +131,8 @@ def _unread(graph: Graph, colors: np.ndarray, problem: Problem, entry) -> str | 
         other = int(next(u for u in others if u not in (v, w) and colors[u] == colors[v]))
         beside = entry(other, w)
     return (
-        f"entry {entry(v, w)} cannot be recovered by {problem.recovery}: entry {beside} has the same color, and "
-        "the other product that contains it does not give it either"
+        f"entry {entry(v, w)} cannot be recovered by {problem.recovery}: entry {beside} has the same color, "
+        "and the other product that contains it does not give it either"
     )
 
 

@@ -25,7 +25,7 @@ class Decompression:
     positions : int array, shape (values,)
         Where each value is in the products.
     targets, sources : int array
-        Substitution: value ``sources[k]`` is subtracted from value ``targets[k]``; nothing with direct recovery.
+        Substitution: value ``sources[k]`` is subtracted from value ``targets[k]``; none if direct.
     rounds : int array
         Substitutions ``rounds[r]:rounds[r + 1]`` need no others of the same round.
     expand : int array of shape (nnz,), or None
@@ -76,9 +76,7 @@ def join_colors(row_colors: np.ndarray, column_colors: np.ndarray) -> np.ndarray
     return colors
 
 
-def _both(
-    pattern: Pattern, row_colors: np.ndarray, column_colors: np.ndarray, reverse: int
-) -> Decompression:
+def _both(pattern: Pattern, row_colors: np.ndarray, column_colors: np.ndarray, reverse: int) -> Decompression:
     graph, nnz, (rows, columns) = graph_of_both(pattern), pattern.nnz, pattern.shape
     reading = read_entries(graph, join_colors(row_colors, column_colors))
     source, target, rounds = (x[nnz:] for x in (reading.source, reading.target, reading.round))

@@ -60,9 +60,7 @@ def _put(lists, keys, v):
 
 
 @native
-def order_dynamically(
-    group_starts, groups, member_starts, members, keys, lists, seen, order, taken_at, way
-):
+def order_dynamically(group_starts, groups, member_starts, members, keys, lists, seen, order, taken_at, way):
     """Order vertices by a key that changes as their neighbors are taken.
 
     The key is the number of neighbors left (smallest-last, largest-first) or of neighbors taken (incidence).

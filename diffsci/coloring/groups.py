@@ -40,4 +40,4 @@ def of_graph(pattern: Pattern) -> Groups:
 def work(pattern: Pattern) -> float:
     """The number of pairs of entries that share a row."""
     counts = np.diff(pattern.indptr).astype(float)
-    return float(counts @ counts)
+    return float(np.sum(counts * counts))

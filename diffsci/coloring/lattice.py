@@ -1,7 +1,7 @@
 """Linear colorings of lattices: bands, blocks and stencils, open and periodic, with several species.
 
 Goldfarb and Toint (1984) color the unknowns of a stencil by ``(a . i + b_species) mod k``, i being the
-coordinates of a cell: where greedy orders leave half as many colors again, that often reaches the lower bound.
+coordinates of a cell: where greedy orders leave half as many colors again, that often reaches the bound.
 Here the lattice is recognised from the pattern alone. Offsets of entries, from a sample of rows, suggest the
 extents of the axes; the right ones are those for which there are no more different offsets than the longest
 row has entries. Then the smallest k is searched for with numbers a and b that tell apart what has to be told
@@ -13,7 +13,7 @@ Everything is a guess until the coloring has been checked on the whole pattern, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -84,7 +84,9 @@ def color_lattice(
     return best
 
 
-def recognise(pattern: Pattern, shape: tuple[int, ...] | None = None, species: int | None = None) -> Iterator[Cells]:
+def recognise(
+    pattern: Pattern, shape: tuple[int, ...] | None = None, species: int | None = None
+) -> Iterator[Cells]:
     """Yield the lattices that a pattern may be, those of fewest species and then of most axes first."""
     rows, columns = pattern.shape
     if not pattern.nnz or pattern.longest_row > _LONGEST_ROW:
@@ -100,7 +102,8 @@ def recognise(pattern: Pattern, shape: tuple[int, ...] | None = None, species: i
         for blocked in (0, 1) if count > 1 else (0,):
             layout = np.array([rows // cells, count, cells, blocked])
             for fitted in _fit(sampled, layout, shape):
-                found = True
+                # Blocks of two species look like an axis where every step is half the way around.
+                found = found or not np.any(2 * np.abs(fitted.offsets[:, 2:]) == fitted.extents)
                 yield fitted
         if found:
             return
@@ -115,11 +118,15 @@ def _sample(pattern: Pattern) -> tuple[np.ndarray, np.ndarray]:
         chosen = np.unique(np.concatenate([spread, [0, 1, size - 2, size - 1]]))
     starts, counts = pattern.indptr[chosen], pattern.indptr[chosen + 1] - pattern.indptr[chosen]
     ends = np.cumsum(counts)
-    places = np.arange(ends[-1], dtype=np.int32) + np.repeat(starts - (ends - counts).astype(np.int32), counts)
+    places = np.arange(ends[-1], dtype=np.int32) + np.repeat(
+        starts - (ends - counts).astype(np.int32), counts
+    )
     return np.repeat(chosen, counts).astype(np.int32), pattern.indices[places]
 
 
-def _fit(sampled: tuple[np.ndarray, np.ndarray], layout: np.ndarray, shape: tuple[int, ...] | None) -> Iterator[Cells]:
+def _fit(
+    sampled: tuple[np.ndarray, np.ndarray], layout: np.ndarray, shape: tuple[int, ...] | None
+) -> Iterator[Cells]:
     """The ways to see a sample as a lattice of this layout."""
     rows, columns = sampled
     fewest = _entries_of_full_rows(rows, layout)
@@ -163,8 +170,8 @@ def _axes(cells: int, steps: np.ndarray) -> list[tuple[int, ...]]:
     for count in range(min(len(strides), _MOST_AXES - 1), 0, -1):
         for chosen in combinations(strides, count):
             bounds = (1, *chosen, cells)
-            extents = [b // a for a, b in zip(bounds, bounds[1:], strict=False)]
-            if all(b % a == 0 for a, b in zip(bounds, bounds[1:], strict=False)) and min(extents) >= 3:
+            extents = [b // a for a, b in pairwise(bounds)]
+            if all(b % a == 0 for a, b in pairwise(bounds)) and min(extents) >= 3:
                 chains.append(tuple(extents[::-1]))
     return [*chains, (cells,)]
 
@@ -193,7 +200,7 @@ def _star_forms(cells: Cells) -> tuple[np.ndarray, np.ndarray]:
     back = (start[one] == end[two]) & ~np.any(step[one] + step[two], axis=1)
     one, two = one[~back], two[~back]
     twos = _forms(cells, step[one] + step[two], start[one], end[two])
-    p, q = np.nonzero((two[:, None] == one))
+    p, q = np.nonzero(two[:, None] == one)
     return np.concatenate([edges, twos[p]]), np.concatenate([edges, twos[q]])
 
 

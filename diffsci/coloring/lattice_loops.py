@@ -77,9 +77,7 @@ def _vanishes(form, unknowns, size, modulus):
 def _allowed(first, second, begin, end, unknowns, size, modulus):
     """Whether no pair of forms of one level vanishes."""
     for q in range(begin, end):
-        if _vanishes(first[q], unknowns, size, modulus) and _vanishes(
-            second[q], unknowns, size, modulus
-        ):
+        if _vanishes(first[q], unknowns, size, modulus) and _vanishes(second[q], unknowns, size, modulus):
             return False
     return True
 

@@ -1,9 +1,9 @@
 """In which order a greedy coloring takes the vertices.
 
 - natural: as they are numbered;
-- largest_first: by the number of neighbors, most first; equal ones as they are numbered (Welsh and Powell 1967);
-- smallest_last: the last is one with fewest neighbors, the one before it has fewest in what remains, and so on
-  (Matula, Marble and Isaacson 1972);
+- largest_first: by the number of neighbors, most first; equal ones as they are numbered (Welsh, Powell 1967);
+- smallest_last: the last is one with fewest neighbors, the one before it has fewest in what remains, and so
+  on (Matula, Marble and Isaacson 1972);
 - incidence_degree: next comes one with most neighbors taken already (Coleman and Moré 1983);
 - dynamic_largest_first: next comes one with most neighbors not taken yet;
 - random: by a seed.
@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffsci.coloring.ways import WAYS
 from diffsci.coloring.groups import Groups
 from diffsci.coloring.loops import LOOPS
+from diffsci.coloring.ways import WAYS
 
 __all__ = ["ORDERS", "order_vertices", "taken_in_turn"]
 

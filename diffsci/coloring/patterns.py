@@ -102,7 +102,7 @@ def as_pattern(matrix: Any) -> Pattern:
     """
     if isinstance(matrix, Pattern):
         return matrix
-    if getattr(matrix, "format", "csr") != "csr":
+    if hasattr(matrix, "tocsr") and matrix.format != "csr":
         matrix = matrix.tocsr()
     if not all(hasattr(matrix, name) for name in ("indptr", "indices", "shape")):
         return _dense(np.asarray(matrix))
@@ -137,7 +137,9 @@ def _canonical(indptr: np.ndarray, indices: np.ndarray, shape: tuple[int, int]) 
     indices = indices[: max(indptr[-1], 0)]  # SciPy allows arrays with room to spare
     state = LOOPS.run("inspect", indptr, indices, shape[1])
     if state == 3:
-        raise ValueError("the indptr of a pattern begins at 0, never falls, and ends at the number of entries")
+        raise ValueError(
+            "the indptr of a pattern begins at 0, never falls, and ends at the number of entries"
+        )
     if state == 2:
         raise ValueError(f"the indices of a pattern of shape {shape} must be from 0 to {shape[1] - 1}")
     return _sorted(indptr, indices, shape) if state == 1 else Pattern(indptr, indices, shape)

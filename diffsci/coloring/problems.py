@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -60,7 +59,9 @@ class Problem:
         both = ("direct", "substitution")
         possible = {"bidirectional": both, "acyclic": both[1:]}.get(self.kind, both[:1])
         if recovery not in possible:
-            raise ValueError(f"recovery of a {self.kind} coloring is {' or '.join(possible)}; got {recovery!r}")
+            raise ValueError(
+                f"recovery of a {self.kind} coloring is {' or '.join(possible)}; got {recovery!r}"
+            )
         for name in ("forward_cost", "reverse_cost"):
             cost = getattr(self, name)
             if not (math.isfinite(cost) and cost > 0):

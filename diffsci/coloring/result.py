@@ -95,11 +95,11 @@ class Coloring:
         return decompression(self.problem.pattern, self.kind, self.row_colors, self.column_colors)
 
     def column_seeds(self, dtype: Any = float) -> np.ndarray:
-        """Return what the matrix is multiplied with, one vector in each row: shape (column_count, columns)."""
+        """Return what the matrix is multiplied with, by rows: shape (column_count, columns)."""
         return _seeds(self.column_colors, self.column_count, dtype)
 
     def row_seeds(self, dtype: Any = float) -> np.ndarray:
-        """Return what its transpose is multiplied with, one vector in each row: shape (row_count, rows)."""
+        """Return what its transpose is multiplied with, by rows: shape (row_count, rows)."""
         return _seeds(self.row_colors, self.row_count, dtype)
 
     def compress(self, matrix: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -116,7 +116,8 @@ class Coloring:
         """
         if tuple(matrix.shape) != self.problem.pattern.shape:
             raise ValueError(
-                f"the coloring is for matrices of shape {self.problem.pattern.shape}, got {tuple(matrix.shape)}"
+                f"the coloring is for matrices of shape {self.problem.pattern.shape}, "
+                f"got {tuple(matrix.shape)}"
             )
         forward = (matrix @ self.column_seeds(matrix.dtype).T).T
         reverse = (matrix.T @ self.row_seeds(matrix.dtype).T).T
@@ -163,13 +164,16 @@ class Coloring:
         """The colors and what was tried, as a table."""
         rows, columns = self.problem.pattern.shape
         lines = [
-            f"{self.kind} coloring, {rows} x {columns}, {self.problem.pattern.nnz} entries: {self.ncolors} colors "
+            f"{self.kind} coloring, {rows} x {columns}, {self.problem.pattern.nnz} entries: "
+            f"{self.ncolors} colors "
             f"({self.column_count} of columns, {self.row_count} of rows), at least {self.lower_bound}; "
             f"by {self.algorithm}"
         ]
         for each in self.candidates:
             number = "-" if each.ncolors is None else str(each.ncolors)
-            lines.append(f"  {each.algorithm:<32} {number:>6} {each.seconds * 1e3:9.2f} ms  {each.note}".rstrip())
+            lines.append(
+                f"  {each.algorithm:<32} {number:>6} {each.seconds * 1e3:9.2f} ms  {each.note}".rstrip()
+            )
         return "\n".join(lines)
 
 

@@ -17,7 +17,9 @@ _FIRST = (Lattice(), Greedy("natural"), Greedy("largest_first"))
 _FURTHER = tuple(Greedy(name) for name in WAYS)
 # Pairs of entries in a row that a member of the default portfolio may look at, about a second.
 _MOST_WORK = 5e8
-_LATTICE_MAY_FAIL = "no lattice"
+# A lattice with this many colors for each entry of the longest row is taken without a greedy coloring beside
+# it: those of stencils have more.
+_GOOD_LATTICE = 1.5
 
 
 def color(
@@ -105,7 +107,9 @@ class _Run:
             self._try_all(_FIRST)
             self._try_all(self._further())
         found = self.found
-        return Coloring(self.problem, found.row_colors, found.column_colors, found.algorithm, tuple(self.tried))
+        return Coloring(
+            self.problem, found.row_colors, found.column_colors, found.algorithm, tuple(self.tried)
+        )
 
     def _further(self) -> tuple[Greedy, ...]:
         """The dynamic orders, where they may be worth their time."""
@@ -129,7 +133,7 @@ class _Run:
 
     def _try_all(self, members: tuple[Greedy | Lattice, ...]) -> None:
         for member in members:
-            if self.found is not None and self.found.cost <= self.problem.least_cost:
+            if self._is_done():
                 return
             if isinstance(member, Lattice) and self.portfolio.members is None and not self._suits_lattice():
                 continue
@@ -141,13 +145,25 @@ class _Run:
             colors = member.solve(self.problem)
             seconds = time.perf_counter() - start
             if colors is None:
-                self.tried.append(Candidate(str(member), None, None, seconds, _LATTICE_MAY_FAIL))
+                self.tried.append(Candidate(str(member), None, None, seconds, "no lattice"))
                 continue
             coloring = Coloring(self.problem, *colors)
             self.tried.append(Candidate(str(member), coloring.ncolors, coloring.cost, seconds))
             self._keep(coloring, str(member))
         if self.found is None:  # all members are lattices, and the pattern is none
             self._try_all((Greedy("natural"),))
+
+    def _is_done(self) -> bool:
+        """Whether nothing is cheaper, or is likely to be."""
+        if self.found is None:
+            return False
+        if self.found.cost <= self.problem.least_cost:
+            return True
+        p = self.problem
+        if self.portfolio.members is not None or self.portfolio.exhaustive or p.kind == "bidirectional":
+            return False
+        side = p.pattern.transposed if p.kind == "row" else p.pattern
+        return self.found.algorithm == "lattice" and self.found.ncolors <= _GOOD_LATTICE * side.longest_row
 
     def _suits_lattice(self) -> bool:
         """Acyclic colorings take fewer colors than linear ones; both sides have been tried by themselves."""
@@ -159,7 +175,12 @@ class _Run:
         if time.perf_counter() - self.started > self.portfolio.time_limit:
             return "left out: time limit"
         chosen = self.portfolio.members is not None or self.portfolio.exhaustive
-        if not chosen and isinstance(member, Greedy) and member.order != "natural" and self._work() > _MOST_WORK:
+        if (
+            not chosen
+            and isinstance(member, Greedy)
+            and member.order != "natural"
+            and self._work() > _MOST_WORK
+        ):
             return "left out: too much work"
         return ""
 

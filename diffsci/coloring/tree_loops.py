@@ -1,9 +1,9 @@
 """Greedy star and acyclic colorings of graphs, after Gebremedhin, Tarafdar, Manne and Pothen (2007).
 
-In a star coloring no path of four vertices has two colors only; in an acyclic one no cycle has. Both are found
-first fit: every vertex takes the smallest color that keeps the property. What decides is kept by vertex and
-color, not by edge: the *slot* of a vertex and a color stands for all neighbors of that color. A vertex has no
-more slots than there are colors around it, so one with a million neighbors costs no more than they do.
+In a star coloring no path of four vertices has two colors only; in an acyclic one no cycle has. Both are
+found first fit: every vertex takes the smallest color that keeps the property. What decides is kept by vertex
+and color, not by edge: the *slot* of a vertex and a color stands for all neighbors of that color. A vertex
+has no more slots than there are colors around it, so one with a million neighbors costs no more than they do.
 
 Vertices below `split` take colors 0, step, 2 step, ..., the others start at 1: columns and rows of a
 rectangular matrix have colors of their own. A color of -2 is none: such a vertex is never read, so that all
@@ -54,8 +54,11 @@ def _free_color(marks, mark, color, step):
 
 
 @native
-def color_star(starts, indices, order, colors, treated, split, slots, sizes, marks, step):
-    """Color vertices that are `OPEN` so that two-colored paths have at most three vertices; 0."""
+def color_star(starts, indices, order, colors, treated, split, slots, sizes, marks, step, limit):
+    """Color vertices that are `OPEN` so that two-colored paths have at most three vertices.
+
+    Returns 0; 1 as soon as a color is not below the limit.
+    """
     for k in range(order.size):
         v, mark = order[k], k + 1
         for p in range(starts[v], starts[v + 1]):
@@ -78,6 +81,8 @@ def color_star(starts, indices, order, colors, treated, split, slots, sizes, mar
             else:
                 marks[_MET, c], marks[_WHO, c] = mark, w
         color = _free_color(marks, mark, 0 if v < split else 1, step)
+        if color >= limit:
+            return 1
         colors[v] = color
         _tell_star(starts, indices, colors, slots, sizes, v, color)
     return 0
@@ -120,8 +125,11 @@ def _root(slots, s):
 
 
 @native
-def color_acyclic(starts, indices, order, colors, treated, split, slots, sizes, marks, step):
-    """Color vertices that are `OPEN` so that any two colors make trees only; 0. `treated` is not used."""
+def color_acyclic(starts, indices, order, colors, treated, split, slots, sizes, marks, step, limit):
+    """Color vertices that are `OPEN` so that any two colors make trees only.
+
+    Returns 0; 1 as soon as a color is not below the limit. `treated` is not used.
+    """
     for k in range(order.size):
         v, mark = order[k], k + 1
         for p in range(starts[v], starts[v + 1]):
@@ -139,6 +147,8 @@ def color_acyclic(starts, indices, order, colors, treated, split, slots, sizes, 
                     marks[_FORBIDDEN, slots[_COLOR, s]] = mark
                 slots[_SEEN, root] = mark
         color = _free_color(marks, mark, 0 if v < split else 1, step)
+        if color >= limit:
+            return 1
         colors[v] = color
         _tell_acyclic(starts, indices, colors, slots, sizes, v, color)
     return 0

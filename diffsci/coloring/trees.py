@@ -43,7 +43,13 @@ def graph_of_both(pattern: Pattern) -> Graph:
     return Graph(Pattern(starts, ends, (rows + columns,) * 2), mates, columns, 2)
 
 
-def color_graph(graph: Graph, order: np.ndarray, acyclic: bool, without: np.ndarray | None = None) -> np.ndarray:
+def color_graph(
+    graph: Graph,
+    order: np.ndarray,
+    acyclic: bool,
+    without: np.ndarray | None = None,
+    limit: int | None = None,
+) -> np.ndarray | None:
     """Color the vertices in this order, first fit.
 
     Parameters
@@ -55,11 +61,13 @@ def color_graph(graph: Graph, order: np.ndarray, acyclic: bool, without: np.ndar
         Whether paths of two colors may be longer than three vertices.
     without : bool array, optional
         Vertices that get no color, so that all their neighbors differ; not in the order.
+    limit : int, optional
+        Give up when a side of the graph has more colors.
 
     Returns
     -------
-    int32 array
-        Colors; -1 for vertices that are not in the order, and -2 for those without.
+    int32 array or None
+        Colors; -1 for vertices that are not in the order, and -2 for those without. None if it gave up.
     """
     pattern, size = graph.pattern, graph.pattern.shape[0]
     colors = np.full(size, OPEN, np.int32)
@@ -69,11 +77,11 @@ def color_graph(graph: Graph, order: np.ndarray, acyclic: bool, without: np.ndar
     slots = np.empty((4, pattern.nnz), np.int32)
     marks = np.zeros((3, graph.step * (size + 1)), np.int32)
     loop = "color_acyclic" if acyclic else "color_star"
-    LOOPS.run(
+    gave_up = LOOPS.run(
         loop, pattern.indptr, pattern.indices, order, colors, treated, graph.split, slots, sizes, marks,
-        graph.step,
+        graph.step, graph.step * (size if limit is None else limit),
     )  # fmt: skip
-    return colors
+    return None if gave_up else colors
 
 
 class Reading(NamedTuple):
@@ -97,14 +105,16 @@ def read_entries(graph: Graph, colors: np.ndarray) -> Reading:
     remain are so when others are known.
     """
     pattern = graph.pattern
-    size, nnz = pattern.shape[0], pattern.nnz
+    nnz = pattern.nnz
     count = int(colors.max(initial=-1)) + 1
     needed = np.zeros(count, np.uint8)
     diagonal = pattern.rows[pattern.rows == pattern.indices]
     needed[colors[diagonal[colors[diagonal] >= 0]]] = 1
     where, slots = np.zeros((2, count), np.int32), np.empty((5, nnz), np.int32)
     entries = np.empty((5, nnz), np.int32)
-    missing = LOOPS.run("peel", pattern.indptr, pattern.indices, graph.mates, colors, needed, where, slots, entries)
+    missing = LOOPS.run(
+        "peel", pattern.indptr, pattern.indices, graph.mates, colors, needed, where, slots, entries
+    )
     source, into, rounds = entries[:3]
     target = np.where(into >= 0, slots[4, np.maximum(into, 0)], -1)
     return Reading(source, target, rounds, needed.astype(bool), missing)

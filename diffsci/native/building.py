@@ -24,6 +24,7 @@ _OPTIONS = {
 }
 _WORDS = types.CPointer(types.int64)
 
+
 def native(function: Callable | None = None, **options):
     """Decorate a function of a compiled loop."""
     return njit(**_OPTIONS, **options) if function is None else njit(**_OPTIONS)(function)

@@ -69,7 +69,7 @@ class LoopFamily:
             loop = self._local.__dict__[name] = Loop(self, name)
         return loop(*arguments)
 
-    @functools.cache  # noqa: B019: families are constants of modules
+    @functools.cache  # noqa: B019 -- families are constants of modules
     def load(self, name: str, dtype: str = "") -> NativeFunction:
         """Return the code of a loop from the disk cache, or compile it."""
 
