@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from diffsci.backends.cpu.function import LANES, MEMORY, Function, vector_type
 
-__all__ = ["load_scalar", "load_scattered", "load_wide", "steps", "store_scalar", "store_wide"]
+__all__ = [
+    "ALIGN",
+    "SUFFIX",
+    "load_scalar",
+    "load_scattered",
+    "load_wide",
+    "steps",
+    "store_scalar",
+    "store_wide",
+]
 
 _ALL = "<" + ", ".join(["i1 true"] * LANES) + ">"
-_SUFFIX = {"f8": "f64", "f4": "f32", "i8": "i64", "b1": "i8"}
-_ALIGN = {"f8": 8, "f4": 4, "i8": 8, "b1": 1}
+SUFFIX = {"f8": "f64", "f4": "f32", "i8": "i64", "b1": "i8"}
+ALIGN = {"f8": 8, "f4": 4, "i8": 8, "b1": 1}
 
 
 def load_scalar(f: Function, code: str, pointer: str) -> str:
@@ -28,11 +37,11 @@ def load_wide(module, f: Function, code: str, pointer: str, stride: int, mask: s
     """Return the elements of a vector; those that `mask` leaves out are zero."""
     kind = f"<{LANES} x {MEMORY[code]}>"
     if stride == 1 and mask is None:
-        value = f.set(f"load {kind}, ptr {pointer}, align {_ALIGN[code]}")
+        value = f.set(f"load {kind}, ptr {pointer}, align {ALIGN[code]}")
     elif stride == 1:
-        function = f"@llvm.masked.load.v{LANES}{_SUFFIX[code]}.p0"
+        function = f"@llvm.masked.load.v{LANES}{SUFFIX[code]}.p0"
         module.declare(f"declare {kind} {function}(ptr, i32, <{LANES} x i1>, {kind})")
-        arguments = f"ptr {pointer}, i32 {_ALIGN[code]}, <{LANES} x i1> {mask}, {kind} zeroinitializer"
+        arguments = f"ptr {pointer}, i32 {ALIGN[code]}, <{LANES} x i1> {mask}, {kind} zeroinitializer"
         value = f.set(f"call {kind} {function}({arguments})")
     else:
         return load_scattered(module, f, code, pointer, steps(stride), mask)
@@ -43,9 +52,9 @@ def load_scattered(module, f: Function, code: str, pointer: str, offsets: str, m
     """Return the elements of a vector that lie at offsets from a place."""
     kind = f"<{LANES} x {MEMORY[code]}>"
     pointers = f.set(f"getelementptr {MEMORY[code]}, ptr {pointer}, {vector_type('i8')} {offsets}")
-    function = f"@llvm.masked.gather.v{LANES}{_SUFFIX[code]}.v{LANES}p0"
+    function = f"@llvm.masked.gather.v{LANES}{SUFFIX[code]}.v{LANES}p0"
     module.declare(f"declare {kind} {function}(<{LANES} x ptr>, i32, <{LANES} x i1>, {kind})")
-    where = f"<{LANES} x ptr> {pointers}, i32 {_ALIGN[code]}, <{LANES} x i1> {mask or _ALL}"
+    where = f"<{LANES} x ptr> {pointers}, i32 {ALIGN[code]}, <{LANES} x i1> {mask or _ALL}"
     value = f.set(f"call {kind} {function}({where}, {kind} zeroinitializer)")
     return f.set(f"icmp ne {kind} {value}, zeroinitializer") if code == "b1" else value
 
@@ -58,20 +67,18 @@ def store_wide(
     if code == "b1":
         value = f.set(f"zext <{LANES} x i1> {value} to {kind}")
     if stride == 1 and mask is None:
-        f.do(f"store {kind} {value}, ptr {pointer}, align {_ALIGN[code]}")
+        f.do(f"store {kind} {value}, ptr {pointer}, align {ALIGN[code]}")
         return
     if stride == 1:
-        function = f"@llvm.masked.store.v{LANES}{_SUFFIX[code]}.p0"
+        function = f"@llvm.masked.store.v{LANES}{SUFFIX[code]}.p0"
         module.declare(f"declare void {function}({kind}, ptr, i32, <{LANES} x i1>)")
-        f.do(
-            f"call void {function}({kind} {value}, ptr {pointer}, i32 {_ALIGN[code]}, <{LANES} x i1> {mask})"
-        )
+        f.do(f"call void {function}({kind} {value}, ptr {pointer}, i32 {ALIGN[code]}, <{LANES} x i1> {mask})")
         return
     pointers = f.set(f"getelementptr {MEMORY[code]}, ptr {pointer}, {vector_type('i8')} {steps(stride)}")
-    function = f"@llvm.masked.scatter.v{LANES}{_SUFFIX[code]}.v{LANES}p0"
+    function = f"@llvm.masked.scatter.v{LANES}{SUFFIX[code]}.v{LANES}p0"
     module.declare(f"declare void {function}({kind}, <{LANES} x ptr>, i32, <{LANES} x i1>)")
     f.do(
-        f"call void {function}({kind} {value}, <{LANES} x ptr> {pointers}, i32 {_ALIGN[code]}, "
+        f"call void {function}({kind} {value}, <{LANES} x ptr> {pointers}, i32 {ALIGN[code]}, "
         f"<{LANES} x i1> {mask or _ALL})"
     )
 

@@ -21,6 +21,7 @@ from diffsci.backends.cpu.function import (
     scalar_type,
     vector_type,
 )
+from diffsci.backends.cpu.interleaved import Run, runs_of, store_interleaved
 from diffsci.backends.cpu.operations import Operations, combine, horizontal
 from diffsci.backends.cpu.pairs import Pair, pairs_of
 from diffsci.backends.cpu.scope import Scope
@@ -79,6 +80,9 @@ class _Writer:
         self.aligned = None if vector is None else aligned_load(nest, vector, self.windows)
         if self.aligned is not None:
             self.windows = lines_of(nest, vector, self.aligned[1])
+        self.runs = [] if vector is None else runs_of(nest, vector)
+        joined = {id(store) for run in self.runs for store in run.stores}
+        self.single = [store for store in nest.stores if id(store) not in joined]
 
     # ---- preparation ---------------------------------------------------------------------------
 
@@ -214,7 +218,7 @@ class _Writer:
                 mask = (
                     "<" + ", ".join(f"i1 {'true' if i < n % LANES else 'false'}" for i in range(LANES)) + ">"
                 )
-                first = self._pass(d, str(whole), scope.inner(mask), active, first)
+                first = self._pass(d, str(whole), scope.inner(mask, n % LANES), active, first)
             return first
         count = f.set(f"sub i64 {high}, {low}")
         whole = f.set(f"and i64 {count}, {-LANES}")
@@ -228,7 +232,7 @@ class _Writer:
             left = f.set(f"sub i64 {high}, {middle}")
             lanes = "<" + ", ".join(f"i64 {i}" for i in range(LANES)) + ">"
             mask = f.set(f"icmp slt <{LANES} x i64> {lanes}, {f.splat(left, 'i8')}")
-            after = self._pass(d, middle, scope.inner(mask), active, first)
+            after = self._pass(d, middle, scope.inner(mask, None), active, first)
             return [value for r in active for _, value in self._parts(r, after[id(r)])]
 
         return self._rejoin(active, f.when(rest, carried, tail))
@@ -301,7 +305,9 @@ class _Writer:
         last = d + 1 == len(self.nest.extents)
         inner = {} if last else self._loop(d + 1, *self._bounds(d + 1, scope))
         if last:
-            for store in self.nest.stores:
+            for run in self.runs:
+                self._store_run(run, scope)
+            for store in self.single:
                 self._store(store, scope)
         else:
             for r in self.nest.reductions:
@@ -469,6 +475,14 @@ class _Writer:
         return self.f.set(f"add {vector_type('i8')} {self.f.splat(total, 'i8')}, {steps(e[self.vector + 1])}")
 
     # ---- memory --------------------------------------------------------------------------------
+
+    def _store_run(self, run: Run, scope: Scope) -> None:
+        first = run.stores[0]
+        pointer = self._pointer(first.buffer, first.address, scope)
+        values = [self._value(store.stmt, scope) for store in run.stores]
+        lanes = scope.mask if scope.lanes is None else scope.lanes
+        code = code_of(first.buffer.dtype)
+        store_interleaved(self.module, self.f, code, values, pointer, run.stride, lanes)
 
     def _store(self, store: Store, scope: Scope) -> None:
         code = code_of(store.buffer.dtype)

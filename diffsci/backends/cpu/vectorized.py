@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from diffsci.backends.cpu.function import LANES
+from diffsci.backends.cpu.interleaved import runs_of
 from diffsci.backends.plan.cost import operation_cost
 from diffsci.backends.plan.program import Nest
 
 __all__ = ["vector_loop"]
 
-_GATHER, _SCATTER, _ACROSS = 8, 14, 10  # prices of uneven strides, and of the sum of a vector's lanes
+# Prices of uneven strides, of those that are written side by side, and of the sum of a vector's lanes.
+_GATHER, _SCATTER, _BESIDE, _ACROSS = 8, 14, 3, 10
 
 
 def vector_loop(nest: Nest) -> int | None:
@@ -39,6 +41,7 @@ def vector_loop(nest: Nest) -> int | None:
         times = _times(nest, loop)
         cost = _passes(nest, work, loop)
         cost += sum(price * times[level] for level, e, price in streams if e[loop + 1] not in (0, 1))
+        cost -= sum((_SCATTER - _BESIDE) * len(run.stores) * times[rank] for run in runs_of(nest, loop))
         cost += sum(
             _ACROSS * times[(r.loops & -r.loops).bit_length() - 1]
             for r in nest.reductions

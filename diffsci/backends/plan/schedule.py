@@ -28,7 +28,7 @@ from diffsci.graph import Graph, Node
 
 __all__ = ["plan_loops"]
 
-_MOST_FUSED = 24
+_MOST_FUSED, _MOST_PLACED = 24, 64  # the entries of a row of a sparse matrix go together
 _ROUNDS = 3
 _STORED = frozenset({"place", "put", "put_add", "cumsum", "cumprod", "argmax", "argmin", "project"})
 
@@ -271,9 +271,10 @@ class _Scheduler:
         piece = replace(piece, whole=piece.covers_all)
         key = _fusion_key(piece)
         first = self._after(reads)
+        most = _MOST_PLACED if piece.root.name == "place" else _MOST_FUSED
         for place in range(len(self.slots) - 1, first - 1, -1):
             slot = self.slots[place]
-            if isinstance(slot, _Group) and len(slot.pieces) < _MOST_FUSED and slot.takes(key):
+            if isinstance(slot, _Group) and len(slot.pieces) < most and slot.takes(key):
                 slot.pieces.append(piece)
                 return place
         return self._append_slot(_Group(key, [piece]))
@@ -318,6 +319,8 @@ def _copy_piece(node: Node, view: View) -> Piece:
 
 
 def _fusion_key(piece: Piece) -> tuple:
+    if piece.root.name == "place":
+        return ("place", piece.extents, piece.address[1:])
     if piece.kind in ("store", "reduce") and (piece.whole or not piece.loops):
         straight = piece.whole or not piece.extents or piece.address[-1] == 1
         return ("all", piece.extents, straight)
