@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from diffsci.backends.split import Split, has_loops
+from diffsci.backends.statuses import explained
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Graph, interpreter
+from diffsci.graph.callees import all_guards
 from diffsci.primitives.host import CustomLoop
 
 if TYPE_CHECKING:
@@ -102,7 +104,7 @@ class Interpreted:
 
     def message(self, status: int) -> str:
         """See `Executable`."""
-        return f"the program does not hold here ({self.graph.guards[status - 1].location})"
+        return explained(status, self.graph.nodes, all_guards(self.graph))
 
     @property
     def text(self) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from diffsci.graph import Graph, Node
+from diffsci.graph.callees import all_guards, callees
 
 __all__ = ["Values", "evaluate", "first_broken_guard", "run"]
 
@@ -73,12 +75,45 @@ def _values(graph: Graph, nodes, inputs, known) -> dict:
 
 
 def first_broken_guard(graph: Graph, inputs: Sequence) -> int | None:
-    """Return the index of the first guard that the inputs do not meet, or None."""
-    if not graph.guards:
+    """Return the place in `all_guards` of the first guard that the inputs do not meet, or None.
+
+    The program's own guards come first, then those of the calls that are made here; of branches those of the
+    one that is taken.
+    """
+    called = _with_guards(graph)
+    if not graph.guards and not called:
         return None
-    predicates = Graph(graph.inputs, [guard.predicate for guard in graph.guards])
-    outcomes = run(predicates, inputs)
-    for position, (guard, outcome) in enumerate(zip(graph.guards, outcomes, strict=True)):
-        if bool(outcome) != guard.outcome:
+    values = Values(zip(graph.inputs, map(np.asarray, inputs), strict=True))
+    for position, guard in enumerate(graph.guards):
+        if bool(values[guard.predicate]) != guard.outcome:
             return position
+    position = len(graph.guards)
+    for node in called:
+        operands = [values[x] for x in node.inputs]
+        for callee in callees(node):
+            given = _operands_of(callee, node, operands)
+            broken = None if given is None else first_broken_guard(callee, given)
+            if broken is not None:
+                return position + broken
+            position += len(all_guards(callee))
+    return None
+
+
+_called: weakref.WeakKeyDictionary[Graph, list[Node]] = weakref.WeakKeyDictionary()
+
+
+def _with_guards(graph: Graph) -> list[Node]:
+    """Return the nodes that run programs with guards."""
+    found = _called.get(graph)
+    if found is None:
+        found = _called[graph] = [node for node in graph.nodes if any(map(all_guards, callees(node)))]
+    return found
+
+
+def _operands_of(callee: Graph, node: Node, operands: list) -> list | None:
+    """Return what a program is called with by a node; None if it is not."""
+    if node.name == "call":
+        return operands
+    if node.name == "cond" and callee is node.params["true" if operands[0] else "false"]:
+        return operands[1:]
     return None

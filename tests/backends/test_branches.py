@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from diffsci.backends.cpu import compile_graph
+from diffsci.backends.executables import Interpreted
 from diffsci.backends.plan import build_plan
 from diffsci.backends.plan.program import BranchStep
 from diffsci.graph import Builder, Graph, Guard, Primitive
@@ -102,13 +103,13 @@ def test_guards_of_programs_called_in_a_branch():
         return branch((3,), lambda b, x, y: b.project(b.call(x, graph=inner), index=0))
 
     graph = chosen((3,), 1, guarded(1, 10.0), guarded(2, 5.0))
-    program = compile_graph(graph)
-    y = np.ones(3)
-    assert program.run([np.ones(3), y, np.array(1.0)])[0] == 0
-    assert program.run([np.full(3, 2.0), y, np.array(1.0)])[0] == 0
-    assert program.run([np.full(3, 4.0), y, np.array(1.0)])[0] == 1
-    status, _ = program.run([np.full(3, 2.0), y, np.array(-1.0)])
-    assert status == 2
-    assert "model.py:2" in program.message(status)
+    program, y = compile_graph(graph), np.ones(3)
+    for made in (program, Interpreted(graph)):
+        assert made.run([np.ones(3), y, np.array(1.0)])[0] == 0
+        assert made.run([np.full(3, 2.0), y, np.array(1.0)])[0] == 0
+        assert made.run([np.full(3, 4.0), y, np.array(1.0)])[0] == 1
+        status, _ = made.run([np.full(3, 2.0), y, np.array(-1.0)])
+        assert status == 2
+        assert "model.py:2" in made.message(status)
     want = run(graph, [np.ones(3), y, np.array(-1.0)])
     np.testing.assert_allclose(program.run([np.ones(3), y, np.array(-1.0)])[1][0], want[0], rtol=1e-13)

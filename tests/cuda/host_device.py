@@ -24,6 +24,7 @@ from diffsci.backends.cuda.machine import Machine
 from diffsci.backends.split import Split, has_loops
 from diffsci.backends.statuses import explained
 from diffsci.graph import Graph, interpreter
+from diffsci.graph.callees import all_guards
 from tests.cuda.shim import ShimModule
 
 CUPY = importlib.util.find_spec("cupy")  # looked at, never imported: its libraries need a driver
@@ -313,7 +314,7 @@ class _InterpretedProgram:
     workspace_bytes = 0
 
     def __init__(self, graph: Graph, machine: Machine):
-        self._machine, self.guards = machine, list(graph.guards)
+        self._machine, self.guards = machine, all_guards(graph)
         self._graph = Graph(graph.inputs, graph.outputs, graph.guards)
         self.input_types, self.output_types = graph.input_types, graph.output_types
         self.slot_count = len(self.input_types) + len(self.output_types) + 2

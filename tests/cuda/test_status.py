@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from diffsci.backends.cpu import compile_graph
 from diffsci.backends.cuda.module import cuda_program
 from diffsci.backends.cuda.steps import Branch, Launch, Library, Stop, all_steps, status_of
 from diffsci.backends.cuda.vocabulary import hosted, is_on_device
+from diffsci.backends.executables import Interpreted
 from diffsci.graph import Builder, Graph, Guard, Primitive
 from tests.backends.common import one_op, random_array, type_of
 from tests.backends.test_branches import branch, chosen, sine
@@ -42,8 +44,11 @@ def test_conditions_of_callees_come_behind_the_callers():
     y = b.input(type_of(()))
     first = b.project(b.call(y, graph=callee), index=0)
     second = b.project(b.call(b.mul(first, b.const(3.0)), graph=callee), index=0)
-    program = cuda_program(Graph([y], [second], [Guard(b.gt(y, b.const(0.0)), True, None)]))
-    assert [run(program, [np.array(v)])[0] for v in (1.0, -1.0, 5.0, 2.0)] == [0, 1, 2, 3]
+    graph = Graph([y], [second], [Guard(b.gt(y, b.const(0.0)), True, None)])
+    points = [[np.array(v)] for v in (1.0, -1.0, 5.0, 2.0)]
+    assert [run(cuda_program(graph), x)[0] for x in points] == [0, 1, 2, 3]
+    for made in (Interpreted(graph), compile_graph(graph)):
+        assert [made.run(x)[0] for x in points] == [0, 1, 2, 3]
 
 
 def test_the_first_word_counts_before_the_second():

@@ -17,12 +17,13 @@ from diffsci.backends.cpu.settings import SETTINGS
 from diffsci.backends.cpu.version import own_version
 from diffsci.backends.eliminating import eliminating
 from diffsci.backends.expanding import expanded
-from diffsci.backends.plan.layout import all_guards, hidden_consts, plan_key
+from diffsci.backends.plan.layout import hidden_consts, plan_key
 from diffsci.backends.plan.specialise import specialise
 from diffsci.backends.rolling import rolled
 from diffsci.backends.stateless import without_tapes
 from diffsci.backends.statuses import explained
 from diffsci.graph import Graph, Type
+from diffsci.graph.callees import all_guards
 
 if TYPE_CHECKING:
     from diffsci.backends.plan.report import ProgramReport

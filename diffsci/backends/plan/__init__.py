@@ -4,7 +4,7 @@ It knows nothing of the machine language that is made of it.
 """
 
 from diffsci.backends.plan.build import build_plan
-from diffsci.backends.plan.layout import all_guards, hidden_consts, plan_key
+from diffsci.backends.plan.layout import hidden_consts, plan_key
 from diffsci.backends.plan.program import Plan
 
-__all__ = ["Plan", "all_guards", "build_plan", "hidden_consts", "plan_key"]
+__all__ = ["Plan", "build_plan", "hidden_consts", "plan_key"]

@@ -25,11 +25,12 @@ from diffsci.backends.plan.program import (
 from diffsci.backends.plan.repeat import repeat_step
 from diffsci.backends.plan.resolve import Resolver
 from diffsci.backends.plan.sparse import sparse_steps
-from diffsci.backends.plan.vocabulary import callees, is_callback, owners
-from diffsci.graph import Graph, Guard, Node
+from diffsci.backends.plan.vocabulary import is_callback, owners
+from diffsci.graph import Graph, Node
+from diffsci.graph.callees import all_guards, callees
 from diffsci.source import at
 
-__all__ = ["Layout", "all_guards", "hidden_consts", "is_structure", "plan_key"]
+__all__ = ["Layout", "hidden_consts", "is_structure", "plan_key"]
 
 _STRUCTURE_LIMIT = 4096
 _uniform: weakref.WeakKeyDictionary[Node, bool] = weakref.WeakKeyDictionary()
@@ -73,15 +74,6 @@ def _consts_of(node: Node) -> list[np.ndarray]:
     if is_callback(node):
         return [callbacks.handle(node)]
     return [value for callee in callees(node) for value in hidden_consts(callee)]
-
-
-def all_guards(graph: Graph) -> list[Guard]:
-    """Return the guards in status order: the program's own, then those of each call."""
-    guards = list(graph.guards)
-    for node in owners(graph):
-        for callee in callees(node):
-            guards += all_guards(callee)
-    return guards
 
 
 def plan_key(graph: Graph) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from diffsci.backends.plan.rules import STATEMENTS
 from diffsci.graph import Graph, Node, Primitive
+from diffsci.graph.callees import CALLERS
 
 __all__ = [
     "INDEXING",
     "MOVES",
     "REDUCTIONS",
     "_LIBRARY",
-    "callees",
     "is_callback",
     "is_library",
     "is_statement",
@@ -27,7 +27,6 @@ _LIBRARY = _SPARSE | {"call", "cond", "repeat", "solve", "det", "solve_triangula
 _OTHERS = frozenset(
     {"place", "input", "const", "project", "contract", "cumsum", "cumprod", "argmax", "argmin"}
 )
-_CALLEES = {"call": ("graph",), "repeat": ("graph",), "cond": ("true", "false")}
 _NATIVE = STATEMENTS | MOVES | INDEXING | REDUCTIONS | _LIBRARY | _OTHERS
 
 
@@ -46,14 +45,8 @@ def is_library(node: Node | Primitive) -> bool:
     return node.name in _LIBRARY or is_callback(node)
 
 
-def callees(node: Node) -> list[Graph]:
-    """Return the sub-graphs that a node runs natively."""
-    names = _CALLEES.get(node.name)
-    return [node.params[name] for name in names] if names else []
-
-
 def owners(graph: Graph) -> list[Node]:
     """Return the nodes that need constants of their own: those that call Python or other programs."""
-    if not any(primitive.name in _CALLEES or primitive.name not in _NATIVE for primitive in graph.primitives):
+    if not any(primitive.name in CALLERS or primitive.name not in _NATIVE for primitive in graph.primitives):
         return []
-    return [node for node in graph.nodes if node.name in _CALLEES or node.name not in _NATIVE]
+    return [node for node in graph.nodes if node.name in CALLERS or node.name not in _NATIVE]
