@@ -28,6 +28,7 @@ from diffsci.tracing.complex.boundary import entering, leaving
 from diffsci.tracing.copies import original, private_copy, resolve
 from diffsci.tracing.function import concrete, is_dynamic
 from diffsci.tracing.identity import fingerprint
+from diffsci.tracing.standard import refuse_device
 from diffsci.tracing.trace import apply_graph, bind
 from diffsci.transforms import simplify
 from diffsci.trees import flatten, unflatten
@@ -59,6 +60,7 @@ __all__ = [
     "original",
     "private_copy",
     "raise_pending",
+    "refuse_device",
     "run",
     "simplify",
     "split_complex",

@@ -21,6 +21,7 @@ from diffsci.subprograms import Subprogram, enter, evaluate
 from diffsci.tracing import TracedArray, is_tracing
 from diffsci.tracing.complex.boundary import entering, joined
 from diffsci.tracing.function import concrete, is_dynamic
+from diffsci.tracing.standard import refuse_device
 from diffsci.transforms import batch_graph
 from diffsci.trees import Tree, broadcast_prefix, flatten, leaf_paths, unflatten
 
@@ -180,7 +181,7 @@ def _axis(leaf: Any, axis: Any, path: str) -> int:
     """Return a mapped leaf's axis counted from the front."""
     if not isinstance(axis, (int, np.integer)):
         raise TypeError(f"vmap: in_axes has {axis!r} for {path}{at(user_location())}: expected int or None")
-    if not isinstance(leaf, (np.ndarray, TracedArray)):
+    if not isinstance(refuse_device(leaf), (np.ndarray, TracedArray)):
         raise TypeError(
             f"vmap: {path} is {type(leaf).__name__}{at(user_location())} and has no axis to map over: "
             "give None for it in in_axes, or pass an array"

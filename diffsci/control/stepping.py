@@ -15,7 +15,7 @@ from diffsci.source import at, user_location
 from diffsci.tracing import TracedArray
 from diffsci.tracing import operations as ops
 from diffsci.tracing.copies import original, private_copy
-from diffsci.tracing.standard import standard
+from diffsci.tracing.standard import refuse_device, standard
 from diffsci.tracing.trace import current_trace
 from diffsci.trees import Tree, flatten, leaf_paths, unflatten
 
@@ -42,7 +42,7 @@ def as_leaf(value: Any, what: str, path: str) -> Any:
             f"{what}: {path} is of type {type(value).__name__}{at(user_location())}: a loop carries numbers "
             "and arrays; let the body read everything else from its closure"
         )
-    return np.array(standard(value))
+    return np.array(standard(refuse_device(value)))
 
 
 def is_number(value: Any) -> bool:

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from diffsci.tracing.complex.boundary import parts_of, whole_of
-from diffsci.trees import flatten, leaf_paths, unflatten
+from diffsci.tracing.standard import refuse_device
+from diffsci.trees import flatten, leaf_paths, tree_map, unflatten
 
 __all__ = ["Leaf", "Parameters", "inexact_leaves", "is_inexact", "real_entries", "zero_like"]
 
@@ -123,6 +124,7 @@ class Parameters:
 
     def __init__(self, f: Callable, args: tuple, argnums: int | tuple[int, ...] | None = None):
         self.args = args
+        tree_map(refuse_device, args)
         self.argnums = _selected(args, argnums)
         self.leaves: list[Leaf] = []
         names = argument_names(f, len(args))

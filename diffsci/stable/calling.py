@@ -10,6 +10,7 @@ import numpy as np
 from diffsci.graph import lookup
 from diffsci.tracing import TracedArray, is_tracing
 from diffsci.tracing import operations as ops
+from diffsci.tracing.standard import refuse_device
 
 __all__ = ["Axis", "elementwise", "floats", "holds_traced", "plain_or_traced"]
 
@@ -27,7 +28,7 @@ def _is_traced(x: Any) -> bool:
 
 def floats(*operands: Any) -> list[np.ndarray]:
     """Return arrays of one float dtype by NumPy's promotion: integers become float64, float32 stays."""
-    arrays = [x if ops.is_python_scalar(x) else np.asarray(x) for x in operands]
+    arrays = [x if ops.is_python_scalar(x) else np.asarray(refuse_device(x)) for x in operands]
     dtype = np.result_type(*arrays)
     if dtype.kind in "biu" or dtype == np.float16:
         dtype = np.dtype(float if dtype.kind in "biu" else np.float32)

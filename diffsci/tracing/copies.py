@@ -27,7 +27,7 @@ from diffsci.tracing.complex.boundary import parts_of, unpacked
 from diffsci.tracing.decorated import undecorated
 from diffsci.tracing.identity import Contents, Identity
 from diffsci.tracing.libraries import PROXIED, home, is_library, top_level
-from diffsci.tracing.standard import refuse_foreign
+from diffsci.tracing.standard import refuse_device, refuse_foreign
 from diffsci.tracing.tables import as_table
 from diffsci.tracing.trace import Trace, current_trace
 
@@ -336,12 +336,7 @@ def argument(value: Any) -> Any:
     """Return what a traced function sees for a static argument: callables and instances are copied."""
     if value is None or isinstance(value, (int, str, bytes, type)):
         return value
-    if is_on_device(value):
-        raise UnsupportedError(
-            f"an argument is an array on a CUDA device{at(user_location())}: compile the whole of it, "
-            "derivatives included: ds.jit(..., backend='cupy')"
-        )
-    refuse_foreign(value)
+    refuse_foreign(refuse_device(value))
     return object_of(current_trace(), value)
 
 

@@ -14,7 +14,7 @@ from diffsci.graph.namespaces import as_array, is_on_device
 from diffsci.source import at, user_location
 from diffsci.tracing.libraries import is_library
 
-__all__ = ["BUFFERS", "refuse_class", "refuse_foreign", "standard"]
+__all__ = ["BUFFERS", "refuse_class", "refuse_device", "refuse_foreign", "standard"]
 
 ALLOWED_DTYPES = frozenset(np.dtype(t) for t in "? q f d F D".split())  # complex: in two parts
 BUFFERS = (memoryview, bytearray, array.array, ctypes.Array)  # whose elements others may write
@@ -74,6 +74,16 @@ def refuse_class(value: Any) -> None:
 @functools.cache
 def _has_own_meaning(kind: type) -> bool:
     return any(getattr(kind, name) is not getattr(np.ndarray, name) for name in MEANINGS)
+
+
+def refuse_device(value: Any) -> Any:
+    """Return a value that does not lie on a CUDA device; raise UnsupportedError for any that does."""
+    if is_on_device(value):
+        raise UnsupportedError(
+            f"an argument is an array on a CUDA device{at(user_location())}: compile the whole of it, "
+            "derivatives included: ds.jit(..., backend='cupy')"
+        )
+    return value
 
 
 def refuse_foreign(value: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from diffsci.low_level import concrete, is_traced
+from diffsci.low_level import concrete, is_traced, refuse_device
 from diffsci.schedules import Checkpoints
 from solvers.ode.methods import Method
 from solvers.ode.tape import Controls
@@ -23,7 +23,7 @@ def initial_state(y0: Any) -> Any:
     else:
         if isinstance(y0, (list, tuple)) and any(map(is_traced, y0)):
             return initial_state(np.stack([v if is_traced(v) else np.float64(v) for v in y0]))
-        value = y0 = np.asarray(y0)
+        value = y0 = np.asarray(refuse_device(y0))
     if value.dtype.kind not in "fiub":
         raise ValueError(f"y0 must hold real numbers, got dtype {value.dtype}")
     if value.size == 0:

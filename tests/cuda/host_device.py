@@ -193,6 +193,7 @@ class HostDevice:
     def __init__(self, capacity: int = 1 << 30):
         self.capacity = capacity
         self.copies_to_host = 0
+        self.under_way = 0  # uploads that nobody has waited for
         self.recording = None
 
     def compile(self, source, options):
@@ -253,11 +254,15 @@ class HostDevice:
 
     def to_device(self, array):
         self._room(array.nbytes)
+        self.under_way += 1
         return HostArray(np.array(array, order="C"))
 
     def to_host(self, array):
         self.copies_to_host += 1
         return array.get()
+
+    def finish(self):
+        self.under_way = 0
 
     def free_bytes(self):
         return self.capacity

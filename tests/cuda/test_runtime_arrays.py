@@ -9,6 +9,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import diffsci as ds
+from diffsci.graph import Builder, Graph, Type
+from solvers import solve_ivp
 from tests.cuda.host_device import HostArray
 
 
@@ -109,9 +111,34 @@ def test_other_backends_refuse_device_arrays(machine):
             ds.jit(lambda x: x, backend=backend)(there(np.ones(2)))
 
 
-def test_transformations_outside_of_jit_say_where_to_compile(machine):
+def scaled(x):
+    return 2.0 * x
+
+
+OUTSIDE = {
+    "grad": ds.grad(np.sum),
+    "vmap": ds.vmap(scaled),
+    "scan": lambda x: ds.scan(lambda c, v: (c + v, c), 0.0, x),
+    "fori_loop": lambda x: ds.fori_loop(0, 3, lambda _, v: scaled(v), x),
+    "while_loop": lambda x: ds.while_loop(lambda v: np.sum(v) < 9.0, scaled, x),
+    "solve_ivp": lambda x: solve_ivp(lambda t, y: -y, (0.0, 1.0), x),
+    "stable": ds.stable.logsumexp,
+    "check_grad": lambda x: ds.check_grad(np.sum, (x,)),
+}
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_transformations_outside_of_jit_say_where_to_compile(machine, name):
     with pytest.raises(ds.UnsupportedError, match=r"jit\(\.\.\., backend='cupy'\)"):
-        ds.grad(lambda x: np.sum(x))(there(np.ones(2)))
+        OUTSIDE[name](there(np.ones(2)))
+
+
+def test_constants_have_arrived_before_a_call_on_any_stream(kernels):
+    b = Builder()
+    x = b.input(Type((300,), np.dtype(float)))
+    program = kernels.program(Graph([x], [b.mul(x, b.const(np.linspace(0.0, 1.0, 300)))]))
+    assert program.consts
+    assert not kernels.device.under_way
 
 
 def test_arrays_that_are_read_from_outside_say_what_to_do(machine):

@@ -174,6 +174,10 @@ class CupyDevice:
         """See `ArrayDevice`."""
         return self.xp.asnumpy(array)
 
+    def finish(self) -> None:
+        """See `ArrayDevice`."""
+        self.xp.cuda.get_current_stream().synchronize()
+
     def free_bytes(self) -> int:
         """See `ArrayDevice`: what the driver has, and what the pool keeps."""
         return self.xp.cuda.runtime.memGetInfo()[0] + self.xp.get_default_memory_pool().free_bytes()

@@ -56,6 +56,9 @@ class ArrayDevice(Device, Protocol):
     def record(self, work: Callable[[], None]) -> Recorded | None:
         """Record kernel launches without running them; None where that cannot be done."""
 
+    def finish(self) -> None:
+        """Wait for all work on the current stream."""
+
     def free_bytes(self) -> int:
         """Return how much memory is left."""
 

@@ -93,7 +93,11 @@ class Machine:
 
     def constant(self, value: np.ndarray) -> Any:
         """Bring a constant to the device."""
-        return value if value.dtype.hasobject else self.arrived(value, "a constant")
+        if value.dtype.hasobject:
+            return value
+        there = self.arrived(value, "a constant")
+        self.device.finish()  # it may be used on other streams than this one
+        return there
 
     # memory -----------------------------------------------------------------------------------------
 

@@ -60,6 +60,8 @@ class Program:
         self.consts = [
             None if v.dtype.hasobject else self._upload(v, "a constant") for v in plan.const_values
         ]
+        if self.consts:
+            self._device.finish()  # calls may come on other streams than this one
         self._const_places = [0 if array is None else self._device.address(array) for array in self.consts]
 
     def message(self, status: int) -> str:
