@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -73,7 +75,48 @@ def of_jax(case: str) -> tuple[Callable, tuple]:
     return lambda *x: jax.block_until_ready(compiled(*x)), args
 
 
-LIBRARIES = {"diffsci": ours, "jax": of_jax}
+def of_casadi(case: str) -> tuple[Callable, tuple]:
+    """Return CasADi's: symbols are put in when it is first called, as others trace."""
+    import casadi
+
+    function, args = model(case, SimpleNamespace(array=lambda parts: casadi.vertcat(*parts)))
+
+    def build() -> Callable:
+        y, k = (casadi.SX.sym(name, len(x)) for name, x in zip("yk", args, strict=True))
+        out = function(casadi.vertsplit(y), casadi.vertsplit(k))
+        if case.endswith(ALONE):
+            return casadi.Function("rhs", [y, k], [out])
+        ct = casadi.SX.sym("ct", len(args[0]))
+        back = casadi.jtimes(out, casadi.vertcat(y, k), ct, True)
+        return casadi.Function("both", [y, k, ct], [out, back])
+
+    return _when_called(build), args if case.endswith(ALONE) else (*args, np.ones(len(args[0])))
+
+
+def of_pytensor(case: str) -> tuple[Callable, tuple]:
+    """Return PyTensor's in its default mode, built when it is first called."""
+    import pytensor
+    import pytensor.tensor as pt
+
+    function, args = model(case, SimpleNamespace(array=pt.stack))
+
+    def build() -> Callable:
+        y, k, ct = (pt.TensorType("float64", (len(x),))() for x in (*args, args[0]))
+        out = function(y, k)
+        if case.endswith(ALONE):
+            return pytensor.function([y, k], out)
+        return pytensor.function([y, k, ct], [out, *pytensor.grad(pt.sum(out * ct), [y, k])])
+
+    return _when_called(build), args if case.endswith(ALONE) else (*args, np.ones(len(args[0])))
+
+
+def _when_called(build: Callable[[], Callable]) -> Callable:
+    """Return a function that is built at its first call."""
+    built = functools.cache(build)
+    return lambda *args: built()(*args)
+
+
+LIBRARIES = {"diffsci": ours, "jax": of_jax, "casadi": of_casadi, "pytensor": of_pytensor}
 
 
 def operations(function: Callable, args: tuple) -> int:

@@ -22,6 +22,8 @@ CASES = {
     "loops": ("the same as loops that add to the elements of an array", None),
     "vectorised": ("the same with integer arrays", None),
 }
+PEERS = {"jax": "JAX", "casadi": "CasADi", "pytensor": "PyTensor"}
+LIMIT = 120.0  # seconds for a peer
 
 
 def fresh(case: str, contestant: str, repeats: int = REPEATS) -> dict[str, Any]:
@@ -31,13 +33,25 @@ def fresh(case: str, contestant: str, repeats: int = REPEATS) -> dict[str, Any]:
     ------
     ModuleNotFoundError
         If the contestant is not installed.
+    TimeoutError
+        If it needs longer than `LIMIT`.
     """
     found = []
     for _ in range(repeats):
         with tempfile.TemporaryDirectory() as folder:
-            environment = {**os.environ, "DIFFSCI_CACHE_DIR": folder, "NUMBA_CACHE_DIR": folder}
+            environment = {
+                **os.environ,
+                "DIFFSCI_CACHE_DIR": folder,
+                "NUMBA_CACHE_DIR": folder,
+                "PYTENSOR_FLAGS": f"base_compiledir={folder}",
+            }
             command = [sys.executable, "-m", "benchmarks.cold", case, contestant]
-            done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
+            try:
+                done = subprocess.run(
+                    command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT
+                )
+            except subprocess.TimeoutExpired:
+                raise TimeoutError(f"not in {LIMIT:.0f} s") from None
         if "ModuleNotFoundError" in done.stderr:
             raise ModuleNotFoundError(contestant)
         if done.returncode:
@@ -48,15 +62,18 @@ def fresh(case: str, contestant: str, repeats: int = REPEATS) -> dict[str, Any]:
 
 
 def measure(threads: int) -> Table:
-    """Compile the cases beside JAX, then programs of growing length."""
+    """Compile the cases beside peers, then programs of growing length."""
     table = Table("compile", "From a new function to its first result: tracing, differentiating, compiling")
     cases = {case: _case(table, case, *row) for case, row in CASES.items()}
-    _beside_jax(table, "pollu", cases["pollu"], "POLLU with its vjp")
+    for peer in PEERS:
+        _beside(table, peer, "pollu", cases["pollu"], "POLLU with its vjp")
+    for peer in ("casadi", "pytensor"):
+        _beside(table, peer, "generated", cases["generated"], "1000 reactions with their vjp")
     alone = _case(table, "generated-alone", "1000 reactions, one line each: right-hand side alone", None)
-    peer = _beside_jax(table, "generated-alone", alone, "1000 reactions, right-hand side alone", 0.02)
-    if peer is not None:
+    found = _beside(table, "jax", "generated-alone", alone, "1000 reactions, right-hand side alone", 0.02)
+    if found is not None:
         what = "1000 reactions with their vjp, first call: diffsci / JAX without the vjp"
-        table.add(what, cases["generated"]["first"] / peer["first"], "", target=0.15)
+        table.add(what, cases["generated"]["first"] / found["first"], "", target=0.15)
     for length in LENGTHS:
         own = fresh(f"growth{length}", "diffsci", repeats=1)
         note = f"{own['first']:.2f} s for the {own['operations']} operations of value and gradient"
@@ -72,17 +89,21 @@ def _case(table: Table, case: str, title: str, target: float | None) -> dict[str
     return own
 
 
-def _beside_jax(
-    table: Table, case: str, own: dict[str, Any], title: str, target: float | None = None
+def _beside(
+    table: Table, peer: str, case: str, own: dict[str, Any], title: str, target: float | None = None
 ) -> dict[str, Any] | None:
-    """Add JAX's times and the ratios, the later one held to a target."""
+    """Add a peer's times and the ratios, the later one held to a target."""
+    name = PEERS[peer]
     try:
-        peer = fresh(case, "jax", repeats=1)
+        found = fresh(case, peer, repeats=1)
     except ModuleNotFoundError:
-        table.missing("JAX")
+        table.missing(name)
         return None
-    table.add(f"JAX: {title}", peer["first"])
-    table.add("... a later call", peer["later"])
-    table.add("... first call, diffsci / JAX", own["first"] / peer["first"], "")
-    table.add("... later call, diffsci / JAX", own["later"] / peer["later"], "", target=target)
-    return peer
+    except TimeoutError as error:
+        table.missing(f"{name}: {title}", str(error))
+        return None
+    table.add(f"{name}: {title}", found["first"])
+    table.add("... a later call", found["later"])
+    table.add(f"... first call, diffsci / {name}", own["first"] / found["first"], "")
+    table.add(f"... later call, diffsci / {name}", own["later"] / found["later"], "", target=target)
+    return found
