@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diffsci.graph.ir import Graph, Guard, Node
 
-__all__ = ["CALLERS", "all_guards", "callees"]
+__all__ = ["CALLERS", "all_guards", "callees", "callers"]
 
 _CALLEES = {"call": ("graph",), "repeat": ("graph",), "cond": ("true", "false")}
 CALLERS = frozenset(_CALLEES)
@@ -19,13 +19,14 @@ def callees(node: Node) -> list[Graph]:
 def all_guards(graph: Graph) -> list[Guard]:
     """Return the guards in status order: the program's own, then those of each call."""
     guards = list(graph.guards)
-    for node in _callers(graph):
+    for node in callers(graph):
         for callee in callees(node):
             guards += all_guards(callee)
     return guards
 
 
-def _callers(graph: Graph) -> list[Node]:
+def callers(graph: Graph) -> list[Node]:
+    """Return the nodes that run other programs."""
     if not any(primitive.name in CALLERS for primitive in graph.primitives):
         return []
     return [node for node in graph.nodes if node.name in CALLERS]

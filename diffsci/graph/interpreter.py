@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from diffsci.graph import Graph, Node
-from diffsci.graph.callees import all_guards, callees
+from diffsci.graph.callees import all_guards, callees, callers
 
 __all__ = ["Values", "evaluate", "first_broken_guard", "run"]
 
@@ -106,7 +106,7 @@ def _with_guards(graph: Graph) -> list[Node]:
     """Return the nodes that run programs with guards."""
     found = _called.get(graph)
     if found is None:
-        found = _called[graph] = [node for node in graph.nodes if any(map(all_guards, callees(node)))]
+        found = _called[graph] = [node for node in callers(graph) if any(map(all_guards, callees(node)))]
     return found
 
 
