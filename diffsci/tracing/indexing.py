@@ -18,11 +18,12 @@ from diffsci.source import at, user_location
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.complex.array import is_complex
-from diffsci.tracing.lenses import FlipLens, SliceLens
+from diffsci.tracing.lenses import FlipLens, ReshapeLens, SliceLens
 from diffsci.tracing.runs import take_known
 from diffsci.tracing.selection import Selected
 from diffsci.tracing.trace import bind, escaped
 
+_ALL = slice(None)
 SLICE, RESHAPE, SET_SLICE = lookup("slice"), lookup("reshape"), lookup("set_slice")
 
 __all__ = ["get", "places", "put", "put_add"]
@@ -121,6 +122,8 @@ def places(x: TracedArray, key: Any) -> np.ndarray:
 
 def _parts(x: TracedArray, key: Any) -> list:
     """Return the key as a list, Ellipsis written out, sequences as arrays."""
+    if type(key) is int and x.ndim:
+        return [key, *[_ALL] * (x.ndim - 1)]
     parts = list(key) if isinstance(key, tuple) else [key]
     parts = [_part(part) for part in parts]
     used = sum(_axes_used(part) for part in parts)
@@ -131,7 +134,7 @@ def _parts(x: TracedArray, key: Any) -> list:
     dots = [k for k, part in enumerate(parts) if part is Ellipsis]
     if len(dots) > 1:
         raise IndexError("an index can only have a single ellipsis ('...')")
-    fill = [slice(None)] * (x.ndim - used)
+    fill = [_ALL] * (x.ndim - used)
     position = dots[0] if dots else len(parts)
     return parts[:position] + fill + parts[position + 1 :]
 
@@ -207,12 +210,12 @@ def _has_ellipsis(key: Any) -> bool:
 
 def _basic(x: TracedArray, parts: list, as_view: bool = False) -> TracedArray:
     start, stop, step, flips, shape = [], [], [], [], []
-    axis = 0
+    extents, axis = x.shape, 0
     for part in parts:
         if part is None:
             shape.append(1)
             continue
-        first, last, stride, backwards, length = _bounds(part, x.shape[axis], axis)
+        first, last, stride, backwards, length = _bounds(part, extents[axis], axis)
         start.append(first)
         stop.append(last)
         step.append(stride)
@@ -222,16 +225,14 @@ def _basic(x: TracedArray, parts: list, as_view: bool = False) -> TracedArray:
             shape.append(length)
         axis += 1
     view = x
-    whole = all(
-        first == 0 and last == n and stride == 1
-        for first, last, stride, n in zip(start, stop, step, x.shape, strict=True)
-    )
-    if not whole:
+    if tuple(stop) != extents or any(start) or step.count(1) != len(step):
         view = view.view(SliceLens(tuple(start), tuple(stop), tuple(step)))
     if flips:
         view = view.view(FlipLens(tuple(flips)))
-    if tuple(shape) != view.shape or view is x:
-        view = view.reshaped(tuple(shape))
+    if tuple(shape) != view.shape:  # axes of one element come or go: a view, whatever lies below
+        view = view.view(ReshapeLens(tuple(shape)))
+    elif view is x:
+        view = view.reshaped(extents)
     if not as_view and shape == [] and x.ndim > 0:
         return TracedArray(x.owner, view.read(), scalar=True)
     return view
@@ -245,6 +246,8 @@ def _bounds(part: Any, n: int, axis: int):
                 f"index {part} is out of bounds for axis {axis} with size {n}{at(user_location())}"
             )
         return part % n, part % n + 1, 1, False, None
+    if part.start is None and part.stop is None and part.step is None:
+        return 0, n, 1, False, n
     indices = range(*slice(*(_bound(b) for b in (part.start, part.stop, part.step))).indices(n))
     length = len(indices)
     if length == 0:

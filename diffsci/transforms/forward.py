@@ -23,6 +23,7 @@ def push(b: Builder, nodes: Sequence[Node], tangents: dict, masks: Masks | None 
     one entry per output for an operation with several outputs. `masks` keep infinite slopes away from
     tangents that were selected away; what is to be transposed has no need of them.
     """
+    moving = tangents.keys()
     for node in nodes:
         if node in tangents or not node.inputs:
             continue
@@ -31,9 +32,9 @@ def push(b: Builder, nodes: Sequence[Node], tangents: dict, masks: Masks | None 
             if several is not None and several[node.params["index"]] is not None:
                 tangents[node] = several[node.params["index"]]
             continue
-        incoming = [tangents.get(x) for x in node.inputs]
-        if all(tangent is None for tangent in incoming):
+        if moving.isdisjoint(node.inputs):
             continue
+        incoming = [tangents.get(x) for x in node.inputs]
         tangent = _tangent(b, node, incoming) if masks is None else _masked(b, node, incoming, masks)
         if tangent is not None:
             tangents[node] = tangent

@@ -121,6 +121,31 @@ def test_the_collector_is_as_before(monkeypatch):
     assert gc.get_threshold() == before
 
 
+def test_what_was_compiled_rests_in_the_oldest_generation():
+    import gc
+
+    gc.collect()
+    with rarely_collecting():
+        made = [[k] for k in range(5000)]
+        assert gc.get_count()[0] > 4000
+    assert gc.get_count()[0] < 700  # the next object does not set off a look at all of them
+    assert gc.get_freeze_count() == 0
+    assert any(x is made for x in gc.get_objects(generation=2))
+
+
+def test_objects_frozen_by_others_stay_frozen():
+    import gc
+
+    gc.freeze()
+    try:
+        count = gc.get_freeze_count()
+        with rarely_collecting():
+            pass
+        assert gc.get_freeze_count() > count / 2 > 0
+    finally:
+        gc.unfreeze()
+
+
 def test_lines_of_long_functions_are_those_of_their_instructions():
     source = "def f(where):\n" + "".join(f"    a{k} = where(\n        {k})\n" for k in range(700))
     source += "    return [" + ", ".join(f"a{k}" for k in range(700)) + "]"

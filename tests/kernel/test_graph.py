@@ -1,5 +1,7 @@
 """Builder, canonical text, verification."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -111,3 +113,13 @@ def test_long_chains_do_not_recurse():
     for _ in range(20000):
         node = b.sin(node)
     assert len(Graph([x], [node]).nodes) == 20001
+
+
+def test_equal_types_are_one_object():
+    t = Type((2, 3), np.dtype(float))
+    assert Type((np.int64(2), 3), np.dtype("float64")) is t
+    assert (t.shape, t.ndim, t.size, t.is_float, str(t)) == ((2, 3), 2, 6, True, "float64[2,3]")
+    assert t not in (Type((3, 2), np.dtype(float)), Type((2, 3), np.dtype(np.float32)), "t")
+    assert pickle.loads(pickle.dumps(t)) == t
+    with pytest.raises(AttributeError, match="immutable"):
+        t.shape = (6,)
