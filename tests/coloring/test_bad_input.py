@@ -8,7 +8,7 @@ import scipy.sparse as sp
 
 import diffsci as ds
 from diffsci.coloring import Greedy, Lattice, Portfolio, Problem, as_pattern, check, color, load
-from tests.coloring import samples
+from benchmarks import patterns as samples
 
 KINDS = ("column", "row", "bidirectional", "star", "acyclic")
 

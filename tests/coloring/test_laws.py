@@ -23,7 +23,7 @@ from diffsci.coloring import (
 )
 from diffsci.coloring.orders import ORDERS
 from diffsci.coloring.trees import color_graph, drop_neutral, graph_of, graph_of_both
-from tests.coloring import samples
+from benchmarks import patterns as samples
 
 PROBLEMS = [("column", ""), ("row", ""), ("bidirectional", "direct"), ("bidirectional", "substitution")]
 SYMMETRIC = [("star", ""), ("acyclic", "")]

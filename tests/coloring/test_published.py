@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from diffsci.coloring import Greedy, Lattice, Problem, color
-from tests.coloring import samples
+from benchmarks import patterns as samples
 
 # Pattern, longest row and column, colors of the natural and the largest-first order: of columns, of rows, of
 # star and of acyclic colorings. Those of columns and rows equal ColPack's.
