@@ -7,8 +7,8 @@ import pytest
 import scipy.sparse as sp
 
 import diffsci as ds
-from diffsci.coloring import Greedy, Lattice, Portfolio, Problem, as_pattern, check, color, load
 from benchmarks import patterns as samples
+from diffsci.coloring import Greedy, Lattice, Portfolio, Problem, as_pattern, check, color, load
 
 KINDS = ("column", "row", "bidirectional", "star", "acyclic")
 

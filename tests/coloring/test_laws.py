@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import patterns as samples
 from diffsci.coloring import (
     Coloring,
     ColoringError,
@@ -23,7 +24,6 @@ from diffsci.coloring import (
 )
 from diffsci.coloring.orders import ORDERS
 from diffsci.coloring.trees import color_graph, drop_neutral, graph_of, graph_of_both
-from benchmarks import patterns as samples
 
 PROBLEMS = [("column", ""), ("row", ""), ("bidirectional", "direct"), ("bidirectional", "substitution")]
 SYMMETRIC = [("star", ""), ("acyclic", "")]

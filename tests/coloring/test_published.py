@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from diffsci.coloring import Greedy, Lattice, Problem, color
 from benchmarks import patterns as samples
+from diffsci.coloring import Greedy, Lattice, Problem, color
 
 # Pattern, longest row and column, colors of the natural and the largest-first order: of columns, of rows, of
 # star and of acyclic colorings. Those of columns and rows equal ColPack's.
