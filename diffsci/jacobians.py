@@ -9,10 +9,11 @@ from typing import Any
 from diffsci.calling import Call, chosen_arguments, per_argument
 from diffsci.differentiation import checked, gradient_of
 from diffsci.graph import Builder, Graph, Node, Type, verify
+from diffsci.seeds import identity_seeds, swept
 from diffsci.source import at, user_location
 from diffsci.tracing.complex.array import is_complex
 from diffsci.tracing.complex.wirtinger import complex_block
-from diffsci.transforms import batch_graph, inline_directions, tangent_graph, vjp_graph
+from diffsci.transforms import tangent_graph, vjp_graph
 from diffsci.transforms.simplify import simplify
 from diffsci.trees import flatten, unflatten
 
@@ -130,35 +131,13 @@ def jacobian_graph(graph: Graph, active: Sequence[bool], mode: str = "auto") -> 
     return verify(build(graph, list(active), wrt), "jacobian")
 
 
-def identity_seeds(b: Builder, types: Sequence[Type]) -> list[Node]:
-    """Return the identity over all elements of several values, cut into one block per value.
-
-    Block k has shape ``(total, *types[k].shape)``. It is a padded diagonal, so its zeros are known to
-    be structural and vanish from unrolled code.
-    """
-    total = sum(type_.size for type_ in types)
-    seeds, offset = [], 0
-    for type_ in types:
-        n = type_.size
-        ones = b.full(Type((n,), type_.dtype), 1.0)
-        diagonal = b.pad(ones, low=(0,), high=(0,), interior=(n,)) if n else b.zeros(Type((0,), type_.dtype))
-        square = b.reshape(diagonal, shape=(n, n))
-        placed = b.pad(square, low=(offset, 0), high=(total - offset - n, 0), interior=(0, 0))
-        seeds.append(b.reshape(placed, shape=(total, *type_.shape)))
-        offset += n
-    return seeds
-
-
 def _swept(
     b: Builder, graph: Graph, seed_types: list[Type], shared: int
 ) -> tuple[list[Node], list[Node], list]:
     """Inline a linear graph over the identity of its last inputs; return inputs, outputs, guards."""
-    total = sum(type_.size for type_ in seed_types)
     inputs = [b.input(x.type) for x in graph.inputs[:shared]]
-    seeds = identity_seeds(b, seed_types)
-    flags = [False] * shared + [True] * len(seeds)
-    outputs, guards = inline_directions(b, batch_graph(graph, flags, total), [*inputs, *seeds], seeds)
-    return inputs, outputs, guards
+    total = sum(type_.size for type_ in seed_types)
+    return inputs, *swept(b, graph, inputs, identity_seeds(b, seed_types), total)
 
 
 def _forward(graph: Graph, active: list[bool], wrt: list[Node]) -> Graph:

@@ -105,9 +105,26 @@ class Specialisation:
         as_it_is = self.single and self.graph.outputs[0].shape != ()
         self.direct = direct(kinds, None if as_it_is else self.results)
 
+    def filler(self, args: tuple) -> Callable | None:
+        """Return ``fill(args, y)`` for arguments of these classes: it writes the only result into y.
+
+        It tells whether it could; y is not checked. None where calls have something else to do.
+        """
+        make = getattr(self.executable, "filler", None)
+        kinds = [_plain_kind(x) for x in args]
+        if make is None or not self.self_contained or None in kinds or len(self.graph.outputs) != 1:
+            return None
+        return make(kinds)
+
     def holds(self) -> bool:
         """Tell whether the integers and flags read from outside are what they were."""
         return _statics_hold(self.traced)
+
+    def inputs_now(self, inputs: list) -> list | None:
+        """Return all inputs for given arguments, None where the path does not hold now."""
+        if self.self_contained:
+            return inputs
+        return self.with_captured(inputs) if self.holds() else None
 
     def with_captured(self, inputs: list) -> list | None:
         """Return the inputs with what the function reads from outside, or None if the types changed."""
@@ -190,12 +207,9 @@ class Jitted:
 
     def _try(self, path: Specialisation, inputs: list) -> tuple | None:
         """Return a path's results in a tuple, or None where it does not apply."""
-        if not path.self_contained:
-            if not path.holds():
-                return None
-            inputs = path.with_captured(inputs)
-            if inputs is None:
-                return None
+        inputs = path.inputs_now(inputs)
+        if inputs is None:
+            return None
         try:
             status, outputs = path.run(inputs)
         except Unresolved as problem:
@@ -209,6 +223,39 @@ class Jitted:
         if status > 0:
             return None
         raise EvaluationError(path.executable.message(status))
+
+    def into(
+        self, targets: Callable[[Specialisation], Sequence[np.ndarray] | None], args: tuple, kwargs: dict
+    ) -> tuple[Specialisation | None, Any]:
+        """Run the function with memory that is there for its results.
+
+        Parameters
+        ----------
+        targets : callable
+            Returns the arrays for the results of a path, None where those that are there do not fit.
+        args : tuple
+        kwargs : dict
+
+        Returns
+        -------
+        path : Specialisation or None
+            That has filled them.
+        result : object
+            If none has, in memory of its own.
+        """
+        inputs, key = quick_signature(args, kwargs)
+        if inputs is None:
+            inputs, key = signature_of(args, kwargs, self.backend)
+        for path in self._paths.get(key, ()):
+            fill = getattr(path.executable, "fill", None)
+            arrays = None if fill is None or watching.contexts else targets(path)
+            own = path.inputs_now(inputs) if arrays is not None else None
+            try:
+                if own is not None and fill(own, arrays) == 0:
+                    return path, None
+            except Unresolved:  # the general way finds the limit
+                break
+        return None, self(*args, **kwargs)
 
     def _first(self, args: tuple, kwargs: dict, inputs: list, key: Any) -> Any:
         """Trace, compile and run a path that was not seen before."""

@@ -6,14 +6,15 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["Tree", "broadcast_prefix", "flatten", "leaf_paths", "tree_map", "unflatten"]
+__all__ = ["Tree", "broadcast_prefix", "flatten", "leaf_paths", "register_parts", "tree_map", "unflatten"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tree:
     """Shape of a nested container: what remains when its leaves are taken out.
 
-    ``kind`` is ``leaf``, ``none`` or a container type; ``keys`` are dict keys or field names.
+    ``kind`` is ``leaf``, ``none``, a container type, or an object whose ``build(children)`` makes the value;
+    ``keys`` are dict keys or field names.
     """
 
     kind: Any
@@ -30,6 +31,14 @@ LEAF = Tree("leaf")
 NONE = Tree("none")
 
 
+_registered: dict[type, Callable[[Any], tuple[Any, tuple, list]]] = {}
+
+
+def register_parts(kind: type, parts: Callable[[Any], tuple[Any, tuple, list]]) -> None:
+    """Make a class a container: ``parts(value)`` returns (kind, field names, children), see `Tree`."""
+    _registered[kind] = parts
+
+
 def _is_dataclass_instance(value: Any) -> bool:
     return dataclasses.is_dataclass(value) and not isinstance(value, type)
 
@@ -44,6 +53,8 @@ def _parts(value: Any) -> tuple[Any, tuple, list] | None:
     if isinstance(value, dict):
         keys = tuple(value)
         return kind, keys, [value[key] for key in keys]
+    if kind in _registered:
+        return _registered[kind](value)
     if _is_dataclass_instance(value):
         kind = getattr(kind, "__tree_class__", kind)  # a traced copy of the user's class stands for it
         names = tuple(field.name for field in dataclasses.fields(value))
@@ -91,6 +102,8 @@ def _unflatten(tree: Tree, leaves: Iterator) -> Any:
     kind = tree.kind
     if kind in (tuple, list):
         return kind(children)
+    if not isinstance(kind, type):
+        return kind.build(children)
     if issubclass(kind, dict):
         items = zip(tree.keys, children, strict=True)
         return dict(items) if kind is not dict and not _takes_items(kind) else kind(items)
@@ -121,7 +134,7 @@ def leaf_paths(tree: Tree, prefix: str = "") -> list[str]:
         return [prefix]
     paths: list[str] = []
     for position, child in enumerate(tree.children):
-        if tree.keys and issubclass(tree.kind, dict):
+        if tree.keys and isinstance(tree.kind, type) and issubclass(tree.kind, dict):
             step = f"[{tree.keys[position]!r}]"
         elif tree.keys:
             step = f".{tree.keys[position]}"

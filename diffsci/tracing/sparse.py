@@ -7,7 +7,9 @@ matrix that has changed makes another program.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,8 +19,9 @@ from diffsci.tracing import containers
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.trace import bind, current_trace
+from diffsci.trees import register_parts
 
-__all__ = ["TracedSparse", "as_traced_sparse", "is_sparse", "operate"]
+__all__ = ["TracedCsr", "TracedSparse", "as_traced_sparse", "is_sparse", "operate"]
 
 
 def is_sparse(x: Any) -> bool:
@@ -222,6 +225,106 @@ class TracedSparse:
 
     def __rsub__(self, other: Any) -> Any:
         return -self + other
+
+
+class TracedCsr(TracedSparse):
+    """A sparse matrix whose entries are ordered by rows, each at a place of its own.
+
+    Attributes
+    ----------
+    structure : object
+        With ``indptr``, ``indices``, ``shape`` and ``csr(data)``, which makes the matrix of SciPy.
+    """
+
+    def __init__(self, data: TracedArray, structure: Any):
+        self.data, self.structure = data, structure
+        self.shape = structure.shape
+        self.matrix = False
+
+    @property
+    def indptr(self) -> np.ndarray:
+        return self.structure.indptr
+
+    @property
+    def indices(self) -> np.ndarray:
+        return self.structure.indices
+
+    @property
+    def nnz(self) -> int:
+        return self.indices.size
+
+    @functools.cached_property
+    def rows(self) -> np.ndarray:
+        return np.repeat(np.arange(self.shape[0]), np.diff(self.indptr))
+
+    @functools.cached_property
+    def columns(self) -> np.ndarray:
+        return self.indices.astype(np.int64)
+
+    def _like(self, data: Any, rows=None, columns=None, shape=None) -> TracedSparse:
+        if rows is None and columns is None:
+            return TracedCsr(data, self.structure)
+        return super()._like(data, rows, columns, shape)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _ByEntries:
+    """What is known of a sparse matrix when its entries are taken out: how it is built of them."""
+
+    rows: np.ndarray
+    columns: np.ndarray
+    shape: tuple[int, int]
+    matrix: bool
+
+    __name__ = "sparse"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ByEntries) and self._places() == other._places()
+
+    def __hash__(self) -> int:
+        return hash(self._places())
+
+    def _places(self) -> tuple:
+        return id(self.rows), id(self.columns), self.shape, self.matrix
+
+    def build(self, children: Sequence[Any]) -> Any:
+        (data,) = children
+        if isinstance(data, TracedArray):
+            return TracedSparse(data, self.rows, self.columns, self.shape, self.matrix)
+        from scipy.sparse import coo_array, coo_matrix
+
+        made = coo_matrix if self.matrix else coo_array
+        return made((checked_entries(data, self.rows.size), (self.rows, self.columns)), self.shape).tocsr()
+
+
+@dataclass(frozen=True, slots=True)
+class _ByRows:
+    """The same for a matrix with a structure; equal only with the same structure."""
+
+    structure: Any
+
+    __name__ = "csr"
+
+    def build(self, children: Sequence[Any]) -> Any:
+        (data,) = children
+        return TracedCsr(data, self.structure) if isinstance(data, TracedArray) else self.structure.csr(data)
+
+
+register_parts(
+    TracedSparse, lambda x: (_ByEntries(x.rows, x.columns, x.shape, x.matrix), ("data",), [x.data])
+)
+register_parts(TracedCsr, lambda x: (_ByRows(x.structure), ("data",), [x.data]))
+
+
+def checked_entries(data: Any, count: int) -> np.ndarray:
+    """Return the entries of a sparse matrix; ValueError where they are no vector of that length."""
+    data = np.asarray(data)
+    if data.shape != (count,):
+        raise ValueError(
+            f"the entries of a sparse matrix have the shape ({count},), not {data.shape}"
+            f"{at(user_location())}: return its .data instead"
+        )
+    return data
 
 
 def _picked(x: TracedArray, index: np.ndarray) -> TracedArray:

@@ -78,6 +78,22 @@ class Entrance:
 
         An output that the caller still holds is never overwritten by a later run.
         """
+        held = self._held_arrays(arrays)
+        try:
+            outputs = [make() for make in self._makers]
+        except MemoryError:
+            raise self._shortage() from None
+        return self._enter(held, outputs), outputs
+
+    def fill(self, arrays: Sequence[Any], outputs: Sequence[np.ndarray]) -> int:
+        """Run on arrays, write the results into others and return the status.
+
+        Those must be contiguous arrays of the types of the outputs; they are not checked.
+        """
+        return self._enter(self._held_arrays(arrays), outputs)
+
+    def _held_arrays(self, arrays: Sequence[Any]) -> list[np.ndarray]:
+        """Return arguments as native code reads them."""
         held = []
         for array, (dtype, shape, strides) in zip(arrays, self._strides, strict=True):
             if (
@@ -88,10 +104,9 @@ class Entrance:
             ):
                 array = checked(array, self.inputs[len(held)])
             held.append(array)
-        try:
-            outputs = [make() for make in self._makers]
-        except MemoryError:
-            raise self._shortage() from None
+        return held
+
+    def _enter(self, held: Sequence[np.ndarray], outputs: Sequence[np.ndarray]) -> int:
         try:
             words = self._free.pop()
         except IndexError:  # as many calls are in progress as ever before
@@ -103,7 +118,7 @@ class Entrance:
         self._free.append(words)
         if status == callbacks.FAILED:
             callbacks.raise_pending()
-        return status, outputs
+        return status
 
     def direct(self, kinds: Sequence[type], results: Callable[[list], Any] | None) -> Callable | None:
         """Return ``call(args)``, the quickest way: native code checks the arguments.
@@ -153,6 +168,26 @@ class Entrance:
             return results(outputs) if status == 0 else None
 
         return single if results is None else several
+
+    def filler(self, kinds: Sequence[type]) -> Callable | None:
+        """Return ``fill(args, y)``, the same into an array y of the type of the only output, unchecked.
+
+        It tells whether the program has run to its end.
+        """
+        entry, free = self._entry, []
+        if entry is None:
+            return None
+
+        def fill(args: tuple, y: np.ndarray) -> bool:
+            try:
+                own = free.pop()
+            except IndexError:
+                own = self._words(kinds)
+            status = entry(args, (y,), own)
+            free.append(own)
+            return status == 0
+
+        return fill
 
     def _words(self, kinds: Sequence[type | None]) -> np.ndarray:
         """Return the words for one call in progress, with the workspace behind them."""

@@ -99,8 +99,10 @@ class Program:
         The hidden constants.
     run : callable
         See `Entrance.run`.
-    direct : callable or None
-        See `Entrance.direct`; None for programs that call Python.
+    fill : callable
+        See `Entrance.fill`.
+    direct, filler : callable or None
+        See `Entrance.direct`, `Entrance.filler`; None for programs that call Python.
     guards : list of Guard
         In status order: the program's own, then those of each call it makes.
     """
@@ -123,7 +125,9 @@ class Program:
             self._shortage,
         )
         self.run = entrance.run
+        self.fill = entrance.fill
         self.direct = None if description["callbacks"] else entrance.direct
+        self.filler = None if description["callbacks"] else entrance.filler
 
     @property
     def slot_count(self) -> int:

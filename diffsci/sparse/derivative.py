@@ -1,0 +1,195 @@
+"""Functions that return a sparse matrix of derivatives: compiled, with a plan, into memory that is there."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from diffsci import watching
+from diffsci.calling import Call, chosen_arguments
+from diffsci.derived import Derived, derived
+from diffsci.graph import Graph
+from diffsci.jit import Jitted, Specialisation
+from diffsci.source import at, user_location
+from diffsci.sparse.options import Options
+from diffsci.sparse.pattern import pattern
+from diffsci.sparse.plan import SparsePlan, planned
+from diffsci.sparse.structure import Structure
+from diffsci.tracing import TracedArray, is_tracing
+from diffsci.tracing.sparse import TracedCsr
+from diffsci.transforms import simplify
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+__all__ = ["SparseDerivative"]
+
+
+class SparseDerivative:
+    """A function that computes a sparse Jacobian or Hessian.
+
+    Called like the function it was made of; the first call with given shapes, dtypes and static arguments
+    finds the pattern, chooses a way and compiles, later ones run native code. Called while another function is
+    traced, it becomes a part of that one and returns a traced matrix.
+    """
+
+    def __init__(self, f: Callable, argnums: int | Sequence[int], options: Options, backend: str):
+        if not callable(f):
+            raise TypeError(f"{options.kind.name}: expected a callable, got {type(f).__name__}")
+        functools.update_wrapper(self, f, updated=())
+        self.function = f
+        self.argnums = argnums
+        self.options = options
+        self._compiled = Jitted(_recording(self), backend)
+        self._fill: Callable | None = None
+
+    def __repr__(self) -> str:
+        return f"{self.options.kind.name}({self.function!r})"
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    def __call__(self, *args: Any, out: Any = None, **kwargs: Any) -> csr_array:
+        """Return the matrix.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            Arguments of the function.
+        out : csr_array or ndarray, optional
+            A matrix that was returned before, or the array of its entries: it is filled with the new values
+            and returned, and nothing is allocated.
+        """
+        if is_tracing():
+            if out is not None:
+                raise ValueError(f"{self!r}{at(user_location())}: out= is for calls outside of other functions")
+            return self.recorded(args, kwargs)
+        if out is None:
+            return self._compiled(*args, **kwargs)
+        if self._fill is None or kwargs or watching.contexts or not self._fill(args, out):
+            self._fill_slowly(out, args, kwargs)
+        return out
+
+    def plan(self, *args: Any, **kwargs: Any) -> SparsePlan:
+        """Return how the matrix is computed at these arguments: pattern, coloring, the way chosen and why."""
+        return self._derived(*self._called(args, kwargs))[1]
+
+    def recorded(self, args: tuple, kwargs: dict) -> Any:
+        """Trace the function and return the matrix, traced if an argument is."""
+        call, flags = self._called(args, kwargs)
+        program, plan = self._derived(call, flags)
+        (entries,) = call.evaluate(program)
+        if isinstance(entries, TracedArray):
+            return TracedCsr(entries, plan.structure)
+        return plan.structure.csr(entries)
+
+    def _called(self, args: tuple, kwargs: dict) -> tuple[Call, list[bool]]:
+        name = self.options.kind.name
+        chosen = chosen_arguments(self.argnums, len(args), name)
+        call = Call(self.function, args, kwargs)
+        flags, _, whole = call.active(chosen, name)
+        if any(whole) or any(call.traced.whole):
+            which = "an argument" if any(whole) else "a result"
+            raise TypeError(
+                f"{name}: {which} is complex{at(user_location())}: entries of a sparse matrix are real; use "
+                f"diffsci.{self.options.kind.dense}, or real and imaginary parts as arrays of their own"
+            )
+        return call, flags
+
+    def _derived(self, call: Call, flags: list[bool]) -> tuple[Derived, SparsePlan]:
+        """Return the program of the entries and its plan, made once for equal programs of the function."""
+        values = [call.traced.values[x] for x in call.traced.graph.inputs]
+
+        def make() -> tuple[Graph, SparsePlan]:
+            return _made(simplify(call.traced.graph), flags, values, self.options)
+
+        return derived(call.traced.identity, (*self.options.key(), tuple(flags)), make)
+
+    # ---- into memory that is there ------------------------------------------------------------------
+
+    def _fill_slowly(self, out: Any, args: tuple, kwargs: dict) -> None:
+        """Fill a matrix the general way, and find the quick way for the calls that follow."""
+        path, found = self._compiled.into(functools.partial(_targets, out), args, kwargs)
+        if path is not None:
+            self._fill = None if kwargs else _quickly(path, args)
+            return
+        entries = _entries_for(Structure(found.indptr, found.indices, found.shape), found.data.dtype, out)
+        if entries is None:
+            raise ValueError(
+                f"{self!r}{at(user_location())}: out= has entries at other places than the result, or of "
+                "another dtype: give a matrix that this function returned for such arguments, or its .data"
+            )
+        np.copyto(entries, found.data)
+
+
+def _recording(derivative: SparseDerivative) -> Callable:
+    """Return the function that is compiled."""
+
+    @functools.wraps(derivative.function, updated=())
+    def matrix(*args: Any, **kwargs: Any) -> Any:
+        return derivative.recorded(args, kwargs)
+
+    return matrix
+
+
+def _made(
+    graph: Graph, flags: list[bool], values: Sequence[np.ndarray], options: Options
+) -> tuple[Graph, SparsePlan]:
+    """Return the program of the entries, and its plan."""
+    structure = options.structure
+    if structure is None:
+        structure = _detected(graph, flags)
+        if options.kind.symmetric:
+            structure = structure.symmetric()
+    plan = planned(graph, flags, structure, options)
+    return plan.program(), plan
+
+
+def _detected(graph: Graph, flags: list[bool]) -> Structure:
+    from scipy.sparse import vstack
+
+    return Structure.of(vstack(pattern(graph, flags), format="csr"))
+
+
+# ---- memory that is there ----------------------------------------------------------------------------
+
+
+def _entries_for(structure: Structure, dtype: np.dtype, out: Any) -> np.ndarray | None:
+    """Return where the entries of a matrix go, None where `out` is not such a matrix."""
+    if not isinstance(out, np.ndarray):
+        if getattr(out, "format", None) != "csr" or not structure.holds(out):
+            return None
+        out = out.data
+    fits = isinstance(out, np.ndarray) and out.dtype == dtype and out.shape == (structure.nnz,)
+    return out if fits and out.flags.carray else None
+
+
+def _targets(out: Any, path: Specialisation) -> list[np.ndarray] | None:
+    """Return the arrays for the results of a compiled path."""
+    entries = _entries_for(path.traced.out_tree.kind.structure, path.graph.outputs[0].dtype, out)
+    return None if entries is None else [entries]
+
+
+def _quickly(path: Specialisation, args: tuple) -> Callable | None:
+    """Return ``fill(args, out)``, which tells whether it could; None where there is no quick way."""
+    fill = path.filler(args)
+    if fill is None:
+        return None
+    structure, dtype = path.traced.out_tree.kind.structure, path.graph.outputs[0].dtype
+    indices, indptr, shape = structure.indices, structure.indptr, (structure.nnz,)
+
+    def quick(args: tuple, out: Any) -> bool:
+        if type(out) is np.ndarray:
+            entries = out
+        elif getattr(out, "indices", None) is indices and out.indptr is indptr:
+            entries = out.data
+        else:
+            return False
+        if entries.dtype is not dtype or entries.shape != shape or not entries.flags.carray:
+            return False
+        return fill(args, entries)
+
+    return quick

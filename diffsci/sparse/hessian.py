@@ -1,0 +1,63 @@
+"""`sparse_hessian`: exact sparse Hessians of plain NumPy functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from diffsci.differentiation import grad
+from diffsci.sparse.derivative import SparseDerivative
+from diffsci.sparse.options import HESSIAN, Options, user_structure
+
+__all__ = ["sparse_hessian"]
+
+
+def sparse_hessian(
+    f: Callable,
+    argnums: int | Sequence[int] = 0,
+    mode: str = "auto",
+    *,
+    pattern: Any = None,
+    coloring: Any = None,
+    backend: str = "numba",
+) -> SparseDerivative:
+    """Return a function that computes the Hessian of a scalar function as a sparse matrix.
+
+    Parameters
+    ----------
+    f : callable
+        Returns one real number.
+    argnums : int or sequence of int
+        Positional arguments to differentiate with respect to.
+    mode : {"auto", "direct", "star", "acyclic", "forward", "dense"}
+        ``direct`` differentiates the formulas of single rows of the gradient; ``star`` and ``acyclic`` sweep
+        as many directions at once as such colorings have colors, the latter has fewer and recovers entries by
+        substitution; ``forward`` makes no use of symmetry; ``dense`` picks the entries out of the dense
+        Hessian. ``auto`` takes what is predicted to be the cheapest.
+    pattern, coloring, backend
+        As for `sparse_jacobian`. A pattern must be symmetric.
+
+    Returns
+    -------
+    SparseDerivative
+        As of `sparse_jacobian`: rows and columns are the elements of the chosen arguments.
+
+    Raises
+    ------
+    TypeError
+        If the result is not one real number, or a chosen argument holds something else than real floats.
+    ValueError
+        If a mode is not possible, or a pattern or a coloring does not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import diffsci as ds
+    >>> chain = lambda x: np.sum((x[1:] - x[:-1] ** 2) ** 2)
+    >>> ds.sparse_hessian(chain)(np.array([1.0, 2.0, 3.0])).toarray()
+    array([[  4.,  -4.,   0.],
+           [ -4.,  38.,  -8.],
+           [  0.,  -8.,   2.]])
+    """
+    options = Options(HESSIAN, mode, user_structure(HESSIAN, pattern), coloring)
+    return SparseDerivative(grad(f, argnums), argnums, options, backend)

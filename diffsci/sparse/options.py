@@ -1,0 +1,118 @@
+"""What a user asks of a sparse derivative, and which ways there are to compute one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from diffsci.sparse.structure import Structure
+from diffsci.tracing.identity import Identity
+
+__all__ = ["HESSIAN", "JACOBIAN", "Kind", "Options", "user_structure"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of sparse derivative.
+
+    Attributes
+    ----------
+    name : str
+        Of the public function.
+    what, unit, dense : str
+        In sentences: itself, what its cost is counted in, the public function for dense ones.
+    colorings : dict
+        Ways that evaluate few directions: their name and the kind of coloring that each needs.
+    symmetric : bool
+    """
+
+    name: str
+    what: str
+    unit: str
+    dense: str
+    colorings: dict[str, str]
+    symmetric: bool
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """The names a user may give."""
+        return ("auto", "direct", *self.colorings, "dense")
+
+
+JACOBIAN = Kind(
+    "sparse_jacobian",
+    "Jacobian",
+    "the function",
+    "jacobian",
+    {"forward": "column", "reverse": "row", "bidirectional": "bidirectional"},
+    symmetric=False,
+)
+HESSIAN = Kind(
+    "sparse_hessian",
+    "Hessian",
+    "the gradient",
+    "hessian",
+    {"star": "star", "acyclic": "acyclic", "forward": "column"},
+    symmetric=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was asked for.
+
+    Attributes
+    ----------
+    kind : Kind
+    mode : str
+    structure : Structure or None
+        The user's pattern.
+    coloring : object or None
+        The user's coloring.
+    """
+
+    kind: Kind
+    mode: str = "auto"
+    structure: Structure | None = None
+    coloring: Any = None
+
+    def __post_init__(self) -> None:
+        if self.mode not in self.kind.modes:
+            expected = ", ".join(map(repr, self.kind.modes))
+            raise ValueError(f"{self.kind.name}: mode={self.mode!r}, expected one of {expected}")
+        if self.coloring is not None:
+            _check_coloring(self.kind, self.coloring)
+            if self.mode in ("direct", "dense"):
+                raise ValueError(f"{self.kind.name}: mode={self.mode!r} uses no coloring: leave coloring= out")
+
+    def key(self) -> tuple:
+        """Return what tells these options from others."""
+        return self.kind.name, self.mode, Identity(self.structure), Identity(self.coloring)
+
+
+def _check_coloring(kind: Kind, coloring: Any) -> None:
+    for name in ("row_colors", "column_colors"):
+        colors = getattr(coloring, name, None)
+        if not isinstance(colors, np.ndarray) or colors.ndim != 1 or colors.dtype.kind not in "iu":
+            raise TypeError(
+                f"{kind.name}: coloring= must have row_colors and column_colors, integer arrays with -1 for "
+                "unused rows and columns, as diffsci.coloring.color returns them"
+            )
+
+
+def user_structure(kind: Kind, pattern: Any) -> Structure | None:
+    """Return the structure of the pattern that a user gives; TypeError or ValueError for anything else."""
+    if pattern is None:
+        return None
+    if not hasattr(pattern, "tocoo"):
+        pattern = np.asarray(pattern)
+        if pattern.dtype.kind not in "biuf":
+            raise TypeError(
+                f"{kind.name}: pattern= must be a matrix of scipy.sparse or an array of booleans, "
+                f"not of {pattern.dtype}"
+            )
+    if pattern.ndim != 2:
+        raise ValueError(f"{kind.name}: pattern= must have two dimensions, not {pattern.ndim}")
+    return Structure.of(pattern)
