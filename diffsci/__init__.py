@@ -32,6 +32,8 @@ from diffsci.primitives.host import CustomLoop
 from diffsci.rematerialize import checkpoint, stop_gradient
 from diffsci.series import taylor
 from diffsci.showing import show
+from diffsci.sparse.hessian import sparse_hessian
+from diffsci.sparse.jacobian import sparse_jacobian
 from diffsci.vectorize import vmap
 
 # Names that are imported when they are first asked for, and the modules that they are in, or are.
@@ -82,6 +84,8 @@ __all__ = [
     "scan",
     "set_num_threads",
     "show",
+    "sparse_hessian",
+    "sparse_jacobian",
     "stable",
     "stop_gradient",
     "taylor",

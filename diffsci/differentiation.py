@@ -20,6 +20,7 @@ from diffsci.graph import Graph
 from diffsci.source import described
 from diffsci.tracing.complex.array import is_complex
 from diffsci.tracing.complex.boundary import joined, leaving
+from diffsci.tracing.containers import is_sparse
 from diffsci.tracing.function import is_dynamic, typed
 from diffsci.transforms import jvp_graph, split_graph, strictly, tangent_graph, vjp_graph
 from diffsci.trees import flatten, unflatten
@@ -213,6 +214,10 @@ def vjp(f: Callable, *primals: Any, strict: bool = False) -> tuple[Any, Callable
     if watching.contexts:
         call.examine(call.graph, (), own, count, "forward")
     out = call.outputs(own)
+    if any(map(is_sparse, flatten(out)[0])):
+        raise TypeError(
+            f"vjp: the function {described(f)} returns a sparse matrix: return its .data, which has cotangents"
+        )
 
     def pullback(ct: Any) -> tuple:
         cotangents = direction_of(out, ct, "pullback")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,6 +103,15 @@ def in_library(file: str) -> bool:
 def at(location: Location | None) -> str:
     """Return `` (file:line in function)`` for messages, or nothing when unknown."""
     return f" ({location})" if location is not None else ""
+
+
+def warn_user(message: str) -> None:
+    """Issue a warning that names the user's line."""
+    location = user_location(2)
+    if location is None:
+        warnings.warn(message, stacklevel=3)
+    else:
+        warnings.warn_explicit(message, UserWarning, location.file, location.line)
 
 
 def described(function: Any) -> str:

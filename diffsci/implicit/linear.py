@@ -17,6 +17,8 @@ from diffsci.subprograms import Subprogram, enter, evaluate, guard_at
 from diffsci.tracing import TracedArray, is_tracing
 from diffsci.tracing.copies import private_copy
 from diffsci.tracing.function import concrete
+from diffsci.tracing.functions.sparse import spsolve
+from diffsci.tracing.sparse import TracedSparse
 from diffsci.tracing.trace import bind
 from diffsci.transforms.calls import once
 from diffsci.trees import flatten
@@ -38,7 +40,7 @@ def linear_solve(
     Parameters
     ----------
     A : array_like, scipy.sparse matrix or callable
-        A square matrix (or a stack), a constant sparse matrix, or the products ``A(x, *args)``, linear in
+        A square matrix (or a stack), a sparse matrix (constant, or traced, as `sparse_jacobian` gives it), or the products ``A(x, *args)``, linear in
         x. With ``structure="banded"`` an array holds the diagonals as for `scipy.linalg.solve_banded`.
     b : array_like
         The right-hand side. With a callable A it may be any container; the solution is arranged alike.
@@ -83,6 +85,8 @@ def linear_solve(
 
 
 def _with_matrix(A: Any, b: Any, structure: str | None, bands: Any) -> Any:
+    if isinstance(A, TracedSparse):
+        return spsolve(A, b)
     if hasattr(A, "tocsc"):
         return _with_sparse(A, b)
     if structure == "banded":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from diffsci.jit import Jitted, Specialisation
 from diffsci.source import at, user_location
 from diffsci.sparse.options import Options
 from diffsci.sparse.pattern import pattern
-from diffsci.sparse.plan import SparsePlan, planned
+from diffsci.sparse.steering import guarded, key_of, steering_inputs
 from diffsci.sparse.structure import Structure
 from diffsci.tracing import TracedArray, is_tracing
 from diffsci.tracing.sparse import TracedCsr
@@ -24,6 +24,8 @@ from diffsci.transforms import simplify
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
+
+    from diffsci.sparse.plan import SparsePlan
 
 __all__ = ["SparseDerivative"]
 
@@ -101,12 +103,17 @@ class SparseDerivative:
 
     def _derived(self, call: Call, flags: list[bool]) -> tuple[Derived, SparsePlan]:
         """Return the program of the entries and its plan, made once for equal programs of the function."""
-        values = [call.traced.values[x] for x in call.traced.graph.inputs]
+        values = [np.asarray(call.traced.values[x]) for x in call.traced.graph.inputs]
+        fixed = {k: values[k] for k in steering_inputs(call.traced.graph)}
 
         def make() -> tuple[Graph, SparsePlan]:
-            return _made(simplify(call.traced.graph), flags, values, self.options)
+            from diffsci.sparse.plan import planned  # it knows the compiler's costs, which take time to import
 
-        return derived(call.traced.identity, (*self.options.key(), tuple(flags)), make)
+            graph = simplify(call.traced.graph)
+            plan = planned(graph, flags, _structure(graph, flags, fixed, values, self.options), self.options)
+            return guarded(plan.program(), fixed), plan
+
+        return derived(call.traced.identity, (*self.options.key(), tuple(flags), key_of(fixed)), make)
 
     # ---- into memory that is there ------------------------------------------------------------------
 
@@ -135,17 +142,18 @@ def _recording(derivative: SparseDerivative) -> Callable:
     return matrix
 
 
-def _made(
-    graph: Graph, flags: list[bool], values: Sequence[np.ndarray], options: Options
-) -> tuple[Graph, SparsePlan]:
-    """Return the program of the entries, and its plan."""
-    structure = options.structure
-    if structure is None:
-        structure = _detected(graph, flags)
-        if options.kind.symmetric:
-            structure = structure.symmetric()
-    plan = planned(graph, flags, structure, options)
-    return plan.program(), plan
+def _structure(
+    graph: Graph,
+    flags: list[bool],
+    fixed: Mapping[int, np.ndarray],
+    values: Sequence[np.ndarray],
+    options: Options,
+) -> Structure:
+    """Return where the derivative of a program has entries: as the user says, or as it is found."""
+    if options.structure is not None:
+        return options.structure
+    found = _detected(graph, flags)
+    return found.symmetric() if options.kind.symmetric else found
 
 
 def _detected(graph: Graph, flags: list[bool]) -> Structure:

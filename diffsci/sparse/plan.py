@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from diffsci.graph import Graph
+from diffsci.source import warn_user
 from diffsci.sparse.choice import Candidate, Ways
 from diffsci.sparse.options import Options
 from diffsci.sparse.picture import picture
@@ -116,10 +116,9 @@ def planned(graph: Graph, active: Sequence[bool], structure: Structure, options:
         return SparsePlan(ways, next(iter(options.kind.colorings)), "there is nothing to compute")
     if structure.is_dense:
         m, n = structure.shape
-        warnings.warn(
+        warn_user(
             f"{options.kind.name}: {structure.nnz} of {m * n} entries can be nonzero: computed as a dense "
-            f"matrix; diffsci.{options.kind.dense} returns it as one",
-            stacklevel=2,
+            f"matrix; diffsci.{options.kind.dense} returns it as one"
         )
         return SparsePlan(ways, "dense", "more than half of the entries can be nonzero")
     direct = ways.cost("direct")

@@ -74,7 +74,18 @@ class Structure:
         return 2 * self.nnz > self.shape[0] * self.shape[1]
 
     def csr(self, data: Any) -> csr_array:
-        """Return the matrix with these values; nothing is copied or looked at again."""
+        """Return the matrix with these values; nothing is copied or looked at again.
+
+        Raises
+        ------
+        ValueError
+            If there is not one value for each entry.
+        """
+        if np.shape(data) != (self.indices.size,):
+            raise ValueError(
+                f"a matrix with {self.nnz} entries cannot be made of an array of shape {np.shape(data)}: return its "
+                ".data instead"
+            )
         if self._template is None:
             self._template = _template(self)
         from scipy.sparse import csr_array

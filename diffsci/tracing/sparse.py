@@ -293,8 +293,13 @@ class _ByEntries:
             return TracedSparse(data, self.rows, self.columns, self.shape, self.matrix)
         from scipy.sparse import coo_array, coo_matrix
 
+        if np.shape(data) != (self.rows.size,):
+            raise ValueError(
+                f"a matrix with {self.rows.size} entries cannot be made of an array of shape {np.shape(data)}: "
+                "return its .data instead"
+            )
         made = coo_matrix if self.matrix else coo_array
-        return made((checked_entries(data, self.rows.size), (self.rows, self.columns)), self.shape).tocsr()
+        return made((data, (self.rows, self.columns)), self.shape).tocsr()
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,17 +319,6 @@ register_parts(
     TracedSparse, lambda x: (_ByEntries(x.rows, x.columns, x.shape, x.matrix), ("data",), [x.data])
 )
 register_parts(TracedCsr, lambda x: (_ByRows(x.structure), ("data",), [x.data]))
-
-
-def checked_entries(data: Any, count: int) -> np.ndarray:
-    """Return the entries of a sparse matrix; ValueError where they are no vector of that length."""
-    data = np.asarray(data)
-    if data.shape != (count,):
-        raise ValueError(
-            f"the entries of a sparse matrix have the shape ({count},), not {data.shape}"
-            f"{at(user_location())}: return its .data instead"
-        )
-    return data
 
 
 def _picked(x: TracedArray, index: np.ndarray) -> TracedArray:
