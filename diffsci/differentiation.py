@@ -216,7 +216,7 @@ def vjp(f: Callable, *primals: Any, strict: bool = False) -> tuple[Any, Callable
     out = call.outputs(own)
     if any(map(is_sparse, flatten(out)[0])):
         raise TypeError(
-            f"vjp: the function {described(f)} returns a sparse matrix: return its .data, which has cotangents"
+            f"vjp: the function {described(f)} returns a sparse matrix: return its .data, an array"
         )
 
     def pullback(ct: Any) -> tuple:

@@ -40,7 +40,8 @@ def linear_solve(
     Parameters
     ----------
     A : array_like, scipy.sparse matrix or callable
-        A square matrix (or a stack), a sparse matrix (constant, or traced, as `sparse_jacobian` gives it), or the products ``A(x, *args)``, linear in
+        A square matrix (or a stack), a sparse matrix (a constant one, or that of `sparse_jacobian` inside of
+        another function), or the products ``A(x, *args)``, linear in
         x. With ``structure="banded"`` an array holds the diagonals as for `scipy.linalg.solve_banded`.
     b : array_like
         The right-hand side. With a callable A it may be any container; the solution is arranged alike.

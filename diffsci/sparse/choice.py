@@ -1,25 +1,31 @@
-"""The ways to compute a sparse derivative of one program: what each needs and costs, and which one is taken."""
+"""The ways to compute a sparse derivative of one program: what each needs and costs."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diffsci.graph import Builder, Graph, verify
+from diffsci.graph import Builder, Graph, Type, verify
 from diffsci.jacobians import REVERSE_COST, jacobian_graph
+from diffsci.source import at
 from diffsci.sparse.compressed import compressed_graph, result_dtype, seeded_inputs
+from diffsci.sparse.detection import Pattern
+from diffsci.sparse.direct import Direct, Refusal
+from diffsci.sparse.direct import direct as evaluated_directly
 from diffsci.sparse.options import Options
-from diffsci.sparse.recovery import direct, substitution
-from diffsci.sparse.structure import Structure
+from diffsci.sparse.places import places_in
 from diffsci.sparse.work import work
 from diffsci.transforms import tangent_graph, vjp_graph
 from diffsci.transforms.simplify import simplify
 
-__all__ = ["Candidate", "Colors", "Ways"]
+if TYPE_CHECKING:
+    from diffsci.coloring import Coloring
+
+__all__ = ["Candidate", "Ways"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,36 +49,31 @@ class Candidate:
     remark: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Colors:
-    """Colors of rows and columns, -1 for unused ones."""
-
-    row_colors: np.ndarray
-    column_colors: np.ndarray
-    lower_bound: int | None = None
-
-    @property
-    def ncolors(self) -> int:
-        """Number of directions."""
-        return sum(int(colors.max(initial=-1)) + 1 for colors in (self.row_colors, self.column_colors))
-
-
 class Ways:
-    """The ways to compute the Jacobian of a program at the places of a structure; each is looked at when asked.
+    """The ways to compute the Jacobian of a program at the places of a pattern; each is looked at when asked.
 
     Parameters
     ----------
     graph : Graph
         For a Hessian that of the gradient.
     active : sequence of bool
-    structure : Structure
+    fixed : mapping of int to ndarray
+        Values of integer inputs that the pattern holds for.
+    pattern : Pattern
     options : Options
     """
 
-    def __init__(self, graph: Graph, active: Sequence[bool], structure: Structure, options: Options):
-        self.graph, self.active = graph, list(active)
-        self.structure, self.options = structure, options
-        self._colorings: dict[str, Any] = {}
+    def __init__(
+        self,
+        graph: Graph,
+        active: Sequence[bool],
+        fixed: Mapping[int, np.ndarray],
+        pattern: Pattern,
+        options: Options,
+    ):
+        self.graph, self.active, self.fixed = graph, list(active), fixed
+        self.pattern, self.options = pattern, options
+        self._colorings: dict[str, Coloring] = {}
 
     # ---- costs, in evaluations of the function ------------------------------------------------------
 
@@ -93,29 +94,28 @@ class Ways:
         return _beyond(vjp_graph(self.graph, self.active), self.graph)
 
     def _compressed_cost(self, columns: int, rows: int) -> float:
-        m, n = self.structure.shape
+        m, n = self.pattern.shape
         swept = columns * (self.tangent + m) + rows * (self.cotangent + n)
-        return (self.own + swept + 2 * self.structure.nnz) / self.own
+        return (self.own + swept + 2 * self.pattern.nnz) / self.own
 
     def cost(self, mode: str) -> float | None:
         """Return the predicted cost of a way, None where it is not possible."""
         if mode == "direct":
             found = self.direct
-            return None if isinstance(found, str) else (work(found.nodes) + self.structure.nnz) / self.own
+            return None if isinstance(found, str) else (work(found.nodes) + self.pattern.nnz) / self.own
         if mode == "dense":
-            m, n = self.structure.shape
+            m, n = self.pattern.shape
             return min(self._compressed_cost(n, 0), self._compressed_cost(0, m))
         coloring = self.coloring(mode)
-        rows, columns = (int(c.max(initial=-1)) + 1 for c in (coloring.row_colors, coloring.column_colors))
-        return self._compressed_cost(columns, rows)
+        return self._compressed_cost(coloring.column_count, coloring.row_count)
 
     def least_compressed(self) -> float:
         """Return what compressed evaluation costs at least, without coloring anything."""
-        counts = np.diff(self.structure.indptr)
+        counts = np.diff(self.pattern.indptr)
         columns = int(counts.max(initial=0))
         if self.options.kind.symmetric:
             return self._compressed_cost(-(-columns // 2), 0)
-        rows = int(np.bincount(self.structure.indices).max(initial=0)) if self.structure.nnz else 0
+        rows = int(np.bincount(self.pattern.indices).max(initial=0)) if self.pattern.nnz else 0
         return min(self._compressed_cost(columns, 0), self._compressed_cost(0, rows))
 
     # ---- what each way needs ------------------------------------------------------------------------
@@ -123,24 +123,41 @@ class Ways:
     @functools.cached_property
     def direct(self) -> Graph | str:
         """The graph of direct evaluation, or why there is none."""
-        return "direct evaluation is not there"
+        found = evaluated_directly(self.graph, self.active, self.fixed)
+        if isinstance(found, Refusal):
+            return f"{found.reason}{at(found.location)}"
+        return _at_places(found, self.pattern)
 
-    def coloring(self, mode: str) -> Any:
-        """Return the coloring of a way, made when first asked for."""
-        if self.options.coloring is not None:
-            return self.options.coloring
+    def coloring(self, mode: str) -> Coloring:
+        """Return the coloring of a way, made when first asked for.
+
+        Raises
+        ------
+        ValueError
+            If the user's coloring does not fit the pattern.
+        """
         found = self._colorings.get(mode)
         if found is None:
-            found = self._colorings[mode] = self._colored(mode)
+            found = self._colorings[mode] = self._colored(self.options.kind.colorings[mode])
         return found
 
-    def _colored(self, mode: str) -> Any:
-        m, n = self.structure.shape
-        if self.structure.nnz == 0:
-            return Colors(np.full(m, -1), np.full(n, -1), 0)
-        from diffsci import coloring
+    def _colored(self, kind: str) -> Coloring:
+        from diffsci.coloring import Coloring, Problem, check, color
 
-        return coloring.color(self.structure.pattern(), kind=self.options.kind.colorings[mode])
+        given = self.options.coloring
+        if given is None or given.kind != kind:
+            m, n = self.pattern.shape
+            costs = {"forward_cost": self.tangent + m, "reverse_cost": self.cotangent + n}
+            costs = {name: max(cost, 1.0) for name, cost in costs.items()}
+            return color(Problem(self.pattern.csr(), kind, **costs))
+        if given.problem.pattern.shape != self.pattern.shape:
+            raise ValueError(
+                f"{self.options.kind.name}: the coloring is of a matrix of shape "
+                f"{given.problem.pattern.shape}, the {self.options.kind.what} has shape {self.pattern.shape}"
+            )
+        problem = Problem(self.pattern.csr(), kind, given.problem.recovery)
+        check(problem, given.row_colors, given.column_colors)
+        return Coloring(problem, given.row_colors, given.column_colors, given.algorithm)
 
     def candidate(self, mode: str) -> Candidate:
         """Return a way with its predicted cost."""
@@ -158,7 +175,7 @@ class Ways:
         Raises
         ------
         ValueError
-            If direct evaluation is not possible, or a coloring does not fit the structure.
+            If direct evaluation is not possible, or a coloring does not fit the pattern.
         """
         if mode == "direct":
             if isinstance(self.direct, str):
@@ -166,25 +183,11 @@ class Ways:
             return self.direct
         if mode == "dense":
             return self._dense()
-        coloring = self.coloring(mode)
-        self._check_sizes(coloring)
-        if mode == "acyclic":
-            recovery = substitution(self.structure, coloring.column_colors)
-        else:
-            recovery = direct(self.structure, coloring, self.options.kind.symmetric)
-        return compressed_graph(self.graph, self.active, coloring, recovery)
-
-    def _check_sizes(self, coloring: Any) -> None:
-        found = coloring.row_colors.size, coloring.column_colors.size
-        if found != self.structure.shape:
-            raise ValueError(
-                f"{self.options.kind.name}: the coloring is of a matrix of shape {found}, "
-                f"the {self.options.kind.what} has shape {self.structure.shape}"
-            )
+        return compressed_graph(self.graph, self.active, self.coloring(mode))
 
     def _dense(self) -> Graph:
         """Return the entries out of the dense Jacobian."""
-        m, n = self.structure.shape
+        m, n = self.pattern.shape
         mode = "forward" if n <= REVERSE_COST * m else "reverse"
         whole = jacobian_graph(self.graph, self.active, mode)
         b = Builder()
@@ -196,9 +199,25 @@ class Ways:
             row = [_flat(b, next(blocks), (y.type.size, x.type.size), dtype) for x in wrt]
             rows.append(b.concatenate(*row, axis=1) if len(row) > 1 else row[0])
         matrix = b.concatenate(*rows, axis=0) if len(rows) > 1 else rows[0]
-        places = self.structure.rows * n + self.structure.indices
+        places = self.pattern.rows.astype(np.int64) * n + self.pattern.indices
         entries = b.take(b.reshape(matrix, shape=(m * n,)), b.const(places, np.int64), axis=0)
         return verify(simplify(Graph(whole.inputs, [entries], whole.guards)), "sparse Jacobian")
+
+
+def _at_places(found: Direct, pattern: Pattern) -> Graph:
+    """Return the graph of the entries of a pattern, made from one for other places."""
+    own = Pattern(found.indptr, found.indices, found.shape)
+    if own == pattern:
+        return found.graph
+    b = Builder()
+    b.adopt(found.graph.nodes)
+    places = places_in(pattern, own)
+    (entries,) = found.graph.outputs
+    if (places < 0).any():
+        entries = b.concatenate(entries, b.zeros(Type((1,), entries.dtype)), axis=0)
+        places = np.where(places < 0, own.nnz, places)
+    entries = b.take(entries, b.const(places, np.int64), axis=0)
+    return verify(Graph(found.graph.inputs, [entries], found.graph.guards), "sparse Jacobian")
 
 
 def _flat(b: Builder, block: Any, shape: tuple[int, int], dtype: np.dtype) -> Any:

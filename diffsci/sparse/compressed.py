@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from diffsci.graph import Builder, Graph, Guard, Node, Type, verify
 from diffsci.seeds import colored_seeds, swept
-from diffsci.sparse.recovery import Recovery, Substitution
+from diffsci.sparse.recovery import recovered
 from diffsci.transforms import tangent_graph, vjp_graph
 from diffsci.transforms.simplify import simplify
+
+if TYPE_CHECKING:
+    from diffsci.coloring import Coloring
 
 __all__ = ["compressed_graph", "result_dtype", "seeded_inputs"]
 
 
-def compressed_graph(
-    graph: Graph, active: Sequence[bool], coloring: Any, recovery: Recovery | Substitution
-) -> Graph:
+def compressed_graph(graph: Graph, active: Sequence[bool], coloring: Coloring) -> Graph:
     """Return the graph x -> entries of the Jacobian.
 
     Parameters
@@ -26,10 +27,8 @@ def compressed_graph(
     graph : Graph
         Rows of the Jacobian are the elements of its outputs in order, columns those of its active inputs.
     active : sequence of bool
-    coloring : object
-        With ``row_colors`` and ``column_colors``, -1 for rows and columns in no direction.
-    recovery : Recovery or Substitution
-        For the same coloring.
+    coloring : Coloring
+        Of its pattern.
 
     Returns
     -------
@@ -41,14 +40,16 @@ def compressed_graph(
     dtype = result_dtype(graph)
     products: list[Node] = []
     guards: list[Guard] = []
-    for colors, sweep in ((coloring.column_colors, _columns), (coloring.row_colors, _rows)):
-        count = int(colors.max(initial=-1)) + 1
+    for colors, count, sweep in (
+        (coloring.column_colors, coloring.column_count, _columns),
+        (coloring.row_colors, coloring.row_count, _rows),
+    ):
         if count:
             found, guards = sweep(b, graph, active, inputs, colors, count)
             products.append(b.reshape(found, shape=(found.type.size,)))
     if products:
         together = b.concatenate(*products, axis=0) if len(products) > 1 else products[0]
-        entries = recovery.emit(b, together)
+        entries = recovered(b, together, coloring.decompression)
     else:
         entries = b.zeros(Type((0,), dtype))
     return verify(simplify(Graph(inputs, [entries], guards)), "sparse Jacobian")
@@ -73,7 +74,9 @@ def _columns(
     seeds = colored_seeds(b, [x.type for x in seeded_inputs(graph, active)], colors, count)
     moved, guards = swept(b, tangent, inputs, seeds, count)
     by_output = dict(zip(kept, moved, strict=True))
-    return _side_by_side(b, graph, [by_output.get(k) for k in range(len(graph.outputs))], graph.outputs, count), guards
+    return _side_by_side(
+        b, graph, [by_output.get(k) for k in range(len(graph.outputs))], graph.outputs, count
+    ), guards
 
 
 def _rows(

@@ -14,10 +14,11 @@ from diffsci.derived import Derived, derived
 from diffsci.graph import Graph
 from diffsci.jit import Jitted, Specialisation
 from diffsci.source import at, user_location
+from diffsci.sparse.compressed import seeded_inputs
+from diffsci.sparse.detection import Pattern, detect
 from diffsci.sparse.options import Options
-from diffsci.sparse.pattern import pattern
+from diffsci.sparse.places import holds, stacked, symmetric
 from diffsci.sparse.steering import guarded, key_of, steering_inputs
-from diffsci.sparse.structure import Structure
 from diffsci.tracing import TracedArray, is_tracing
 from diffsci.tracing.sparse import TracedCsr
 from diffsci.transforms import simplify
@@ -33,9 +34,9 @@ __all__ = ["SparseDerivative"]
 class SparseDerivative:
     """A function that computes a sparse Jacobian or Hessian.
 
-    Called like the function it was made of; the first call with given shapes, dtypes and static arguments
-    finds the pattern, chooses a way and compiles, later ones run native code. Called while another function is
-    traced, it becomes a part of that one and returns a traced matrix.
+    Called like the function it was made of. The first call with given shapes, dtypes and static arguments
+    finds the pattern, chooses a way and compiles; later ones run native code. Called while another function
+    is traced, it becomes a part of that one and returns a traced matrix.
     """
 
     def __init__(self, f: Callable, argnums: int | Sequence[int], options: Options, backend: str):
@@ -67,7 +68,9 @@ class SparseDerivative:
         """
         if is_tracing():
             if out is not None:
-                raise ValueError(f"{self!r}{at(user_location())}: out= is for calls outside of other functions")
+                raise ValueError(
+                    f"{self!r}{at(user_location())}: out= is for calls outside of other functions"
+                )
             return self.recorded(args, kwargs)
         if out is None:
             return self._compiled(*args, **kwargs)
@@ -85,8 +88,8 @@ class SparseDerivative:
         program, plan = self._derived(call, flags)
         (entries,) = call.evaluate(program)
         if isinstance(entries, TracedArray):
-            return TracedCsr(entries, plan.structure)
-        return plan.structure.csr(entries)
+            return TracedCsr(entries, plan.places)
+        return plan.places.csr(entries)
 
     def _called(self, args: tuple, kwargs: dict) -> tuple[Call, list[bool]]:
         name = self.options.kind.name
@@ -107,10 +110,13 @@ class SparseDerivative:
         fixed = {k: values[k] for k in steering_inputs(call.traced.graph)}
 
         def make() -> tuple[Graph, SparsePlan]:
-            from diffsci.sparse.plan import planned  # it knows the compiler's costs, which take time to import
+            # They know the compiler's costs, which take time to import.
+            from diffsci.sparse.choice import Ways
+            from diffsci.sparse.plan import planned
 
             graph = simplify(call.traced.graph)
-            plan = planned(graph, flags, _structure(graph, flags, fixed, values, self.options), self.options)
+            pattern = _pattern(graph, flags, fixed, values, self.options)
+            plan = planned(Ways(graph, flags, fixed, pattern, self.options))
             return guarded(plan.program(), fixed), plan
 
         return derived(call.traced.identity, (*self.options.key(), tuple(flags), key_of(fixed)), make)
@@ -123,7 +129,7 @@ class SparseDerivative:
         if path is not None:
             self._fill = None if kwargs else _quickly(path, args)
             return
-        entries = _entries_for(Structure(found.indptr, found.indices, found.shape), found.data.dtype, out)
+        entries = _entries_for(Pattern(found.indptr, found.indices, found.shape), found.data.dtype, out)
         if entries is None:
             raise ValueError(
                 f"{self!r}{at(user_location())}: out= has entries at other places than the result, or of "
@@ -142,42 +148,44 @@ def _recording(derivative: SparseDerivative) -> Callable:
     return matrix
 
 
-def _structure(
+def _pattern(
     graph: Graph,
     flags: list[bool],
     fixed: Mapping[int, np.ndarray],
     values: Sequence[np.ndarray],
     options: Options,
-) -> Structure:
+) -> Pattern:
     """Return where the derivative of a program has entries: as the user says, or as it is found."""
-    if options.structure is not None:
-        return options.structure
-    found = _detected(graph, flags)
-    return found.symmetric() if options.kind.symmetric else found
-
-
-def _detected(graph: Graph, flags: list[bool]) -> Structure:
-    from scipy.sparse import vstack
-
-    return Structure.of(vstack(pattern(graph, flags), format="csr"))
+    given = options.pattern
+    if given is not None:
+        shape = tuple(
+            sum(x.type.size for x in nodes) for nodes in (graph.outputs, seeded_inputs(graph, flags))
+        )
+        if given.shape != shape:
+            raise ValueError(
+                f"{options.kind.name}: pattern= has shape {given.shape}, the {options.kind.what} has {shape}"
+            )
+        return given
+    found = stacked(detect(graph, flags, known=fixed))
+    return symmetric(found) if options.kind.symmetric else found
 
 
 # ---- memory that is there ----------------------------------------------------------------------------
 
 
-def _entries_for(structure: Structure, dtype: np.dtype, out: Any) -> np.ndarray | None:
+def _entries_for(pattern: Pattern, dtype: np.dtype, out: Any) -> np.ndarray | None:
     """Return where the entries of a matrix go, None where `out` is not such a matrix."""
     if not isinstance(out, np.ndarray):
-        if getattr(out, "format", None) != "csr" or not structure.holds(out):
+        if getattr(out, "format", None) != "csr" or not holds(pattern, out):
             return None
         out = out.data
-    fits = isinstance(out, np.ndarray) and out.dtype == dtype and out.shape == (structure.nnz,)
+    fits = isinstance(out, np.ndarray) and out.dtype == dtype and out.shape == (pattern.nnz,)
     return out if fits and out.flags.carray else None
 
 
 def _targets(out: Any, path: Specialisation) -> list[np.ndarray] | None:
     """Return the arrays for the results of a compiled path."""
-    entries = _entries_for(path.traced.out_tree.kind.structure, path.graph.outputs[0].dtype, out)
+    entries = _entries_for(path.traced.out_tree.kind.pattern, path.graph.outputs[0].dtype, out)
     return None if entries is None else [entries]
 
 
@@ -186,8 +194,8 @@ def _quickly(path: Specialisation, args: tuple) -> Callable | None:
     fill = path.filler(args)
     if fill is None:
         return None
-    structure, dtype = path.traced.out_tree.kind.structure, path.graph.outputs[0].dtype
-    indices, indptr, shape = structure.indices, structure.indptr, (structure.nnz,)
+    pattern, dtype = path.traced.out_tree.kind.pattern, path.graph.outputs[0].dtype
+    indices, indptr, shape = pattern.indices, pattern.indptr, (pattern.nnz,)
 
     def quick(args: tuple, out: Any) -> bool:
         if type(out) is np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 
 from diffsci.differentiation import grad
 from diffsci.sparse.derivative import SparseDerivative
-from diffsci.sparse.options import HESSIAN, Options, user_structure
+from diffsci.sparse.options import HESSIAN, Options, user_pattern
 
 __all__ = ["sparse_hessian"]
 
@@ -59,5 +59,5 @@ def sparse_hessian(
            [ -4.,  38.,  -8.],
            [  0.,  -8.,   2.]])
     """
-    options = Options(HESSIAN, mode, user_structure(HESSIAN, pattern), coloring)
+    options = Options(HESSIAN, mode, user_pattern(HESSIAN, pattern), coloring)
     return SparseDerivative(grad(f, argnums), argnums, options, backend)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from diffsci.sparse.derivative import SparseDerivative
-from diffsci.sparse.options import JACOBIAN, Options, user_structure
+from diffsci.sparse.options import JACOBIAN, Options, user_pattern
 
 __all__ = ["sparse_jacobian"]
 
@@ -69,5 +69,5 @@ def sparse_jacobian(
     >>> jacobian(np.zeros(6), out=J) is J
     True
     """
-    options = Options(JACOBIAN, mode, user_structure(JACOBIAN, pattern), coloring)
+    options = Options(JACOBIAN, mode, user_pattern(JACOBIAN, pattern), coloring)
     return SparseDerivative(f, argnums, options, backend)

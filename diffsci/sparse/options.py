@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from diffsci.sparse.structure import Structure
+from diffsci.sparse.detection import Pattern
+from diffsci.sparse.places import symmetric
 from diffsci.tracing.identity import Identity
 
-__all__ = ["HESSIAN", "JACOBIAN", "Kind", "Options", "user_structure"]
+__all__ = ["HESSIAN", "JACOBIAN", "Kind", "Options", "user_pattern"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +68,15 @@ class Options:
     ----------
     kind : Kind
     mode : str
-    structure : Structure or None
+    pattern : Pattern or None
         The user's pattern.
-    coloring : object or None
+    coloring : Coloring or None
         The user's coloring.
     """
 
     kind: Kind
     mode: str = "auto"
-    structure: Structure | None = None
+    pattern: Pattern | None = None
     coloring: Any = None
 
     def __post_init__(self) -> None:
@@ -84,26 +85,28 @@ class Options:
             raise ValueError(f"{self.kind.name}: mode={self.mode!r}, expected one of {expected}")
         if self.coloring is not None:
             _check_coloring(self.kind, self.coloring)
-            if self.mode in ("direct", "dense"):
-                raise ValueError(f"{self.kind.name}: mode={self.mode!r} uses no coloring: leave coloring= out")
+            if self.mode != "auto" and self.kind.colorings.get(self.mode) != self.coloring.kind:
+                raise ValueError(
+                    f"{self.kind.name}: mode={self.mode!r} does not use a {self.coloring.kind} "
+                    "coloring: leave one of the two out"
+                )
 
     def key(self) -> tuple:
         """Return what tells these options from others."""
-        return self.kind.name, self.mode, Identity(self.structure), Identity(self.coloring)
+        return self.kind.name, self.mode, Identity(self.pattern), Identity(self.coloring)
 
 
 def _check_coloring(kind: Kind, coloring: Any) -> None:
-    for name in ("row_colors", "column_colors"):
-        colors = getattr(coloring, name, None)
-        if not isinstance(colors, np.ndarray) or colors.ndim != 1 or colors.dtype.kind not in "iu":
-            raise TypeError(
-                f"{kind.name}: coloring= must have row_colors and column_colors, integer arrays with -1 for "
-                "unused rows and columns, as diffsci.coloring.color returns them"
-            )
+    known = tuple(kind.colorings.values())
+    if getattr(coloring, "kind", None) not in known or not hasattr(coloring, "decompression"):
+        raise TypeError(
+            f"{kind.name}: coloring= is a diffsci.coloring.Coloring of kind {' or '.join(map(repr, known))}, "
+            f"got {coloring!r}"
+        )
 
 
-def user_structure(kind: Kind, pattern: Any) -> Structure | None:
-    """Return the structure of the pattern that a user gives; TypeError or ValueError for anything else."""
+def user_pattern(kind: Kind, pattern: Any) -> Pattern | None:
+    """Return the pattern that a user gives; TypeError or ValueError for what is none."""
     if pattern is None:
         return None
     if not hasattr(pattern, "tocoo"):
@@ -115,4 +118,7 @@ def user_structure(kind: Kind, pattern: Any) -> Structure | None:
             )
     if pattern.ndim != 2:
         raise ValueError(f"{kind.name}: pattern= must have two dimensions, not {pattern.ndim}")
-    return Structure.of(pattern)
+    found = Pattern.of(pattern)
+    if kind.symmetric and symmetric(found) != found:
+        raise ValueError(f"{kind.name}: pattern= must be symmetric: add its transpose to it")
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffsci.sparse.structure import Structure
+from diffsci.sparse.detection import Pattern
 
 __all__ = ["picture"]
 
@@ -12,13 +12,13 @@ LINES, WIDTH = 20, 40
 SHADES = " ░▒▓█"
 
 
-def picture(structure: Structure) -> list[str]:
+def picture(pattern: Pattern) -> list[str]:
     """Return lines of block characters; each stands for a block of the matrix, darker with more entries.
 
     Examples
     --------
-    >>> from diffsci.sparse.structure import Structure
-    >>> for line in picture(Structure([0, 1, 3, 4], [0, 1, 2, 2], (3, 3))):
+    >>> from diffsci.sparse import Pattern
+    >>> for line in picture(Pattern.of([[1, 0, 0], [0, 1, 1], [0, 0, 1]])):
     ...     print(line)
     ┌───┐
     │█  │
@@ -26,12 +26,12 @@ def picture(structure: Structure) -> list[str]:
     │  █│
     └───┘
     """
-    m, n = structure.shape
+    m, n = pattern.shape
     lines, width = min(m, LINES), min(n, WIDTH)
     if m == 0 or n == 0:
         return []
-    rows = structure.rows * lines // m
-    columns = structure.indices.astype(np.int64) * width // n
+    rows = pattern.rows.astype(np.int64) * lines // m
+    columns = pattern.indices.astype(np.int64) * width // n
     counts = np.bincount(rows * width + columns, minlength=lines * width).reshape(lines, width)
     full = np.outer(_lengths(m, lines), _lengths(n, width))
     # The root shows thin lines in large blocks.

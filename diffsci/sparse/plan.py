@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from diffsci.graph import Graph
 from diffsci.source import warn_user
 from diffsci.sparse.choice import Candidate, Ways
-from diffsci.sparse.options import Options
+from diffsci.sparse.detection import Pattern
 from diffsci.sparse.picture import picture
-from diffsci.sparse.structure import Structure
+from diffsci.sparse.places import is_dense
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
+
+    from diffsci.coloring import Coloring
 
 __all__ = ["SparsePlan", "planned"]
 
@@ -22,7 +23,7 @@ _BETTER = 0.9  # a way with another kind of coloring must save at least a tenth
 
 
 class SparsePlan:
-    """The plan of a sparse derivative at one structure; ``print`` shows it with a picture of the pattern.
+    """The plan of a sparse derivative at one pattern; ``print`` shows it with a picture of the pattern.
 
     Attributes
     ----------
@@ -30,8 +31,6 @@ class SparsePlan:
         The way chosen: "direct", "dense", or that of a coloring.
     reason : str
         Why.
-    cost : float
-        Predicted, in evaluations of the function (of the gradient for a Hessian), by counting operations.
     rows, columns, nnz : int
         Of the matrix.
     """
@@ -40,17 +39,18 @@ class SparsePlan:
         self._ways = ways
         self.mode = mode
         self.reason = reason
-        self.rows, self.columns = ways.structure.shape
-        self.nnz = ways.structure.nnz
+        self.rows, self.columns = ways.pattern.shape
+        self.nnz = ways.pattern.nnz
 
     @property
     def cost(self) -> float:
+        """Predicted by counting operations, in evaluations of the function (Hessian: of the gradient)."""
         return self._ways.cost(self.mode)
 
     @property
-    def structure(self) -> Structure:
+    def places(self) -> Pattern:
         """The index arrays that all results share."""
-        return self._ways.structure
+        return self._ways.pattern
 
     def program(self) -> Graph:
         """Return the graph x -> entries, in the order of the pattern."""
@@ -59,10 +59,10 @@ class SparsePlan:
     @functools.cached_property
     def pattern(self) -> csr_array:
         """The pattern as a matrix of booleans."""
-        return self._ways.structure.pattern()
+        return self.places.csr()
 
     @functools.cached_property
-    def coloring(self) -> Any:
+    def coloring(self) -> Coloring:
         """The coloring used, or, where the way chosen needs none, the best one there is."""
         if self.mode in self._ways.options.kind.colorings:
             return self._ways.coloring(self.mode)
@@ -93,7 +93,7 @@ class SparsePlan:
         share = self.nnz / max(self.rows * self.columns, 1)
         lines = [
             f"{kind.what}: {self.rows} x {self.columns}, {self.nnz} entries ({100 * share:.3g} %)",
-            *("  " + line for line in picture(self._ways.structure)),
+            *("  " + line for line in picture(self._ways.pattern)),
             f"mode: {self.mode} ({self.reason}), about {self.cost:.3g} evaluations of {kind.unit}",
             f"colors: {self.ncolors}, lower bound {self.lower_bound}",
             "candidates:",
@@ -105,19 +105,20 @@ class SparsePlan:
         return "\n".join(lines)
 
 
-def planned(graph: Graph, active: Sequence[bool], structure: Structure, options: Options) -> SparsePlan:
+def planned(ways: Ways) -> SparsePlan:
     """Return the plan of a derivative: what was asked for, or the cheapest way."""
-    ways = Ways(graph, active, structure, options)
+    options, pattern = ways.options, ways.pattern
     if options.mode != "auto":
         return SparsePlan(ways, options.mode, "as asked")
     if options.coloring is not None:
-        return SparsePlan(ways, _mode_of(options), "by the coloring given")
-    if structure.nnz == 0:
+        modes = {kind: mode for mode, kind in options.kind.colorings.items()}
+        return SparsePlan(ways, modes[options.coloring.kind], "by the coloring given")
+    if pattern.nnz == 0:
         return SparsePlan(ways, next(iter(options.kind.colorings)), "there is nothing to compute")
-    if structure.is_dense:
-        m, n = structure.shape
+    if is_dense(pattern):
+        m, n = pattern.shape
         warn_user(
-            f"{options.kind.name}: {structure.nnz} of {m * n} entries can be nonzero: computed as a dense "
+            f"{options.kind.name}: {pattern.nnz} of {m * n} entries can be nonzero: computed as a dense "
             f"matrix; diffsci.{options.kind.dense} returns it as one"
         )
         return SparsePlan(ways, "dense", "more than half of the entries can be nonzero")
@@ -125,16 +126,6 @@ def planned(graph: Graph, active: Sequence[bool], structure: Structure, options:
     if direct is not None and direct <= ways.least_compressed():
         return SparsePlan(ways, "direct", "cheaper than any coloring")
     return _cheapest(ways, direct)
-
-
-def _mode_of(options: Options) -> str:
-    """Return which way a given coloring is for."""
-    coloring, kind = options.coloring, options.kind
-    if kind.symmetric:
-        named = getattr(coloring, "kind", "star")
-        return "acyclic" if named == "acyclic" else "star"
-    by_rows, by_columns = (c.max(initial=-1) >= 0 for c in (coloring.row_colors, coloring.column_colors))
-    return "bidirectional" if by_rows and by_columns else "reverse" if by_rows else "forward"
 
 
 def _cheapest(ways: Ways, direct: float | None) -> SparsePlan:

@@ -18,7 +18,7 @@ _INDEX = 1  # the operand of operations of the family "indexing" that is the ind
 
 
 def steering_inputs(graph: Graph) -> list[int]:
-    """Return the positions of the integer inputs that indices are made of, or that a called program is given."""
+    """Return the positions of the integer inputs that indices are made of, or that go into calls."""
     wanted: set[Node] = set()
     for node in reversed(graph.nodes):
         family = node.primitive.family

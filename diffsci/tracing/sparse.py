@@ -232,22 +232,22 @@ class TracedCsr(TracedSparse):
 
     Attributes
     ----------
-    structure : object
+    pattern : object
         With ``indptr``, ``indices``, ``shape`` and ``csr(data)``, which makes the matrix of SciPy.
     """
 
-    def __init__(self, data: TracedArray, structure: Any):
-        self.data, self.structure = data, structure
-        self.shape = structure.shape
+    def __init__(self, data: TracedArray, pattern: Any):
+        self.data, self.pattern = data, pattern
+        self.shape = pattern.shape
         self.matrix = False
 
     @property
     def indptr(self) -> np.ndarray:
-        return self.structure.indptr
+        return self.pattern.indptr
 
     @property
     def indices(self) -> np.ndarray:
-        return self.structure.indices
+        return self.pattern.indices
 
     @property
     def nnz(self) -> int:
@@ -263,7 +263,7 @@ class TracedCsr(TracedSparse):
 
     def _like(self, data: Any, rows=None, columns=None, shape=None) -> TracedSparse:
         if rows is None and columns is None:
-            return TracedCsr(data, self.structure)
+            return TracedCsr(data, self.pattern)
         return super()._like(data, rows, columns, shape)
 
 
@@ -295,8 +295,8 @@ class _ByEntries:
 
         if np.shape(data) != (self.rows.size,):
             raise ValueError(
-                f"a matrix with {self.rows.size} entries cannot be made of an array of shape {np.shape(data)}: "
-                "return its .data instead"
+                f"a matrix with {self.rows.size} entries cannot be made of an array of shape "
+                f"{np.shape(data)}: return its .data instead"
             )
         made = coo_matrix if self.matrix else coo_array
         return made((data, (self.rows, self.columns)), self.shape).tocsr()
@@ -304,21 +304,21 @@ class _ByEntries:
 
 @dataclass(frozen=True, slots=True)
 class _ByRows:
-    """The same for a matrix with a structure; equal only with the same structure."""
+    """The same for a matrix with a pattern; equal only with the same pattern."""
 
-    structure: Any
+    pattern: Any
 
     __name__ = "csr"
 
     def build(self, children: Sequence[Any]) -> Any:
         (data,) = children
-        return TracedCsr(data, self.structure) if isinstance(data, TracedArray) else self.structure.csr(data)
+        return TracedCsr(data, self.pattern) if isinstance(data, TracedArray) else self.pattern.csr(data)
 
 
 register_parts(
     TracedSparse, lambda x: (_ByEntries(x.rows, x.columns, x.shape, x.matrix), ("data",), [x.data])
 )
-register_parts(TracedCsr, lambda x: (_ByRows(x.structure), ("data",), [x.data]))
+register_parts(TracedCsr, lambda x: (_ByRows(x.pattern), ("data",), [x.data]))
 
 
 def _picked(x: TracedArray, index: np.ndarray) -> TracedArray:

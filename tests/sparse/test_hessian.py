@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import diffsci as ds
-from diffsci.sparse.recovery import substitution
-from diffsci.sparse.structure import Structure
+from diffsci.coloring import Coloring, Problem
+from diffsci.graph import Builder, Graph, Type, interpreter
+from diffsci.sparse.recovery import recovered
 
-MODES = ("auto", "star", "acyclic", "forward", "dense")
+MODES = ("auto", "direct", "star", "acyclic", "forward", "dense")
 
 
 def rosenbrock(x):
@@ -72,15 +74,14 @@ def test_substitution_in_trees(n, seed):
         matrix[k, p] = matrix[p, k] = rng.normal()
     shuffled = rng.permutation(n)
     matrix, colors = matrix[np.ix_(shuffled, shuffled)], level[shuffled] % 2
-    structure = Structure.of(matrix)
+    pattern = sp.csr_array(matrix)
+    coloring = Coloring(Problem(pattern, "acyclic"), np.full(n, -1, np.int32), colors.astype(np.int32))
     products = np.concatenate([matrix @ (colors == c) for c in (0, 1)])
-    from diffsci.graph import Builder, Graph, Type, interpreter
-
     b = Builder()
     node = b.input(Type.of(products))
-    entries = substitution(structure, colors).emit(b, node)
+    entries = recovered(b, node, coloring.decompression)
     (found,) = interpreter.run(Graph([node], [entries]), [products])
-    np.testing.assert_allclose(structure.csr(found).toarray(), matrix, atol=1e-12)
+    np.testing.assert_allclose(found, pattern.data, atol=1e-12)
 
 
 def test_substitution_along_a_long_chain():
@@ -90,12 +91,18 @@ def test_substitution_along_a_long_chain():
     np.testing.assert_allclose(found.data, exact.data, rtol=1e-9, atol=1e-8)
 
 
-def test_colorings_that_are_not_acyclic():
-    ring = Structure.of(np.eye(6) + np.roll(np.eye(6), 1, 0) + np.roll(np.eye(6), -1, 0))
-    with pytest.raises(ValueError, match="cycle"):
-        substitution(ring, np.arange(6) % 2)
-    with pytest.raises(ValueError, match="neighbours"):
-        substitution(ring, np.zeros(6, dtype=int))
+def test_a_coloring_from_outside():
+    x = np.random.default_rng(4).normal(size=12)
+    pattern = ds.sparse_hessian(rosenbrock).plan(x).pattern
+    for kind in ("star", "acyclic", "column"):
+        coloring = ds.coloring.color(pattern, kind=kind)
+        hessian = ds.sparse_hessian(rosenbrock, coloring=coloring)
+        assert hessian.plan(x).ncolors == coloring.ncolors
+        np.testing.assert_allclose(hessian(x).toarray(), ds.hessian(rosenbrock)(x), rtol=1e-12, atol=1e-11)
+    with pytest.raises(TypeError, match="'star' or 'acyclic'"):
+        ds.sparse_hessian(rosenbrock, coloring=ds.coloring.color(pattern, kind="row"))
+    with pytest.raises(ValueError, match="one row"):  # two colors are too few for a chain that is not a path
+        ds.sparse_hessian(_arrow, coloring=ds.coloring.color(pattern, kind="star"))(x)
 
 
 def test_several_arguments_are_one_matrix():

@@ -70,7 +70,8 @@ def test_matrices_as_results():
 def test_tangents_are_matrices():
     J, moved = ds.jvp(jacobian, (X,), (V,))
     expected = ds.jvp(dense, (X,), (V,))[1]
-    assert isinstance(moved, sp.csr_array) and moved.indices is J.indices
+    assert isinstance(moved, sp.csr_array)
+    assert moved.indices is J.indices
     np.testing.assert_allclose(moved.toarray(), expected, rtol=1e-13, atol=1e-13)
 
 

@@ -1,0 +1,57 @@
+"""Entries of one sparse pattern among those of another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from diffsci.sparse.detection import Pattern
+
+__all__ = ["holds", "is_dense", "places_in", "stacked", "symmetric"]
+
+
+def holds(pattern: Pattern, matrix: Any) -> bool:
+    """Tell whether the entries of a `csr_array` stand at the places of a pattern, in this order."""
+    if matrix.indices is pattern.indices and matrix.indptr is pattern.indptr:
+        return True
+    return (
+        matrix.shape == pattern.shape
+        and np.array_equal(matrix.indptr, pattern.indptr)
+        and np.array_equal(matrix.indices, pattern.indices)
+    )
+
+
+def is_dense(pattern: Pattern) -> bool:
+    """Tell whether more than half of all places have an entry."""
+    return 2 * pattern.nnz > pattern.shape[0] * pattern.shape[1]
+
+
+def places_in(pattern: Pattern, other: Pattern) -> np.ndarray:
+    """Return for each entry where it stands among the entries of `other`, -1 where it has none there."""
+    own, theirs = (p.rows.astype(np.int64) * p.shape[1] + p.indices for p in (pattern, other))
+    if theirs.size == 0:
+        return np.full(own.size, -1)
+    places = np.minimum(np.searchsorted(theirs, own), theirs.size - 1)
+    return np.where(theirs[places] == own, places, -1)
+
+
+def symmetric(pattern: Pattern) -> Pattern:
+    """Return the pattern with the mirror image of every entry; itself if it has them."""
+    rows, columns = pattern.rows, pattern.indices
+    mirrored = Pattern.at(columns, rows, pattern.shape[::-1])
+    if mirrored == pattern:
+        return pattern
+    return Pattern.at(np.concatenate([rows, columns]), np.concatenate([columns, rows]), pattern.shape)
+
+
+def stacked(patterns: Sequence[Pattern]) -> Pattern:
+    """Return patterns of the same width one below the other."""
+    if len(patterns) == 1:
+        return patterns[0]
+    width = patterns[0].shape[1] if patterns else 0
+    counts = [np.zeros(0, np.int64), *(np.diff(p.indptr) for p in patterns)]
+    columns = [np.zeros(0, np.int32), *(p.indices for p in patterns)]
+    height = sum(p.shape[0] for p in patterns)
+    return Pattern.counted(np.concatenate(counts), np.concatenate(columns), (height, width))

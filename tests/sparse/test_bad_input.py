@@ -1,0 +1,162 @@
+"""Arguments, patterns and options that are odd, empty or wrong: the right answer or a clear error."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+import diffsci as ds
+
+jacobian = ds.sparse_jacobian(lambda x: x**2 - np.roll(x, 1))
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "shape"),
+    [
+        (lambda x: x**2, np.zeros(0), (0, 0)),
+        (lambda x: x[:0] ** 2, np.ones(4), (0, 4)),
+        (lambda x: np.concatenate([x, np.ones(3)]), np.zeros(0), (3, 0)),
+        (lambda x: np.ones(3), np.ones(4), (3, 4)),
+        (lambda x: np.floor(x), np.ones(4), (4, 4)),
+        (lambda x: (x > 0).astype(int), np.ones(4), (4, 4)),
+        (lambda x: (), np.ones(4), (0, 4)),
+    ],
+)
+@pytest.mark.parametrize("mode", ["auto", "direct", "forward", "reverse", "bidirectional", "dense"])
+def test_nothing_to_compute(f, x, shape, mode):
+    for _ in range(2):
+        J = ds.sparse_jacobian(f, mode=mode)(x)
+        assert J.shape == shape
+        assert J.nnz == 0 or mode != "auto"
+        assert not J.toarray().any()
+
+
+def test_numbers():
+    with pytest.warns(UserWarning, match="dense"):
+        J = ds.sparse_jacobian(lambda x: np.array([x, x**2]))(3.0)
+    np.testing.assert_array_equal(J.toarray(), [[1.0], [6.0]])
+    with pytest.warns(UserWarning, match="dense"):
+        assert ds.sparse_jacobian(lambda x: x**2)(np.array(3.0)).toarray() == [[6.0]]
+    np.testing.assert_array_equal(
+        ds.sparse_jacobian(lambda x: x[2] ** 2)(np.ones(4)).toarray(), [[0, 0, 2, 0]]
+    )
+
+
+def test_dense_problems_are_told_once_in_a_line(recwarn):
+    dense = ds.sparse_jacobian(lambda x: x * np.sum(x))
+    x = np.arange(1.0, 6.0)
+    for _ in range(3):
+        np.testing.assert_allclose(dense(x).toarray(), np.diag([15.0] * 5) + x[:, None], rtol=1e-14)
+    assert len(recwarn) == 1
+    assert "25 of 25" in str(recwarn[0].message)
+    assert "\n" not in str(recwarn[0].message)
+    assert recwarn[0].filename == __file__
+    assert dense.plan(x).mode == "dense"
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.arange(4), "int64"),
+        (3, "int"),
+        ("a", "str"),
+        (np.ones(4) * 1j, "complex"),
+        (np.ones(4, dtype=bool), "bool"),
+        (np.ones(4, dtype=object), "object"),
+    ],
+)
+def test_arguments_without_derivatives(x, message):
+    for derivative in (jacobian, ds.sparse_hessian(lambda x: np.sum(x**3))):
+        with pytest.raises((TypeError, ds.UnsupportedError), match=message):
+            derivative(x)
+
+
+def test_complex_results():
+    with pytest.raises(TypeError, match="result is complex"):
+        ds.sparse_jacobian(lambda x: x * 1j)(np.ones(3))
+
+
+def test_options_that_are_wrong():
+    with pytest.raises(ValueError, match="mode='dens'"):
+        ds.sparse_jacobian(np.sin, mode="dens")
+    with pytest.raises(TypeError, match="callable"):
+        ds.sparse_jacobian(3)
+    with pytest.raises(ValueError, match="backend"):
+        ds.sparse_jacobian(np.sin, backend="fortran")
+    with pytest.raises(ValueError, match="argnums=2"):
+        ds.sparse_jacobian(np.sin, argnums=2)(np.ones(3))
+    with pytest.raises(ValueError, match="increasing"):
+        ds.sparse_jacobian(lambda x, y: x * y, argnums=(1, 0))(np.ones(3), np.ones(3))
+
+
+# ---- patterns that are given -------------------------------------------------------------------------
+
+X = np.arange(1.0, 7.0)
+RIGHT = sp.csr_array(np.eye(6) + np.roll(np.eye(6), 1, axis=0))
+
+
+def unsorted(pattern):
+    """The same with the columns of each row in reverse order."""
+    found = sp.csr_array(pattern, copy=True)
+    for start, stop in zip(found.indptr, found.indptr[1:], strict=False):
+        found.indices[start:stop] = found.indices[start:stop][::-1]
+    found.has_sorted_indices = False
+    return found
+
+
+def repeated(pattern):
+    """The same with every entry twice."""
+    found = pattern.tocoo()
+    rows, columns = (np.concatenate([k, k]) for k in found.coords)
+    return sp.coo_array((np.ones(rows.size), (rows, columns)), shape=pattern.shape)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        RIGHT,
+        RIGHT.tocsc(),
+        RIGHT.tocoo(),
+        sp.csr_matrix(RIGHT),
+        RIGHT.toarray() != 0,
+        (RIGHT.toarray() != 0).tolist(),
+        unsorted(RIGHT),
+        repeated(RIGHT),
+        RIGHT * 0,  # explicit zeros are entries
+    ],
+    ids=["csr", "csc", "coo", "matrix", "array", "list", "unsorted", "repeated", "zeros"],
+)
+def test_patterns_in_every_form(pattern):
+    J = ds.sparse_jacobian(lambda x: x**2 - np.roll(x, 1), pattern=pattern)(X)
+    assert J.nnz == 12
+    assert J.has_canonical_format
+    np.testing.assert_array_equal(J.toarray(), jacobian(X).toarray())
+
+
+@pytest.mark.filterwarnings("ignore:.*computed as a dense matrix")
+@pytest.mark.parametrize("mode", ["auto", "direct", "forward", "reverse", "bidirectional", "dense"])
+def test_patterns_with_more_entries(mode):
+    wide = RIGHT + RIGHT.T
+    J = ds.sparse_jacobian(lambda x: x**2 - np.roll(x, 1), pattern=wide, mode=mode)(X)
+    assert J.nnz == wide.nnz
+    np.testing.assert_array_equal(J.toarray(), jacobian(X).toarray())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        (np.eye(5), r"\(5, 5\).*\(6, 6\)"),
+        (np.ones(6), "two dimensions"),
+        (np.array([["a"]]), "booleans"),
+        (sp.csr_array((6, 7)), r"\(6, 7\)"),
+    ],
+)
+def test_patterns_that_are_none(pattern, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        ds.sparse_jacobian(lambda x: x**2 - np.roll(x, 1), pattern=pattern)(X)
+
+
+def test_hessian_patterns_are_symmetric():
+    with pytest.raises(ValueError, match="symmetric"):
+        ds.sparse_hessian(lambda x: np.sum(x**3), pattern=np.tri(3))
