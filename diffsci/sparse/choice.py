@@ -177,6 +177,8 @@ class Ways:
         ValueError
             If direct evaluation is not possible, or a coloring does not fit the pattern.
         """
+        if self.pattern.nnz == 0:
+            return self._nothing()
         if mode == "direct":
             if isinstance(self.direct, str):
                 raise ValueError(f"{self.options.kind.name}: mode='direct' is not possible: {self.direct}")
@@ -184,6 +186,11 @@ class Ways:
         if mode == "dense":
             return self._dense()
         return compressed_graph(self.graph, self.active, self.coloring(mode))
+
+    def _nothing(self) -> Graph:
+        b = Builder()
+        entries = b.zeros(Type((0,), result_dtype(self.graph)))
+        return Graph(self.graph.inputs, [entries], self.graph.guards)
 
     def _dense(self) -> Graph:
         """Return the entries out of the dense Jacobian."""

@@ -28,7 +28,7 @@ def compressed_graph(graph: Graph, active: Sequence[bool], coloring: Coloring) -
         Rows of the Jacobian are the elements of its outputs in order, columns those of its active inputs.
     active : sequence of bool
     coloring : Coloring
-        Of its pattern.
+        Of its pattern, which has entries.
 
     Returns
     -------
@@ -37,7 +37,6 @@ def compressed_graph(graph: Graph, active: Sequence[bool], coloring: Coloring) -
     """
     b = Builder()
     inputs = [b.input(x.type) for x in graph.inputs]
-    dtype = result_dtype(graph)
     products: list[Node] = []
     guards: list[Guard] = []
     for colors, count, sweep in (
@@ -47,11 +46,8 @@ def compressed_graph(graph: Graph, active: Sequence[bool], coloring: Coloring) -
         if count:
             found, guards = sweep(b, graph, active, inputs, colors, count)
             products.append(b.reshape(found, shape=(found.type.size,)))
-    if products:
-        together = b.concatenate(*products, axis=0) if len(products) > 1 else products[0]
-        entries = recovered(b, together, coloring.decompression)
-    else:
-        entries = b.zeros(Type((0,), dtype))
+    together = b.concatenate(*products, axis=0) if len(products) > 1 else products[0]
+    entries = recovered(b, together, coloring.decompression)
     return verify(simplify(Graph(inputs, [entries], guards)), "sparse Jacobian")
 
 

@@ -157,16 +157,17 @@ def _pattern(
 ) -> Pattern:
     """Return where the derivative of a program has entries: as the user says, or as it is found."""
     given = options.pattern
+    rows, columns = (
+        sum(x.type.size for x in nodes) for nodes in (graph.outputs, seeded_inputs(graph, flags))
+    )
     if given is not None:
-        shape = tuple(
-            sum(x.type.size for x in nodes) for nodes in (graph.outputs, seeded_inputs(graph, flags))
-        )
-        if given.shape != shape:
+        if given.shape != (rows, columns):
             raise ValueError(
-                f"{options.kind.name}: pattern= has shape {given.shape}, the {options.kind.what} has {shape}"
+                f"{options.kind.name}: pattern= has shape {given.shape}, the {options.kind.what} "
+                f"has shape {(rows, columns)}"
             )
         return given
-    found = stacked(detect(graph, flags, known=fixed))
+    found = stacked(detect(graph, flags, known=fixed), columns)
     return symmetric(found) if options.kind.symmetric else found
 
 

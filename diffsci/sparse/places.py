@@ -46,11 +46,10 @@ def symmetric(pattern: Pattern) -> Pattern:
     return Pattern.at(np.concatenate([rows, columns]), np.concatenate([columns, rows]), pattern.shape)
 
 
-def stacked(patterns: Sequence[Pattern]) -> Pattern:
+def stacked(patterns: Sequence[Pattern], width: int) -> Pattern:
     """Return patterns of the same width one below the other."""
     if len(patterns) == 1:
         return patterns[0]
-    width = patterns[0].shape[1] if patterns else 0
     counts = [np.zeros(0, np.int64), *(np.diff(p.indptr) for p in patterns)]
     columns = [np.zeros(0, np.int32), *(p.indices for p in patterns)]
     height = sum(p.shape[0] for p in patterns)
