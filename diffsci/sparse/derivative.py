@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,14 +14,12 @@ from diffsci.derived import Derived, derived
 from diffsci.graph import Graph
 from diffsci.jit import Jitted, Specialisation
 from diffsci.source import at, user_location
-from diffsci.sparse.compressed import seeded_inputs
-from diffsci.sparse.detection import Pattern, detect
+from diffsci.sparse.detection import Pattern
 from diffsci.sparse.options import Options
-from diffsci.sparse.places import holds, stacked, symmetric
-from diffsci.sparse.steering import guarded, key_of, steering_inputs
+from diffsci.sparse.places import holds
+from diffsci.sparse.steering import key_of, steering_inputs
 from diffsci.tracing import TracedArray, is_tracing
 from diffsci.tracing.sparse import TracedCsr
-from diffsci.transforms import simplify
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -84,14 +82,14 @@ class SparseDerivative:
 
     def recorded(self, args: tuple, kwargs: dict) -> Any:
         """Trace the function and return the matrix, traced if an argument is."""
-        call, flags = self._called(args, kwargs)
-        program, plan = self._derived(call, flags)
+        call, chosen, flags = self._called(args, kwargs)
+        program, plan = self._derived(call, chosen, flags)
         (entries,) = call.evaluate(program)
         if isinstance(entries, TracedArray):
             return TracedCsr(entries, plan.places)
         return plan.places.csr(entries)
 
-    def _called(self, args: tuple, kwargs: dict) -> tuple[Call, list[bool]]:
+    def _called(self, args: tuple, kwargs: dict) -> tuple[Call, tuple[int, ...], list[bool]]:
         name = self.options.kind.name
         chosen = chosen_arguments(self.argnums, len(args), name)
         call = Call(self.function, args, kwargs)
@@ -102,22 +100,17 @@ class SparseDerivative:
                 f"{name}: {which} is complex{at(user_location())}: entries of a sparse matrix are real; use "
                 f"diffsci.{self.options.kind.dense}, or real and imaginary parts as arrays of their own"
             )
-        return call, flags
+        return call, chosen, flags
 
-    def _derived(self, call: Call, flags: list[bool]) -> tuple[Derived, SparsePlan]:
+    def _derived(self, call: Call, chosen: tuple[int, ...], flags: list[bool]) -> tuple[Derived, SparsePlan]:
         """Return the program of the entries and its plan, made once for equal programs of the function."""
-        values = [np.asarray(call.traced.values[x]) for x in call.traced.graph.inputs]
-        fixed = {k: values[k] for k in steering_inputs(call.traced.graph)}
+        graph = call.traced.graph
+        fixed = {k: np.asarray(call.traced.values[graph.inputs[k]]) for k in steering_inputs(graph)}
 
         def make() -> tuple[Graph, SparsePlan]:
-            # They know the compiler's costs, which take time to import.
-            from diffsci.sparse.choice import Ways
-            from diffsci.sparse.plan import planned
+            from diffsci.sparse.making import made  # it knows the compiler's costs: that takes time to import
 
-            graph = simplify(call.traced.graph)
-            pattern = _pattern(graph, flags, fixed, values, self.options)
-            plan = planned(Ways(graph, flags, fixed, pattern, self.options))
-            return guarded(plan.program(), fixed), plan
+            return made(call, chosen, flags, fixed, self.options)
 
         return derived(call.traced.identity, (*self.options.key(), tuple(flags), key_of(fixed)), make)
 
@@ -146,29 +139,6 @@ def _recording(derivative: SparseDerivative) -> Callable:
         return derivative.recorded(args, kwargs)
 
     return matrix
-
-
-def _pattern(
-    graph: Graph,
-    flags: list[bool],
-    fixed: Mapping[int, np.ndarray],
-    values: Sequence[np.ndarray],
-    options: Options,
-) -> Pattern:
-    """Return where the derivative of a program has entries: as the user says, or as it is found."""
-    given = options.pattern
-    rows, columns = (
-        sum(x.type.size for x in nodes) for nodes in (graph.outputs, seeded_inputs(graph, flags))
-    )
-    if given is not None:
-        if given.shape != (rows, columns):
-            raise ValueError(
-                f"{options.kind.name}: pattern= has shape {given.shape}, the {options.kind.what} "
-                f"has shape {(rows, columns)}"
-            )
-        return given
-    found = stacked(detect(graph, flags, known=fixed), columns)
-    return symmetric(found) if options.kind.symmetric else found
 
 
 # ---- memory that is there ----------------------------------------------------------------------------

@@ -160,3 +160,27 @@ def test_patterns_that_are_none(pattern, message):
 def test_hessian_patterns_are_symmetric():
     with pytest.raises(ValueError, match="symmetric"):
         ds.sparse_hessian(lambda x: np.sum(x**3), pattern=np.tri(3))
+
+
+def test_patterns_that_lack_entries():
+    def f(x):
+        return x**2 - np.roll(x, 1)
+
+    for mode in ("auto", "direct", "forward", "reverse"):
+        with pytest.raises(ValueError, match=r"result\[\d\] by argument 0\[\d\] \(row \d, column \d\)"):
+            ds.sparse_jacobian(f, pattern=np.eye(6), mode=mode)(X)
+    with pytest.raises(ValueError, match="lacks"):
+        ds.sparse_jacobian(lambda p: {"a": f(p[0]), "n": 3}, pattern=np.eye(7, 6))([X])
+    with pytest.raises(ValueError, match="lacks"):
+        ds.sparse_hessian(lambda x: np.sum(f(x) ** 2), pattern=np.eye(6))(X)
+
+
+def test_patterns_that_know_more_than_the_program():
+    """Entries that cancel are zero, which the structure of the program does not show."""
+
+    def f(x):
+        return x**2 + np.sin(np.roll(x, 1)) - np.sin(np.roll(x, 1) + 0.0)
+
+    J = ds.sparse_jacobian(f, pattern=np.eye(6))(X)
+    assert J.nnz == 6
+    np.testing.assert_allclose(J.data, 2 * X)

@@ -1,0 +1,112 @@
+"""From the trace of a function to the program of its sparse derivative, and the plan that it follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from diffsci.calling import Call
+from diffsci.graph import Graph, interpreter
+from diffsci.source import at, user_location
+from diffsci.sparse.choice import Ways
+from diffsci.sparse.compressed import seeded_inputs
+from diffsci.sparse.detection import Pattern, check, detect
+from diffsci.sparse.options import Options
+from diffsci.sparse.places import stacked, symmetric
+from diffsci.sparse.plan import SparsePlan, planned
+from diffsci.sparse.steering import guarded
+from diffsci.transforms import simplify
+from diffsci.trees import flatten, leaf_paths
+
+__all__ = ["made"]
+
+
+def made(
+    call: Call,
+    argnums: Sequence[int],
+    active: Sequence[bool],
+    fixed: Mapping[int, np.ndarray],
+    options: Options,
+) -> tuple[Graph, SparsePlan]:
+    """Return the program of the entries of a derivative, and its plan.
+
+    Parameters
+    ----------
+    call : Call
+    argnums : sequence of int
+        The chosen arguments.
+    active : sequence of bool
+        Which inputs of the program belong to them.
+    fixed : mapping of int to ndarray
+        Values of integer inputs that the program is made for.
+    options : Options
+
+    Raises
+    ------
+    ValueError
+        If the user's pattern or coloring does not fit, or the mode is not possible.
+    """
+    graph = simplify(call.traced.graph)
+    if options.pattern is None:
+        pattern = _found(graph, active, fixed, options)
+    else:
+        pattern = options.pattern
+        _check_shape(graph, active, options)
+    plan = planned(Ways(graph, active, fixed, pattern, options))
+    program = plan.program()
+    if options.pattern is not None:
+        _check_entries(call, argnums, graph, active, fixed, program, options)
+    return guarded(program, fixed), plan
+
+
+def _found(
+    graph: Graph, active: Sequence[bool], fixed: Mapping[int, np.ndarray], options: Options
+) -> Pattern:
+    """Return where the derivative can have entries."""
+    columns = sum(x.type.size for x in seeded_inputs(graph, active))
+    found = stacked(detect(graph, active, known=fixed), columns)
+    return symmetric(found) if options.kind.symmetric else found
+
+
+def _check_shape(graph: Graph, active: Sequence[bool], options: Options) -> None:
+    rows, columns = (
+        sum(x.type.size for x in nodes) for nodes in (graph.outputs, seeded_inputs(graph, active))
+    )
+    if options.pattern.shape != (rows, columns):
+        raise ValueError(
+            f"{options.kind.name}: pattern= has shape {options.pattern.shape}, the {options.kind.what} "
+            f"has shape {(rows, columns)}{at(user_location())}"
+        )
+
+
+def _check_entries(
+    call: Call,
+    argnums: Sequence[int],
+    graph: Graph,
+    active: Sequence[bool],
+    fixed: Mapping[int, np.ndarray],
+    program: Graph,
+    options: Options,
+) -> None:
+    """Compare the entries at the places of the user's pattern with the derivative itself, at this point."""
+    values = [call.traced.values[x] for x in call.traced.graph.inputs]
+    matrix = options.pattern.csr(interpreter.run(program, values)[0])
+    floats = [k for k, y in enumerate(graph.outputs) if y.type.is_float]
+    if len(floats) < len(graph.outputs):  # the rows of integers are empty in any case
+        matrix = matrix[np.concatenate([np.full(y.type.size, y.type.is_float) for y in graph.outputs])]
+    results = leaf_paths(call.traced.out_tree, "gradient" if options.kind.symmetric else "result")
+    trees = [(flatten(call.args[number])[1], f"argument {number}") for number in argnums]
+    try:
+        check(
+            Pattern.of(matrix),
+            matrix.data,
+            Graph(graph.inputs, [graph.outputs[k] for k in floats]),
+            values,
+            active,
+            known=fixed,
+            outputs=[results[k] for k in floats],
+            arguments=[path for tree, name in trees for path in leaf_paths(tree, name)],
+        )
+    except ValueError as problem:
+        raise ValueError(f"{options.kind.name}: {problem}{at(user_location())}") from None
