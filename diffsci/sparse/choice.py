@@ -18,7 +18,7 @@ from diffsci.sparse.direct import Direct, Refusal
 from diffsci.sparse.direct import direct as evaluated_directly
 from diffsci.sparse.options import Options
 from diffsci.sparse.places import places_in
-from diffsci.sparse.work import work
+from diffsci.sparse.work import MEMORY, work
 from diffsci.transforms import tangent_graph, vjp_graph
 from diffsci.transforms.simplify import simplify
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from diffsci.coloring import Coloring
 
 __all__ = ["Candidate", "Ways"]
+
+SCATTER = 64.0  # work of adding a value at a place that is looked up
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,11 @@ class Ways:
     @functools.cached_property
     def own(self) -> float:
         """Work of the function itself."""
-        outputs = sum(y.type.size for y in self.graph.outputs)
-        return max(work(self.graph.nodes) + outputs, 1.0)
+        return max(self._primal + MEMORY * sum(self.pattern.shape), 1.0)
+
+    @functools.cached_property
+    def _primal(self) -> float:
+        return work(self.graph.nodes)
 
     @functools.cached_property
     def tangent(self) -> float:
@@ -95,19 +100,36 @@ class Ways:
 
     def _compressed_cost(self, columns: int, rows: int) -> float:
         m, n = self.pattern.shape
-        swept = columns * (self.tangent + m) + rows * (self.cotangent + n)
-        return (self.own + swept + 2 * self.pattern.nnz) / self.own
+        swept = columns * self.column_cost + rows * self.row_cost
+        return (self._primal + MEMORY * (n + 3 * self.pattern.nnz) + swept) / self.own
+
+    @functools.cached_property
+    def column_cost(self) -> float:
+        """Work of one column direction: its products are written and read."""
+        return self.tangent + 2 * MEMORY * self.pattern.shape[0]
+
+    @functools.cached_property
+    def row_cost(self) -> float:
+        """Work of one row direction."""
+        return self.cotangent + 2 * MEMORY * self.pattern.shape[1]
 
     def cost(self, mode: str) -> float | None:
         """Return the predicted cost of a way, None where it is not possible."""
         if mode == "direct":
             found = self.direct
-            return None if isinstance(found, str) else (work(found.nodes) + self.pattern.nnz) / self.own
+            if isinstance(found, str):
+                return None
+            moved = MEMORY * (self.pattern.shape[1] + self.pattern.nnz)
+            return (work(found.nodes) + moved) / self.own
         if mode == "dense":
             m, n = self.pattern.shape
             return min(self._compressed_cost(n, 0), self._compressed_cost(0, m))
         coloring = self.coloring(mode)
-        return self._compressed_cost(coloring.column_count, coloring.row_count)
+        cost = self._compressed_cost(coloring.column_count, coloring.row_count)
+        if coloring.problem.recovery == "direct":
+            return cost
+        how = coloring.decompression
+        return cost + SCATTER * how.targets.size * len(how.rounds).bit_length() / self.own
 
     def least_compressed(self) -> float:
         """Return what compressed evaluation costs at least, without coloring anything."""
@@ -146,10 +168,8 @@ class Ways:
 
         given = self.options.coloring
         if given is None or given.kind != kind:
-            m, n = self.pattern.shape
-            costs = {"forward_cost": self.tangent + m, "reverse_cost": self.cotangent + n}
-            costs = {name: max(cost, 1.0) for name, cost in costs.items()}
-            return color(Problem(self.pattern.csr(), kind, **costs))
+            costs = max(self.column_cost, 1.0), max(self.row_cost, 1.0)
+            return color(Problem(self.pattern.csr(), kind, forward_cost=costs[0], reverse_cost=costs[1]))
         if given.problem.pattern.shape != self.pattern.shape:
             raise ValueError(
                 f"{self.options.kind.name}: the coloring is of a matrix of shape "

@@ -54,10 +54,11 @@ def sparse_hessian(
     >>> import numpy as np
     >>> import diffsci as ds
     >>> chain = lambda x: np.sum((x[1:] - x[:-1] ** 2) ** 2)
-    >>> ds.sparse_hessian(chain)(np.array([1.0, 2.0, 3.0])).toarray()
-    array([[  4.,  -4.,   0.],
-           [ -4.,  38.,  -8.],
-           [  0.,  -8.,   2.]])
+    >>> H = ds.sparse_hessian(chain)(np.arange(1.0, 7.0))
+    >>> H.toarray()[:3]
+    array([[  4.,  -4.,   0.,   0.,   0.,   0.],
+           [ -4.,  38.,  -8.,   0.,   0.,   0.],
+           [  0.,  -8.,  94., -12.,   0.,   0.]])
     """
     options = Options(HESSIAN, mode, user_pattern(HESSIAN, pattern), coloring)
     return SparseDerivative(grad(f, argnums), argnums, options, backend)

@@ -94,13 +94,13 @@ class SparsePlan:
         lines = [
             f"{kind.what}: {self.rows} x {self.columns}, {self.nnz} entries ({100 * share:.3g} %)",
             *("  " + line for line in picture(self._ways.pattern)),
-            f"mode: {self.mode} ({self.reason}), about {self.cost:.3g} evaluations of {kind.unit}",
+            f"mode: {self.mode} ({self.reason}), about {self.cost:.2g} evaluations of {kind.unit}",
             f"colors: {self.ncolors}, lower bound {self.lower_bound}",
             "candidates:",
         ]
         for found in self.candidates:
             colors = "no colors" if found.ncolors is None else f"{found.ncolors} colors"
-            cost = found.remark if found.cost is None else f"{colors}, {found.cost:.3g} evaluations"
+            cost = found.remark if found.cost is None else f"{colors}, {found.cost:.2g} evaluations"
             lines.append(f"  {found.mode:<13} {cost}")
         return "\n".join(lines)
 

@@ -164,7 +164,11 @@ class TracedSparse:
         if x.ndim not in (1, 2) or x.shape[0] != self.shape[1]:
             raise ValueError(f"matmul: dimension mismatch, {self.shape} @ {x.shape}{at(user_location())}")
         data, x = ops.common([self.data, x])
-        data = data if x.ndim == 1 else ops.expand(data, 1)
+        return self._like(data)._product(x)
+
+    def _product(self, x: TracedArray) -> TracedArray:
+        """Return the product with dense vectors of the dtype of the entries."""
+        data = self.data if x.ndim == 1 else ops.expand(self.data, 1)
         return _summed(data * _picked(x, self.columns), self.rows, self.shape[0])
 
     def __rmatmul__(self, other: Any) -> Any:
@@ -265,6 +269,15 @@ class TracedCsr(TracedSparse):
         if rows is None and columns is None:
             return TracedCsr(data, self.pattern)
         return super()._like(data, rows, columns, shape)
+
+    def _product(self, x: TracedArray) -> TracedArray:
+        """Rows of one length are the rows of a dense array of products."""
+        m, count = self.shape[0], self.nnz // max(self.shape[0], 1)
+        if count == 0 or (np.diff(self.indptr) != count).any():
+            return super()._product(x)
+        data = self.data if x.ndim == 1 else ops.expand(self.data, 1)
+        products = data * _picked(x, self.columns)
+        return ops.reduce("sum", ops.reshape(products, (m, count, *products.shape[1:])), 1)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
