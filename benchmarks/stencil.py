@@ -41,7 +41,7 @@ def _measure(table: Table, model: Model, side: int, threads: int, jax) -> None:
             _check(model, y, data, ct, functions)
     timed = {("diffsci", kind): function for kind, function in ours.items()}
     timed |= {("JAX", kind): function for kind, function in theirs.items()}
-    other, copy = np.ones_like(y), _threaded_copy(threads)
+    other, copy = np.ones_like(y), threaded_copy(threads)
     timed[("copy", "")] = lambda: copy(other, y)
     seconds = interleaved(timed, repeats=15, sample=0.02)
     _rows(table, model, side, seconds, y.nbytes)
@@ -101,7 +101,7 @@ def _check(model: Model, y: np.ndarray, data: tuple, ct: np.ndarray, functions: 
         raise RuntimeError(f"{model.name}: the pullback is wrong")
 
 
-def _threaded_copy(threads: int) -> Callable[[np.ndarray, np.ndarray], None]:
+def threaded_copy(threads: int) -> Callable[[np.ndarray, np.ndarray], None]:
     """Copy one array into another, touched, one with all threads: the speed of the memory."""
     pool = ThreadPoolExecutor(threads)
 
