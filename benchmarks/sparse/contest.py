@@ -83,9 +83,8 @@ def _setup(
     table: Table, what: str, f: Callable, args: tuple, detection: float | None, coloring: float | None
 ):
     """Time the parts of the set-up on a program that is traced already, and return the plan."""
-    from diffsci.coloring import color
-
     import diffsci as ds
+    from diffsci.coloring import color
     from diffsci.sparse.detection import jacobian_pattern
     from diffsci.tracing import trace_function
     from diffsci.transforms import simplify

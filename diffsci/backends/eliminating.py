@@ -7,7 +7,7 @@ known when the numbers are: the program branches on it, and the other branch cal
 from __future__ import annotations
 
 from diffsci.backends.rewriting import Rewriter
-from diffsci.graph import Builder, Graph, Node
+from diffsci.graph import Builder, Graph, Node, Primitive
 from diffsci.primitives.linalg.fronts import fronts_of
 
 __all__ = ["ELIMINATED", "eliminating"]
@@ -25,11 +25,11 @@ class _Eliminating(Rewriter):
         super().__init__()
         self._branches: dict[tuple, tuple[Graph, Graph]] = {}
 
-    def concerns(self, node: Node) -> bool:
-        return node.name in ELIMINATED and len(node.inputs[0].shape) == 1
+    def concerns(self, primitive: Primitive) -> bool:
+        return primitive.name in ELIMINATED
 
     def replaced(self, b: Builder, node: Node, new: dict[Node, Node]) -> Node:
-        if not self.concerns(node):
+        if not self.concerns(node.primitive) or len(node.inputs[0].shape) != 1:
             return self.moved(node, new)
         b.location = node.location
         data, rhs = (new[x] for x in node.inputs)

@@ -99,7 +99,7 @@ class Ways:
         return _beyond(vjp_graph(self.graph, self.active), self.graph)
 
     def _compressed_cost(self, columns: int, rows: int) -> float:
-        m, n = self.pattern.shape
+        n = self.pattern.shape[1]
         swept = columns * self.column_cost + rows * self.row_cost
         return (self._primal + MEMORY * (n + 3 * self.pattern.nnz) + swept) / self.own
 

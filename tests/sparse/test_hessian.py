@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from diffsci.coloring import Coloring, Problem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import diffsci as ds
+from diffsci.coloring import Coloring, Problem
 from diffsci.graph import Builder, Graph, Type, interpreter
 from diffsci.sparse.recovery import recovered
 
