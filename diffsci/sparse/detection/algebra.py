@@ -17,6 +17,7 @@ from diffsci.sparse import maps
 from diffsci.sparse.detection.forms import (
     BITS,
     CHUNK,
+    FEW_MAPS,
     MOST_MAPS,
     Dependence,
     Maps,
@@ -40,13 +41,7 @@ def union(parts: Sequence[Dependence], width: int) -> Dependence | None:
     if len(different) <= 1:
         return different[0] if different else None
     if all(isinstance(part, Maps) for part in different):
-        arrays = {id(index): index for part in different for index in part.arrays}
-        longest = max(different, key=lambda part: len(part.arrays))
-        if len(arrays) == len(longest.arrays):
-            return longest
-        if len(arrays) <= max(8, min(MOST_MAPS, width // 16)):
-            return Maps(tuple(arrays.values()))
-        return canonical(stacked(list(arrays.values())), longest.shape, width)
+        return _union_of_maps(different, width)
     shape = different[0].shape
     if any(isinstance(part, Words) for part in different) and leads_to_words(
         different, math.prod(shape), width
@@ -62,6 +57,36 @@ def union(parts: Sequence[Dependence], width: int) -> Dependence | None:
     return lean(Rows(total, shape), width)
 
 
+def _union_of_maps(parts: Sequence[Maps], width: int) -> Dependence:
+    """Keep the maps of one part where the others add nothing, so that equal dependences are one object."""
+    longest = max(parts, key=lambda part: len(part.arrays))
+    own = {id(index): index for index in longest.arrays}
+    added = {id(index): index for part in parts for index in part.arrays if id(index) not in own}
+    if len(own) + len(added) > FEW_MAPS:
+        added = _not_among(added, longest.arrays)
+    if not added:
+        return longest
+    arrays = (*longest.arrays, *added.values())
+    if len(arrays) <= max(FEW_MAPS, min(MOST_MAPS, width // 16)):
+        return Maps(arrays)
+    found = canonical(stacked(arrays), longest.shape, width)
+    return longest if isinstance(found, Maps) and found.exact == longest.exact else found
+
+
+def _not_among(maps_: dict[int, np.ndarray], others: Sequence[np.ndarray]) -> dict[int, np.ndarray]:
+    """Leave out maps that are equal to others."""
+    shape, size = others[0].shape, others[0].size
+    probes = np.unravel_index(np.linspace(0, max(size - 1, 0), 16, dtype=np.int64), shape) if size else ()
+    alike: dict[bytes, list[np.ndarray]] = {}
+    for index in others:
+        alike.setdefault(index[probes].tobytes(), []).append(index)
+    return {
+        key: index
+        for key, index in maps_.items()
+        if not any(np.array_equal(index, other) for other in alike.get(index[probes].tobytes(), ()))
+    }
+
+
 def moved(
     node: Node, parts: Sequence[Dependence | None], others: Callable[[Node], Any], width: int
 ) -> Dependence:
@@ -70,8 +95,8 @@ def moved(
         return _moved_maps(node, parts, others)
     if node.name == "broadcast":
         return _repeated(node, parts[0])
-    if node.name == "reshape" and isinstance(parts[0], Rows):
-        return Rows(parts[0].matrix, node.shape)
+    if node.name == "reshape":
+        return _reshaped(parts[0], node.shape)
     start, numbers, present = 0, [], []
     for x, part in zip(node.inputs, parts, strict=True):
         numbers.append(None if part is None else maps.identity(x.shape, start, np.int64))
@@ -126,6 +151,9 @@ def taken(found: Dependence, source: np.ndarray, shape: tuple[int, ...], width: 
         return Maps(tuple(index.reshape(shape) for index in arrays))
     if isinstance(found, Words):
         count = found.bits.shape[-1]
+        size = math.prod(found.shape)
+        if source.size * count * size > found.entries() * np.count_nonzero(there):
+            return taken(Rows(rows_of(found, width), found.shape), source, shape, width)
         check_room(source.size, count)
         bits = found.bits.reshape(-1, count)[source]
         bits[~there] = 0
@@ -192,7 +220,7 @@ def _combined(
     if isinstance(found, Maps):
         parts = [maps.relabelled(index, own, kept, sizes) for index in found.arrays]
         total = sum(len(part) for part in parts)
-        if 0 < total <= 8:
+        if 0 < total <= FEW_MAPS:
             return Maps(tuple(index for part in parts for index in part))
         stack = np.concatenate([part.reshape(len(part), math.prod(shape)) for part in parts])
         return canonical(stack, shape, width)
@@ -240,8 +268,9 @@ def product(
         and np.array_equal(rows, np.arange(size))
     ):
         return _reshaped(found, shape)
-    expected = rows.size * (found.entries() / max(operand, 1))
-    if isinstance(found, Words) or 32 * expected >= size * width:
+    by_words = (operand + rows.size) * -(-width // BITS)
+    by_entries = rows.size * (found.entries() / max(operand, 1))
+    if isinstance(found, Words) or (by_words <= 16 * by_entries and few_words(operand, width)):
         return _gathered(rows, columns, words_of(found, width).bits, shape)
     from scipy.sparse import csr_array
 

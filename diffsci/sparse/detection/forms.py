@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BITS",
     "CHUNK",
+    "FEW_MAPS",
     "MOST_MAPS",
     "Dependence",
     "Maps",
@@ -40,6 +41,7 @@ __all__ = [
     "words_of",
 ]
 
+FEW_MAPS = 8  # that are not looked at for duplicates
 MOST_MAPS = 32
 MOST_WORDS = 1 << 28  # 2 GB
 MOST_ENTRIES = 1 << 29
@@ -49,9 +51,13 @@ BITS = 64
 
 @dataclass(frozen=True, eq=False)
 class Maps:
-    """Index maps, each of the array's shape; an element depends on what any of them says."""
+    """Index maps, each of the array's shape; an element depends on what any of them says.
+
+    `exact` is the number of dependences where that has been counted.
+    """
 
     arrays: tuple[np.ndarray, ...]
+    exact: int = -1
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -87,8 +93,12 @@ class Words:
         return self.bits.shape[:-1]
 
     def entries(self) -> int:
-        """Return how many dependences these are at most."""
-        return self.bits.size * BITS
+        """Return how many dependences these are; what is repeated is looked at once."""
+        axes = range(self.bits.ndim - 1)
+        repeated = [k for k in axes if self.bits.strides[k] == 0 and self.bits.shape[k] > 1]
+        once = self.bits[tuple(slice(0, 1) if k in repeated else slice(None) for k in axes)]
+        count = int(np.bitwise_count(once).sum(dtype=np.int64))
+        return count * math.prod(self.bits.shape[k] for k in repeated)
 
 
 Dependence = Maps | Rows | Words
@@ -117,9 +127,11 @@ def _listed(found: Maps | Words, width: int) -> Pattern:
         return Pattern.counted(counts, np.tile(np.arange(width, dtype=dtype), size), (size, width))
     parts, step = [np.zeros(0, dtype)], max(CHUNK // max(count, 1), 1)
     for first in range(0, size, step):
-        part = np.ascontiguousarray(bits[first : first + step]).view(np.uint8)
-        flags = np.unpackbits(part, axis=1, bitorder="little", count=width)
-        parts.append((np.flatnonzero(flags) % max(width, 1)).astype(dtype))
+        words = np.ascontiguousarray(bits[first : first + step]).ravel()
+        used = np.flatnonzero(words)
+        places = np.flatnonzero(np.unpackbits(words[used].view(np.uint8), bitorder="little"))
+        starts = (used % max(count, 1) * BITS).astype(dtype)
+        parts.append(starts[places // BITS] + (places % BITS).astype(dtype))
     return Pattern.counted(counts, np.concatenate(parts), (size, width))
 
 
@@ -226,7 +238,8 @@ def canonical(stack: np.ndarray, shape: tuple[int, ...], width: int) -> Dependen
             stack[~keep] = 0
             stack.sort(axis=0)
             stack = stack[len(stack) - most :]
-        return Maps(tuple(stack.reshape(-1, *shape))) if most else Maps((np.zeros(shape, stack.dtype),))
+        arrays = tuple(stack.reshape(-1, *shape)) if most else (np.zeros(shape, stack.dtype),)
+        return Maps(arrays, entries)
     found = Rows(_pattern(stack, width).csr(), shape)
     return words_of(found, width) if words <= 8 * entries else found
 
