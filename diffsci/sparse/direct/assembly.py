@@ -16,6 +16,7 @@ from diffsci.sparse.direct.work import Work
 __all__ = ["Assembly", "leaves"]
 
 _MOST_PIECES = 3000
+_MANY_BOXES, _LEAST_ROWS = 100, 4  # boxes beyond that number must have so many rows on average
 
 
 def leaves(node: Node) -> list[Node]:
@@ -85,7 +86,7 @@ class Assembly:
         rows = _Rows(np.stack([term.columns.index.ravel() for term in terms]))
         codes = rows.codes().reshape(node.shape)
         boxes = boxes_of(codes)
-        if boxes is None:
+        if boxes is None or (len(boxes) > _MANY_BOXES and codes.size < _LEAST_ROWS * len(boxes)):
             return False
         first = rows.first.reshape(node.shape)
         placed = []
@@ -207,8 +208,9 @@ class _Rows:
     def __init__(self, columns: np.ndarray):
         big = np.iinfo(columns.dtype).max
         keys = np.where(columns > 0, columns, big)
-        self.order = np.argsort(keys, axis=0, kind="stable")
-        ordered = np.take_along_axis(keys, self.order, axis=0)
+        order = np.argsort(keys, axis=0, kind="stable")
+        ordered = np.take_along_axis(keys, order, axis=0)
+        self.order = order.astype(np.uint8)
         self.there = ordered < big
         self.new = self.there.copy()
         self.new[1:] &= ordered[1:] != ordered[:-1]
@@ -218,7 +220,7 @@ class _Rows:
 
     def codes(self) -> np.ndarray:
         """Return a number per row: equal for rows whose entries come from the same terms in one order."""
-        digits = np.where(self.there, self.order * 2 + self.new + 1, 0)
+        digits = np.where(self.there, self.order * np.uint16(2) + self.new + np.uint16(1), np.uint16(0))
         return layout_codes(digits, 2 * len(self.order) + 2)
 
     def groups(self, row: int) -> list[list[int]]:

@@ -17,6 +17,7 @@ import numpy as np
 from diffsci.graph import Builder, Graph, Node, verify
 from diffsci.source import Location
 from diffsci.sparse.direct.assembly import Assembly, leaves
+from diffsci.sparse.direct.calls import without_calls
 from diffsci.sparse.direct.linear import RULES
 from diffsci.sparse.direct.terms import Term
 from diffsci.sparse.direct.work import Stop, Work
@@ -25,7 +26,7 @@ from diffsci.transforms import simplify, tangent_graph
 
 __all__ = ["Direct", "Refusal", "direct"]
 
-MOST_ENTRIES = 1 << 28  # of all terms of an output together
+MOST_ENTRIES = 1 << 26  # of all terms of an output together
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Direct:
     indptr, indices : ndarray of int
         Those of a CSR matrix with sorted columns and no duplicates; 32 bits where that is enough.
     shape : tuple of int
-        (size of all outputs, size of all active float inputs), both flattened and concatenated.
+        (size of all float outputs, size of all active float inputs), both flattened and concatenated.
     graph : Graph
         The inputs of the function to the entries, one array of length ``len(indices)``.
     """
@@ -57,7 +58,7 @@ class Refusal:
 
 
 def direct(
-    graph: Graph, active: Sequence[bool] | None = None, values: Mapping[int, np.ndarray] | None = None
+    graph: Graph, active: Sequence[bool] | None = None, known: Mapping[int, np.ndarray] | None = None
 ) -> Direct | Refusal:
     """Return the program of a sparse Jacobian's entries, or what stands against it.
 
@@ -67,7 +68,7 @@ def direct(
         Of the function.
     active : sequence of bool, optional
         Which inputs to differentiate with respect to; integer and boolean inputs never count.
-    values : mapping of int to ndarray, optional
+    known : mapping of int to ndarray, optional
         Values of integer and boolean inputs, by their position. The places of the entries may depend on
         them: the result holds as long as they stay what they are.
 
@@ -90,10 +91,10 @@ def direct(
     flags = [True] * len(graph.inputs) if active is None else list(active)
     chosen = [x for x, flag in zip(graph.inputs, flags, strict=True) if flag and x.type.is_float]
     tangent, kept = tangent_graph(graph, flags)
-    tangent = simplify(tangent)
+    tangent = simplify(without_calls(tangent))
     b = Builder()
     b.adopt(tangent.nodes)
-    given = {graph.inputs[k]: np.asarray(value) for k, value in (values or {}).items()}
+    given = {graph.inputs[k]: np.asarray(value) for k, value in (known or {}).items()}
     work = Work(b, RULES, {x: given.get(x) for x in tangent.inputs})
     width = _seed(work, chosen, tangent.inputs[len(graph.inputs) :])
     try:
@@ -127,7 +128,7 @@ def _assembled(
     floats = [y.dtype for y in graph.outputs if y.type.is_float]
     assembly = Assembly(work, np.result_type(*floats) if floats else np.dtype(float))
     for k, y in enumerate(graph.outputs):
-        if k not in by_output:
+        if k not in by_output and y.type.is_float:
             assembly.nothing(y.type.size)
         for leaf in by_output.get(k, ()):
             terms = work.of(leaf)

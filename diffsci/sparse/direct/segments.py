@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import product
 from typing import NamedTuple
 
@@ -42,10 +42,10 @@ def layout_codes(digits: np.ndarray, base: int) -> np.ndarray:
     return total
 
 
-def boxes_of(codes: np.ndarray) -> Iterator[tuple[Segment, ...]] | None:
+def boxes_of(codes: np.ndarray) -> list[tuple[Segment, ...]] | None:
     """Return boxes that cover an array and on each of which it is constant, None if they were too many."""
     if codes.ndim == 0:
-        return iter([()])
+        return [()]
     axes = []
     for axis, n in enumerate(codes.shape):
         if n <= _SHORT and n > 1 and codes.size // n >= _MANY:
@@ -60,7 +60,7 @@ def boxes_of(codes: np.ndarray) -> Iterator[tuple[Segment, ...]] | None:
         part = codes[tuple(segment.slice for segment in box)]
         if not (part == part.flat[0]).all():
             return None
-    return iter(boxes)
+    return boxes
 
 
 def _planes(codes: np.ndarray, axis: int) -> np.ndarray:
