@@ -1,6 +1,6 @@
 """Derive the coefficients of the elementary functions: ``python -m diffsci.backends.vectormath.derive``.
 
-Needs mpmath. Writes `diffsci.backends.vectormath.coefficients`, which says what its numbers are.
+Needs mpmath. Writes the modules of `FILES`, which say what their numbers are.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from diffsci.backends.vectormath.fitting import BITS, Polynomial, even, number, 
 from diffsci.backends.vectormath.minimax import error, rounded
 from diffsci.backends.vectormath.special_fits import SPECIAL_FITS, SPECIAL_NUMBERS
 
-__all__ = ["BITS", "CONSTANTS", "POLYNOMIALS", "coefficients", "text"]
+__all__ = ["BITS", "CONSTANTS", "FILES", "POLYNOMIALS", "coefficients", "text"]
 
 DIGITS = 60
 _WIDTH = 108
@@ -105,6 +105,15 @@ CONSTANTS: dict[str, tuple[str, Callable[[str], list]]] = (
 )
 
 
+_SPECIAL = SPECIAL_FITS.keys() | SPECIAL_NUMBERS.keys()
+
+# The modules that are written: what is in them, and the names.
+FILES: dict[str, tuple[str, frozenset[str]]] = {
+    "coefficients": ("the elementary functions", frozenset((CONSTANTS | POLYNOMIALS).keys() - _SPECIAL)),
+    "special_coefficients": ("error and gamma functions", frozenset(_SPECIAL)),
+}
+
+
 def coefficients(name: str, code: str) -> tuple[list[float], float]:
     """Return the coefficients of a polynomial, and the error of the result in units of the last place."""
     p, bits = POLYNOMIALS[name], BITS[code]
@@ -116,10 +125,11 @@ def coefficients(name: str, code: str) -> tuple[list[float], float]:
         return list(map(float, found + rest)), float(reached * 2**bits)
 
 
-def text() -> str:
-    """Return the text of the module of coefficients."""
+def text(file: str) -> str:
+    """Return the text of one of the `FILES`."""
+    subject, names = FILES[file]
     lines = [
-        '"""Coefficients of the elementary functions, lowest first, by format: written by `derive`."""',
+        f'"""Coefficients of {subject}, lowest first, by format: written by `derive`."""',
         "",
         "# fmt: off",
         "from __future__ import annotations",
@@ -128,8 +138,10 @@ def text() -> str:
     ]
     with mp.workdps(DIGITS):
         for name, (says, function) in CONSTANTS.items():
-            lines += _entry(name, says, {code: function(code) for code in BITS})
-    for name, p in POLYNOMIALS.items():
+            if name in names:
+                lines += _entry(name, says, {code: function(code) for code in BITS})
+    for name in filter(names.__contains__, POLYNOMIALS):
+        p = POLYNOMIALS[name]
         found = {code: coefficients(name, code) for code in p.counts}
         for code, (_, reached) in found.items():
             if reached > p.errors[code]:
@@ -166,4 +178,5 @@ def _wrapped(numbers: list[float], margin: str, nested: bool) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    Path(__file__).with_name("coefficients.py").write_text(text())
+    for file in FILES:
+        Path(__file__).with_name(f"{file}.py").write_text(text(file))

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 
 from diffsci.backends.vectormath.algebra import Value, absolute, copysign, fma, polynomial, rarely, select
-from diffsci.backends.vectormath.coefficients import ERF_NEAR, ERFC_LOGARITHM, ERFC_SCALED
 from diffsci.backends.vectormath.doubled import Doubled, quick_two_sum, two_product, two_sum
 from diffsci.backends.vectormath.scaled import exp_parts, power_of_two, scale
+from diffsci.backends.vectormath.special_coefficients import ERF_NEAR, ERFC_LOGARITHM, ERFC_SCALED
 
 __all__ = ["erf", "erfc"]
 

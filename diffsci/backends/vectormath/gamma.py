@@ -22,7 +22,9 @@ from diffsci.backends.vectormath.algebra import (
     rint,
     select,
 )
-from diffsci.backends.vectormath.coefficients import (
+from diffsci.backends.vectormath.doubled import Doubled, quick_two_sum, two_product, two_sum
+from diffsci.backends.vectormath.logarithms import log_doubled
+from diffsci.backends.vectormath.special_coefficients import (
     COTANGENT,
     DIGAMMA,
     DIGAMMA_REST,
@@ -32,8 +34,6 @@ from diffsci.backends.vectormath.coefficients import (
     SINE_OF_TURN,
     STIRLING,
 )
-from diffsci.backends.vectormath.doubled import Doubled, quick_two_sum, two_product, two_sum
-from diffsci.backends.vectormath.logarithms import log_doubled
 
 __all__ = ["digamma", "log_gamma"]
 
