@@ -6,6 +6,7 @@ import pytest
 import diffsci as ds
 from benchmarks.stencil_models import MODELS, burgers
 from diffsci.backends.cpu.alignment import aligned_load
+from diffsci.backends.cpu.prefetching import foremost_loads
 from diffsci.backends.cpu.vectorized import vector_loop
 from diffsci.backends.cpu.windows import lines_of, windows_of
 from diffsci.backends.plan import build_plan
@@ -104,6 +105,19 @@ def test_no_line_lies_outside_of_its_array(model):
             last = window.last + sum(c * (n - 1) for c, n in zip(window.coefs, nest.extents, strict=True))
             assert window.last >= window.width
             assert last < window.buffer.size
+
+
+@pytest.mark.parametrize(("side", "expected"), [(256, 0), (512, 4)])
+def test_the_foremost_rows_of_large_arrays_are_fetched_ahead(side, expected):
+    """Of the twelve rows that the pullback of Burgers' equations reads four come from memory."""
+    y, ct = np.random.default_rng(4).standard_normal((2, 2, side, side))
+    graph, counts = simplify(trace_function(pullback(burgers), (y, ct)).graph), set()
+    for nest in build_plan(graph).steps:
+        if (loop := vector_loop(nest)) is not None:
+            counts.add(len(foremost_loads(nest, loop, windows_of(nest, loop))))
+    assert max(counts) == expected
+    found = ds.jit(pullback(burgers))(y, ct)
+    np.testing.assert_allclose(found, pullback(burgers)(y, ct), rtol=1e-12, atol=1e-12)
 
 
 def test_results_begin_at_lines_of_different_places():

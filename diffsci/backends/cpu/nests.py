@@ -24,6 +24,7 @@ from diffsci.backends.cpu.function import (
 from diffsci.backends.cpu.interleaved import Run, runs_of, store_interleaved
 from diffsci.backends.cpu.operations import Operations, combine, horizontal
 from diffsci.backends.cpu.pairs import Pair, pairs_of
+from diffsci.backends.cpu.prefetching import foremost_loads, prefetch
 from diffsci.backends.cpu.scope import Scope
 from diffsci.backends.cpu.vectorized import vector_loop
 from diffsci.backends.cpu.vectors import call_pair
@@ -83,6 +84,7 @@ class _Writer:
         self.runs = [] if vector is None else runs_of(nest, vector)
         joined = {id(store) for run in self.runs for store in run.stores}
         self.single = [store for store in nest.stores if id(store) not in joined]
+        self.foremost = set() if vector is None else foremost_loads(nest, vector, self.windows)
 
     # ---- preparation ---------------------------------------------------------------------------
 
@@ -445,6 +447,8 @@ class _Writer:
         pointer = self._pointer(buffer, address, scope)
         if not wide:
             return load_scalar(self.f, code, pointer)
+        if scope.mask is None and (buffer, address) in self.foremost:
+            prefetch(self.module, self.f, pointer)
         return load_wide(self.module, self.f, code, pointer, address[self.vector + 1], scope.mask)
 
     def _gather(self, s: int, scope: Scope, wide: bool) -> str:
