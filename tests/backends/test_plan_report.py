@@ -76,6 +76,17 @@ def test_components_of_points_share_what_they_have_in_common():
     assert (turned.bytes, turned.flops) == (8 * 8 * 5000, 4 * 5000)
 
 
+def test_an_operand_that_many_rows_read_is_turned_once():
+    def spread(x, centres, factors):
+        return np.sum(np.einsum("kij,nkj->nki", factors, x[:, None] - centres) ** 2, axis=2)
+
+    plan = ds.jit(spread).plan(np.ones((1000, 10)), np.ones((25, 10)), np.ones((25, 10, 10)))
+    turned = [step for step in plan.steps if any("transpose" in origin for origin in step.origins)]
+    assert sum(stream.elements for stream in turned[0].writes) == 10_000
+    others = [step for step in plan.steps if step not in turned]
+    assert not any(stream.buffer == "in0" for step in others for stream in step.reads)
+
+
 def test_softmax_reads_its_rows_three_times_and_writes_them_once():
     rows, columns = 100, 40
     plan = ds.jit(lambda x: softmax(x, axis=1)).plan(np.ones((rows, columns)))
