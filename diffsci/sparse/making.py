@@ -13,7 +13,6 @@ from diffsci.sparse.choice import Ways
 from diffsci.sparse.compressed import seeded_inputs
 from diffsci.sparse.detection import Pattern, check, detect
 from diffsci.sparse.options import Options
-from diffsci.sparse.places import stacked, symmetric
 from diffsci.sparse.plan import SparsePlan, planned
 from diffsci.sparse.steering import guarded
 from diffsci.transforms import simplify
@@ -65,8 +64,8 @@ def _found(
 ) -> Pattern:
     """Return where the derivative can have entries."""
     columns = sum(x.type.size for x in seeded_inputs(graph, active))
-    found = stacked(detect(graph, active, known=fixed), columns)
-    return symmetric(found) if options.kind.symmetric else found
+    found = Pattern.below(detect(graph, active, known=fixed), columns)
+    return found.symmetric() if options.kind.symmetric else found
 
 
 def _check_shape(graph: Graph, active: Sequence[bool], options: Options) -> None:

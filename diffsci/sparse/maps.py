@@ -5,30 +5,23 @@ nothing. Operations that only move elements are run on maps as they are on value
 and reshapes are views, and what a pad adds is nothing by itself.
 
 >>> import numpy as np
->>> from diffsci.sparse.maps import identity, pieces
->>> wrapped = np.roll(identity((6,)), 1)
->>> wrapped
+>>> from diffsci.sparse.maps import identity
+>>> np.roll(identity((6,)), 1)
 array([6, 1, 2, 3, 4, 5], dtype=int32)
->>> for piece in pieces(wrapped):
-...     print(piece.box, piece.offset, piece.strides)
-(slice(0, 1, None),) 5 (0,)
-(slice(1, 6, None),) 0 (1,)
+>>> np.pad(identity((2,)), 1)
+array([0, 1, 2, 0], dtype=int32)
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise, product
-from typing import NamedTuple
 
 import numpy as np
 
 from diffsci.graph import Node
 
-__all__ = ["Piece", "identity", "moved", "number_type", "pieces", "relabelled"]
-
-MOST_PIECES = 256
+__all__ = ["identity", "moved", "number_type", "relabelled"]
 
 
 def number_type(width: int) -> np.dtype:
@@ -100,67 +93,3 @@ def relabelled(index: np.ndarray, own: Sequence, out: Sequence, sizes: dict) -> 
     tail = tuple(index.shape[k] for k in behind)
     flat = turned.reshape((count, *(sizes[label] if label in kept else 1 for label in out), *tail))
     return np.broadcast_to(flat, (count, *(sizes[label] for label in out), *tail))
-
-
-class Piece(NamedTuple):
-    """A box on which a map is affine: ``offset + sum(strides * place inside the box)``, counted from 0."""
-
-    box: tuple[slice, ...]
-    offset: int
-    strides: tuple[int, ...]
-
-
-def pieces(index: np.ndarray, most: int = MOST_PIECES) -> list[Piece] | None:
-    """Return boxes on which a map is affine and that cover all its elements but those that are nothing.
-
-    None where it takes more than `most` boxes, or boxes are not enough.
-    """
-    if index.size == 0:
-        return []
-    runs = [_runs(index, axis) for axis in range(index.ndim)]
-    if math.prod(len(own) for own in runs) > most:
-        return None
-    found = []
-    for box in product(*runs):
-        part = index[box]
-        first = int(part.flat[0])
-        strides = tuple(
-            int(part[(0,) * axis + (1,) + (0,) * (index.ndim - axis - 1)]) - first if n > 1 else 0
-            for axis, n in enumerate(part.shape)
-        )
-        if first == 0:
-            if part.any():
-                return None
-            continue
-        expected = np.full((1,) * index.ndim, first, dtype=np.int64)
-        for axis, (n, stride) in enumerate(zip(part.shape, strides, strict=True)):
-            expected = expected + stride * np.arange(n).reshape((-1,) + (1,) * (index.ndim - axis - 1))
-        if not np.array_equal(part, expected):
-            return None
-        found.append(Piece(box, first - 1, strides))
-    return found
-
-
-def _runs(index: np.ndarray, axis: int) -> list[slice]:
-    """Cut an axis where a line of the map begins or ends, or changes its steps."""
-    lines = np.moveaxis(index, axis, 0)
-    others = tuple(range(1, index.ndim))
-    steps, there = np.diff(lines, axis=0), lines != 0
-    edges = np.flatnonzero(np.any(there[1:] != there[:-1], axis=others)) + 1
-    bends = np.any(steps[1:] != steps[:-1], axis=others)  # behind element k + 1
-    runs = []
-    for first, last in pairwise([0, *edges.tolist(), len(lines)]):
-        runs += _straight(first, last, np.flatnonzero(bends[first : max(last - 2, first)]) + first)
-    return runs
-
-
-def _straight(first: int, last: int, bends: np.ndarray) -> list[slice]:
-    """Cut ``first:last`` at bends; a step that stands alone before a longer run is a jump to that."""
-    runs, start = [], first
-    known = set(bends.tolist())
-    for bend in sorted(known):
-        if bend >= start:
-            stop = start + 1 if bend == start and bend + 1 not in known else bend + 2
-            runs.append(slice(start, stop))
-            start = stop
-    return [*runs, slice(start, last)] if start < last else runs

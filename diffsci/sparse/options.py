@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from diffsci.sparse.detection import Pattern
-from diffsci.sparse.places import symmetric
 from diffsci.tracing.identity import Identity
 
 __all__ = ["HESSIAN", "JACOBIAN", "Kind", "Options", "user_pattern"]
@@ -119,6 +118,6 @@ def user_pattern(kind: Kind, pattern: Any) -> Pattern | None:
     if pattern.ndim != 2:
         raise ValueError(f"{kind.name}: pattern= must have two dimensions, not {pattern.ndim}")
     found = Pattern.of(pattern)
-    if kind.symmetric and symmetric(found) != found:
+    if kind.symmetric and found.symmetric() != found:
         raise ValueError(f"{kind.name}: pattern= must be symmetric: add its transpose to it")
     return found

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from diffsci.sparse.detection import Pattern
 
-__all__ = ["holds", "is_dense", "places_in", "stacked", "symmetric"]
+__all__ = ["holds", "is_dense", "places_in"]
 
 
 def holds(pattern: Pattern, matrix: Any) -> bool:
@@ -35,22 +34,3 @@ def places_in(pattern: Pattern, other: Pattern) -> np.ndarray:
         return np.full(own.size, -1)
     places = np.minimum(np.searchsorted(theirs, own), theirs.size - 1)
     return np.where(theirs[places] == own, places, -1)
-
-
-def symmetric(pattern: Pattern) -> Pattern:
-    """Return the pattern with the mirror image of every entry; itself if it has them."""
-    rows, columns = pattern.rows, pattern.indices
-    mirrored = Pattern.at(columns, rows, pattern.shape[::-1])
-    if mirrored == pattern:
-        return pattern
-    return Pattern.at(np.concatenate([rows, columns]), np.concatenate([columns, rows]), pattern.shape)
-
-
-def stacked(patterns: Sequence[Pattern], width: int) -> Pattern:
-    """Return patterns of the same width one below the other."""
-    if len(patterns) == 1:
-        return patterns[0]
-    counts = [np.zeros(0, np.int64), *(np.diff(p.indptr) for p in patterns)]
-    columns = [np.zeros(0, np.int32), *(p.indices for p in patterns)]
-    height = sum(p.shape[0] for p in patterns)
-    return Pattern.counted(np.concatenate(counts), np.concatenate(columns), (height, width))

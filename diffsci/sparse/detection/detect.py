@@ -87,8 +87,6 @@ def jacobian_pattern(
     """Return the patterns of all float outputs, one below the other: see `detect`."""
     patterns = detect(graph, active, known=known, at=at)
     reals = [p for p, y in zip(patterns, graph.outputs, strict=True) if y.type.is_float]
-    if len(reals) == 1:
-        return reals[0]
     flags = _flags(graph, active)
     return Pattern.below(reals, sum(x.type.size for x, flag in zip(graph.inputs, flags, strict=True) if flag))
 
@@ -115,12 +113,7 @@ def hessian_pattern(
     ValueError
         If the program has not one float output of one element.
     """
-    found = jacobian_pattern(gradient_graph(graph, active), active, known=known, at=at)
-    rows, columns = found.rows, found.indices
-    if found.missing(Pattern.at(columns, rows, found.shape))[0].size:
-        places = np.concatenate([rows, columns]), np.concatenate([columns, rows])
-        return Pattern.at(*places, found.shape)
-    return found
+    return jacobian_pattern(gradient_graph(graph, active), active, known=known, at=at).symmetric()
 
 
 def gradient_graph(graph: Graph, active: Sequence[bool] | None = None) -> Graph:

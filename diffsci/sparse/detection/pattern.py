@@ -128,10 +128,19 @@ class Pattern:
     @staticmethod
     def below(parts: Sequence[Pattern], width: int) -> Pattern:
         """Return patterns of this width, one below the other."""
+        if len(parts) == 1:
+            return parts[0]
         counts = [np.diff(p.indptr) for p in parts] or [np.zeros(0, np.int32)]
         columns = [p.indices for p in parts] or [np.zeros(0, np.int32)]
         shape = (sum(p.shape[0] for p in parts), width)
         return Pattern.counted(np.concatenate(counts), np.concatenate(columns), shape)
+
+    def symmetric(self) -> Pattern:
+        """Return the pattern with the mirror image of every entry; itself if it has them."""
+        rows, columns = self.rows, self.indices
+        if Pattern.at(columns, rows, self.shape[::-1]) == self:
+            return self
+        return Pattern.at(np.concatenate([rows, columns]), np.concatenate([columns, rows]), self.shape)
 
     def missing(self, other: Pattern) -> tuple[np.ndarray, np.ndarray]:
         """Return rows and columns of the entries of `other` that this pattern lacks."""
