@@ -11,7 +11,7 @@ from diffsci.errors import UnsupportedError
 from diffsci.graph.namespaces import is_on_device
 from diffsci.trees import tree_map
 
-__all__ = ["arriving", "hosted", "like"]
+__all__ = ["arriving", "hosted", "like", "machine_of"]
 
 _CUDA = 2  # the device type of CUDA memory in DLPack
 _PLAIN = (int, str, bytes, type(None))  # static arguments that nobody needs to ask
@@ -65,3 +65,12 @@ def like(inputs: Sequence[Any], outputs: Sequence[Any]) -> list[Any]:
     from diffsci.backends.cuda import cupy_machine
 
     return [cupy_machine().arrived(y) for y in outputs]
+
+
+def machine_of(array: Any) -> Any:
+    """Return the machine whose device an array lies on, None for the host."""
+    if not is_on_device(array):
+        return None
+    from diffsci.backends.cuda import cupy_machine
+
+    return cupy_machine()

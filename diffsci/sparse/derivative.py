@@ -12,6 +12,7 @@ from diffsci import watching
 from diffsci.calling import Call, chosen_arguments
 from diffsci.derived import Derived, derived
 from diffsci.graph import Graph
+from diffsci.graph.namespaces import is_on_device
 from diffsci.jit import Jitted, Specialisation
 from diffsci.source import at, user_location
 from diffsci.sparse.detection import Pattern
@@ -122,13 +123,16 @@ class SparseDerivative:
         if path is not None:
             self._fill = None if kwargs else _quickly(path, args)
             return
-        entries = _entries_for(Pattern(found.indptr, found.indices, found.shape), found.data.dtype, out)
+        if is_on_device(found.data):
+            entries = _entries_on_device(found, out)
+        else:
+            entries = _entries_for(Pattern(found.indptr, found.indices, found.shape), found.data.dtype, out)
         if entries is None:
             raise ValueError(
                 f"{self!r}{at(user_location())}: out= has entries at other places than the result, or of "
                 "another dtype: give a matrix that this function returned for such arguments, or its .data"
             )
-        np.copyto(entries, found.data)
+        entries[...] = found.data
 
 
 def _recording(derivative: SparseDerivative) -> Callable:
@@ -152,6 +156,16 @@ def _entries_for(pattern: Pattern, dtype: np.dtype, out: Any) -> np.ndarray | No
         out = out.data
     fits = isinstance(out, np.ndarray) and out.dtype == dtype and out.shape == (pattern.nnz,)
     return out if fits and out.flags.carray else None
+
+
+def _entries_on_device(found: Any, out: Any) -> Any:
+    """Return where the entries of a matrix on a device go, None where `out` does not share its places."""
+    entries = out
+    if not is_on_device(out):
+        same = getattr(out, "indices", None) is found.indices and out.indptr is found.indptr
+        entries = out.data if same else None
+    fits = is_on_device(entries) and entries.dtype == found.data.dtype and entries.shape == found.data.shape
+    return entries if fits else None
 
 
 def _targets(out: Any, path: Specialisation) -> list[np.ndarray] | None:

@@ -105,6 +105,15 @@ class HostArray:
         return f"HostArray({self.host!r})"
 
 
+class HostMatrix:
+    """A sparse matrix of the device."""
+
+    format = "csr"
+
+    def __init__(self, data, indices, indptr, shape):
+        self.data, self.indices, self.indptr, self.shape = data, indices, indptr, shape
+
+
 def _operator(name):
     function = getattr(operator, name)
 
@@ -260,6 +269,9 @@ class HostDevice:
     def to_host(self, array):
         self.copies_to_host += 1
         return array.get()
+
+    def csr(self, data, indices, indptr, shape):
+        return HostMatrix(data, indices, indptr, shape)
 
     def finish(self):
         self.under_way = 0

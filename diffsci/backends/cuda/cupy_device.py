@@ -174,6 +174,12 @@ class CupyDevice:
         """See `ArrayDevice`."""
         return self.xp.asnumpy(array)
 
+    def csr(self, data: Any, indices: Any, indptr: Any, shape: tuple[int, int]) -> Any:
+        """See `ArrayDevice`."""
+        from cupyx.scipy import sparse
+
+        return getattr(sparse, "csr_array", sparse.csr_matrix)((data, indices, indptr), shape=shape)
+
     def finish(self) -> None:
         """See `ArrayDevice`."""
         self.xp.cuda.get_current_stream().synchronize()

@@ -53,6 +53,9 @@ class ArrayDevice(Device, Protocol):
     def to_host(self, array: Any) -> np.ndarray:
         """Return a copy of an array of the device."""
 
+    def csr(self, data: Any, indices: Any, indptr: Any, shape: tuple[int, int]) -> Any:
+        """Return a sparse matrix of arrays of the device, by rows."""
+
     def record(self, work: Callable[[], None]) -> Recorded | None:
         """Record kernel launches without running them; None where that cannot be done."""
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from diffsci.device_arrays import machine_of
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
@@ -58,34 +60,46 @@ class Pattern:
 
         The matrix shares the index arrays, and nothing is looked at again: `csr_array` takes 15 µs for that.
 
+        On a device it is a matrix of `cupyx.scipy.sparse`.
+
         Raises
         ------
         ValueError
             If there are not as many entries as nonzeros.
         """
-        from scipy.sparse import csr_array
-
         if data is None:
             data = np.ones(self.nnz, dtype=bool)
-        if np.shape(data) != (self.nnz,):
+        shape = getattr(data, "shape", ())
+        if shape != (self.nnz,):
             raise ValueError(
-                f"a matrix with {self.nnz} entries cannot be made of an array of shape {np.shape(data)}: "
+                f"a matrix with {self.nnz} nonzeros cannot be made of an array of shape {shape}: "
                 "give one value for each entry; of a traced matrix, return its .data"
             )
-        made = object.__new__(csr_array)
-        vars(made).update(self._attributes)
-        made.data = data
+        there = machine_of(data)
+        template = self._templates.get(there)
+        if template is None:
+            template = self._templates[there] = self._first(data, there)
+        made = object.__new__(type(template))
+        vars(made).update(vars(template), data=data)
         return made
 
     @functools.cached_property
-    def _attributes(self) -> dict[str, Any]:
-        """What the matrices of this pattern have besides their entries."""
-        from scipy.sparse import csr_array
+    def _templates(self) -> dict[Any, csr_array]:
+        """A matrix of this pattern on the host (None), and one on each device, for all others to copy."""
+        return {}
 
-        made = csr_array((np.zeros(self.nnz), self.indices, self.indptr), shape=self.shape)
-        made.indices, made.indptr = self.indices, self.indptr
-        made.has_sorted_indices = made.has_canonical_format = True
-        return {name: value for name, value in vars(made).items() if name != "data"}
+    def _first(self, data: Any, there: Any) -> csr_array:
+        if there is not None:
+            indices, indptr = there.constant(self.indices), there.constant(self.indptr)
+            made = there.device.csr(data, indices, indptr, self.shape)
+        else:
+            from scipy.sparse import csr_array
+
+            made = csr_array((data, self.indices, self.indptr), shape=self.shape)
+            made.indices, made.indptr = self.indices, self.indptr
+            made.has_sorted_indices = made.has_canonical_format = True
+        del made.data  # each matrix has its own
+        return made
 
     @staticmethod
     def of(matrix: Any) -> Pattern:
