@@ -245,6 +245,16 @@ def test_scattered_sums():
     covers(f, 5)
 
 
+@pytest.mark.parametrize("n", [7, 20, 50, 200])
+def test_sums_of_many_numbers(n):
+    def f(x):
+        numbers = [x[k] ** 2 for k in range(n)]
+        first = sum(numbers[: n // 2]) * sum(numbers[n // 3 :])
+        return first + sum(numbers[::2])
+
+    assert detected(f, point(n)).nnz == n
+
+
 def test_several_inputs_and_outputs():
     found = dense(detected(lambda a, b: (a * b, np.sum(b)), point(3), point(3)))
     eye = np.eye(3, dtype=bool)

@@ -76,7 +76,7 @@ def _union_of_maps(parts: Sequence[Maps], width: int) -> Dependence:
 def _not_among(maps_: dict[int, np.ndarray], others: Sequence[np.ndarray]) -> dict[int, np.ndarray]:
     """Leave out maps that are equal to others."""
     shape, size = others[0].shape, others[0].size
-    probes = np.unravel_index(np.linspace(0, max(size - 1, 0), 16, dtype=np.int64), shape) if size else ()
+    probes = np.unravel_index(np.linspace(0, size - 1, 16, dtype=np.int64), shape) if size and shape else ()
     alike: dict[bytes, list[np.ndarray]] = {}
     for index in others:
         alike.setdefault(index[probes].tobytes(), []).append(index)
