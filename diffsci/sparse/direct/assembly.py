@@ -133,20 +133,23 @@ class Assembly:
 
     def _one_by_one(self, node: Node, terms: Sequence[Term]) -> None:
         """Write entries where they belong, term by term if each follows its box, else by their places."""
-        columns = np.concatenate([term.columns.index.ravel() for term in terms]).astype(np.int64)
+        columns = np.concatenate([term.columns.index.ravel() for term in terms])
         rows = np.concatenate([_rows_of(term) for term in terms])
         there = np.flatnonzero(columns)
-        width = int(columns.max(initial=0))
-        keys = rows[there] * width + (columns[there] - 1)
-        known, place = np.unique(keys, return_inverse=True)
-        counts = np.bincount(known // max(width, 1), minlength=node.type.size)
-        if len(known) == len(keys) == len(columns) and self._term_by_term(terms, place):
-            pass
-        elif len(known):
-            self._place(self._gathered(terms, there, place, len(known)), 0, (1,))
-        self._rows(counts, known % max(width, 1))
+        rows, columns = rows[there], columns[there] - 1
+        order = _sorted(rows, columns)
+        rows, columns = rows[order], columns[order]
+        new = np.ones(len(order), dtype=bool)
+        new[1:] = (rows[1:] != rows[:-1]) | (columns[1:] != columns[:-1])
+        in_place = len(there) == sum(term.value.type.size for term in terms) and bool(new.all())
+        if not (in_place and self._term_by_term(terms, order)) and len(order):
+            self._place(self._gathered(terms, there[order], new), 0, (1,))
+        self._rows(np.bincount(rows[new], minlength=node.type.size), columns[new])
 
-    def _term_by_term(self, terms: Sequence[Term], place: np.ndarray) -> bool:
+    def _term_by_term(self, terms: Sequence[Term], order: np.ndarray) -> bool:
+        """Write all entries of each term at affine places, if they are that."""
+        place = np.empty(len(order), dtype=np.int64)
+        place[order] = np.arange(len(order))
         found, start = [], 0
         for term in terms:
             size = term.value.type.size
@@ -160,19 +163,17 @@ class Assembly:
                 self._place(term.value, *where)
         return True
 
-    def _gathered(self, terms: Sequence[Term], there: np.ndarray, place: np.ndarray, count: int) -> Node:
+    def _gathered(self, terms: Sequence[Term], sources: np.ndarray, new: np.ndarray) -> Node:
         """Return the entries in order: each looked up, those that meet in one place added to the first."""
         b = self.work.b
         parts = [emit(b, "reshape", term.value, shape=(term.value.type.size,)) for term in terms]
         flat = emit(b, "concatenate", *parts, axis=0) if len(parts) > 1 else parts[0]
-        order = np.argsort(place, kind="stable")
-        leading = np.flatnonzero(np.diff(place[order], prepend=-1))
-        data = b.take(flat, b.const(there[order[leading]]), axis=0)
-        if len(order) == count:
+        data = b.take(flat, b.const(sources[new]), axis=0)
+        if new.all():
             return data
-        again = np.delete(order, leading)
-        more = b.take(flat, b.const(there[again]), axis=0)
-        return b.put_add(data, b.const(place[again].astype(np.int64)), more, axis=0)
+        place = np.cumsum(new) - 1
+        more = b.take(flat, b.const(sources[~new]), axis=0)
+        return b.put_add(data, b.const(place[~new]), more, axis=0)
 
     # ---- all of them ------------------------------------------------------------------------------------
 
@@ -192,6 +193,23 @@ def _rows_of(term: Term) -> np.ndarray:
     shape = term.columns.index.shape
     rows = np.arange(term.columns.index.size).reshape(shape) if term.rows is None else term.rows
     return np.broadcast_to(rows, shape).ravel()
+
+
+def _sorted(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Return the order of entries by rows, and by columns inside of a row: two passes that count."""
+    order = np.arange(len(rows))
+    for keys in (columns, rows):
+        order = order[_counted(keys[order])]
+    return order
+
+
+def _counted(keys: np.ndarray) -> np.ndarray:
+    """Return the stable order of small numbers, in time proportional to their count."""
+    from scipy.sparse import csr_array
+
+    count = len(keys)
+    shape = (count, int(keys.max(initial=0)) + 1)
+    return csr_array((np.arange(count), keys, np.arange(count + 1)), shape=shape).tocsc().data
 
 
 class _Rows:
