@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
 from diffsci.coloring.both import color_both
 from diffsci.coloring.checking import columns_differ, violation
-from diffsci.coloring.groups import of_graph
-from diffsci.coloring.lattice import color_lattice
+from diffsci.coloring.groups import of_columns, of_graph
+from diffsci.coloring.lattice import color_lattice, open_colorings
 from diffsci.coloring.orders import ORDERS, order_vertices
-from diffsci.coloring.partial import color_columns
+from diffsci.coloring.partial import color_columns, color_in_order
 from diffsci.coloring.problems import Problem
 from diffsci.coloring.trees import color_graph, drop_neutral, graph_of
 
-__all__ = ["Greedy", "Lattice", "Portfolio"]
+__all__ = ["Algorithm", "Greedy", "Lattice", "LatticeOrder", "Portfolio"]
 
 Colors = tuple[np.ndarray, np.ndarray]  # of rows and of columns
 
@@ -44,8 +45,11 @@ class Greedy:
     def __str__(self) -> str:
         return f"{self.order} ({self.seed})" if self.order == "random" else self.order
 
-    def solve(self, problem: Problem) -> Colors:
-        """Return row colors and column colors, -1 for none."""
+    def solve(self, problem: Problem, limit: int | None = None) -> Colors | None:
+        """Return row colors and column colors, -1 for none.
+
+        None if a star or acyclic coloring would have more colors than the limit.
+        """
         pattern = problem.pattern
         if problem.kind == "column":
             return _only_columns(problem, color_columns(pattern, self.order, self.seed))
@@ -55,9 +59,8 @@ class Greedy:
             return color_both(problem, self.order, self.seed)
         order = order_vertices(of_graph(pattern), self.order, self.seed)
         graph = graph_of(pattern)
-        return _only_columns(
-            problem, drop_neutral(graph, color_graph(graph, order, problem.kind == "acyclic"))
-        )
+        colors = color_graph(graph, order, problem.kind == "acyclic", limit=limit)
+        return None if colors is None else _only_columns(problem, drop_neutral(graph, colors))
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,8 @@ class Lattice:
     def __str__(self) -> str:
         return "lattice"
 
-    def solve(self, problem: Problem) -> Colors | None:
-        """Return row colors and column colors; None where the pattern is no lattice."""
+    def solve(self, problem: Problem, limit: int | None = None) -> Colors | None:
+        """Return row colors and column colors; None where the pattern is no lattice. There is no limit."""
         if problem.kind == "bidirectional":
             return self._both(problem)
         pattern = problem.pattern.transposed if problem.kind == "row" else problem.pattern
@@ -100,7 +103,7 @@ class Lattice:
             )
         if found is None:
             return None
-        return _only_rows(problem, found[0]) if problem.kind == "row" else _only_columns(problem, found[0])
+        return _only_rows(problem, found) if problem.kind == "row" else _only_columns(problem, found)
 
     def _both(self, problem: Problem) -> Colors | None:
         """The cheaper one of a column and a row coloring."""
@@ -118,14 +121,60 @@ class Lattice:
 
 
 @dataclass(frozen=True)
+class LatticeOrder:
+    """Greedy column and row colorings in the order of linear colors that do not close around periodic axes.
+
+    Parameters
+    ----------
+    shape, species : optional
+        As for `Lattice`.
+    trials : int
+        How many such orders are tried; they begin with those of fewest colors.
+    """
+
+    shape: tuple[int, ...] | None = None
+    species: int | None = None
+    trials: int = 3
+
+    def __post_init__(self):
+        Lattice(self.shape, self.species)
+        if self.trials < 1:
+            raise ValueError(f"trials is a positive number, got {self.trials!r}")
+
+    def __str__(self) -> str:
+        return "lattice order"
+
+    def solve(self, problem: Problem, limit: int | None = None) -> Colors | None:
+        """Return row colors and column colors; None where the pattern is no periodic lattice. No limit."""
+        if problem.kind not in ("column", "row"):
+            return None
+        pattern = problem.pattern.transposed if problem.kind == "row" else problem.pattern
+        groups, active = of_columns(pattern), np.ones(pattern.shape[0], np.uint8)
+        best, fewest = None, None
+        orders = open_colorings(pattern, problem.lower_bound, self.shape, self.species)
+        for colors in islice(orders, self.trials):
+            order = np.argsort(colors, kind="stable").astype(np.int32)
+            limit = {} if fewest is None else {"limit": fewest - 1}
+            found, count = color_in_order(groups, order, active, **limit)
+            if fewest is None or count < fewest:
+                best, fewest = found, count
+        if best is None:
+            return None
+        return _only_rows(problem, best) if problem.kind == "row" else _only_columns(problem, best)
+
+
+Algorithm = Greedy | Lattice | LatticeOrder
+
+
+@dataclass(frozen=True)
 class Portfolio:
     """Try several algorithms and keep the cheapest coloring.
 
     Parameters
     ----------
     members : sequence of algorithms, optional
-        By default a lattice; unless it has nearly as few colors as a row has entries, the natural order and
-        largest-first; and the dynamic orders where the pattern is no lattice.
+        By default a lattice and the natural order; lattice orders and largest-first, unless there are nearly
+        as few colors as a row has entries; and dynamic orders where the pattern is no lattice.
     time_limit : float
         Seconds after which no other member is begun. The first coloring is made in any case. Without a limit
         results depend on nothing but the problem.
@@ -134,7 +183,7 @@ class Portfolio:
         orders that would take long are left out.
     """
 
-    members: tuple[Greedy | Lattice, ...] | None = None
+    members: tuple[Algorithm, ...] | None = None
     time_limit: float = math.inf
     exhaustive: bool = False
 

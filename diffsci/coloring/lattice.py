@@ -8,6 +8,9 @@ row has entries. Then the smallest k is searched for with numbers a and b that t
 apart: columns that meet in a row; in a star coloring the vertices of a path with two colors.
 
 Everything is a guess until the coloring has been checked on the whole pattern, which is cheap.
+
+Where k has no common factor with the extent of a periodic axis no linear coloring closes around it. Colors
+that do not close are an order for a greedy coloring then: only the seams take more colors.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ import numpy as np
 from diffsci.coloring.loops import LOOPS
 from diffsci.coloring.patterns import Pattern
 
-__all__ = ["Cells", "color_lattice", "recognise"]
+__all__ = ["Cells", "color_lattice", "open_colorings", "recognise"]
 
 _MOST_SPECIES = 8
 _MOST_AXES = 4
@@ -48,7 +51,7 @@ def color_lattice(
     star: bool = False,
     shape: tuple[int, ...] | None = None,
     species: int | None = None,
-) -> tuple[np.ndarray, int, Cells] | None:
+) -> np.ndarray | None:
     """Color the columns of a pattern that is a lattice.
 
     Parameters
@@ -67,21 +70,35 @@ def color_lattice(
 
     Returns
     -------
-    colors : int32 array
-    count : int
-    cells : Cells
-        Or None, if the pattern is no lattice or nothing was found.
+    int32 array or None
+        Colors; None if the pattern is no lattice or nothing was found.
     """
-    best = None
+    best, count = None, _most(lower) + 1
     for cells in recognise(pattern, shape, species):
-        first, second = _star_forms(cells) if star else _column_forms(cells)
-        most = 2 * lower + 4 if best is None else best[1] - 1
-        found = _search(cells, first, second, lower, most, pattern.shape[1], is_good)
-        if found is not None:
-            best = (*found, cells)
-        if best is not None and best[1] <= lower:
+        for colors, modulus in _linear_colorings(cells, star, lower, count - 1, pattern.shape[1]):
+            if is_good(colors):
+                best, count = colors, modulus
+                break
+        if count <= lower:
             break
     return best
+
+
+def open_colorings(
+    pattern: Pattern, lower: int, shape: tuple[int, ...] | None = None, species: int | None = None
+) -> Iterator[np.ndarray]:
+    """Yield linear colorings of the columns of a periodic lattice that may be wrong where it closes."""
+    for cells in recognise(pattern, shape, species):
+        if any(cells.periodic):
+            for colors, _ in _linear_colorings(
+                cells, False, lower, _most(lower), pattern.shape[1], closed=False
+            ):
+                yield colors
+
+
+def _most(lower: int) -> int:
+    """The number of colors to search up to: greedy colorings have fewer than what follows."""
+    return 2 * lower + 4
 
 
 def recognise(
@@ -218,16 +235,15 @@ def _forms(cells: Cells, steps: np.ndarray, one: np.ndarray, other: np.ndarray) 
 # Which numbers do ------------------------------------------------------------------------------------------
 
 
-def _search(
-    cells: Cells,
-    first: np.ndarray,
-    second: np.ndarray,
-    lower: int,
-    most: int,
-    columns: int,
-    is_good: Callable[[np.ndarray], bool],
-) -> tuple[np.ndarray, int] | None:
+def _linear_colorings(
+    cells: Cells, star: bool, lower: int, most: int, columns: int, closed: bool = True
+) -> Iterator[tuple[np.ndarray, int]]:
+    """Yield the first linear coloring for each number of colors, fewest first; unchecked.
+
+    Those that are not closed need not fit together around periodic axes.
+    """
     axes = len(cells.extents)
+    first, second = _star_forms(cells) if star else _column_forms(cells)
     size = first.shape[1]
     nonzero = (first != 0) | (second != 0)
     level = np.where(nonzero.any(axis=1), size - 1 - np.argmax(nonzero[:, ::-1], axis=1), 0)
@@ -235,16 +251,15 @@ def _search(
     first, second = np.ascontiguousarray(first[order]), np.ascontiguousarray(second[order])
     levels = np.searchsorted(level[order], np.arange(size + 1))
     periods = np.zeros(size, np.int64)
-    periods[:axes] = np.where(cells.periodic, cells.extents, 0)
+    periods[:axes] = np.where(np.logical_and(cells.periodic, closed), cells.extents, 0)
     unknowns, patience = np.zeros(size, np.int64), np.array([_PATIENCE])
     least = max(lower, 1)
     while True:
         modulus = LOOPS.run("search", first, second, levels, periods, unknowns, patience, least, most)
         if modulus <= 0:
-            return None
+            return
         colors = np.empty(columns, np.int32)
         numbers = np.concatenate([cells.extents, unknowns[:axes], [0], unknowns[axes:]])
         LOOPS.run("fill", cells.layout, numbers, modulus, colors)
-        if is_good(colors):
-            return colors, modulus
+        yield colors, modulus
         least = modulus + 1

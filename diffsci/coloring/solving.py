@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from diffsci.coloring.algorithms import Greedy, Lattice, Portfolio
+from diffsci.coloring.algorithms import Algorithm, Greedy, Lattice, LatticeOrder, Portfolio
 from diffsci.coloring.groups import work
 from diffsci.coloring.orders import WAYS
 from diffsci.coloring.problems import Problem
@@ -13,19 +13,24 @@ from diffsci.coloring.result import Candidate, Coloring
 
 __all__ = ["color"]
 
-_FIRST = (Lattice(), Greedy("natural"), Greedy("largest_first"))
+_FIRST = (Lattice(), Greedy("natural"), LatticeOrder(), Greedy("largest_first"))
 _FURTHER = tuple(Greedy(name) for name in WAYS)
+# Symmetric matrices with dense rows may take very many colors in an order that does not care.
+_SYMMETRIC = (Lattice(), Greedy("smallest_last"), Greedy("natural"), Greedy("largest_first"), *_FURTHER[1:])
+_MANY = 2  # times the colors of the best: an attempt is given up
 # Pairs of entries in a row that a member of the default portfolio may look at, about a second.
 _MOST_WORK = 5e8
-# A lattice with this many colors for each entry of the longest row is taken without a greedy coloring beside
-# it: those of stencils have more.
+# What a star or acyclic coloring does for an entry, counted in such pairs.
+_WORK_OF_EDGE = 100.0
+# With this many colors for each entry of the longest row a lattice needs no more greedy colorings beside it:
+# they rarely have fewer.
 _GOOD_LATTICE = 1.5
 
 
 def color(
     pattern: Any,
     kind: str | None = None,
-    algorithm: Greedy | Lattice | Portfolio | None = None,
+    algorithm: Algorithm | Portfolio | None = None,
     **options: Any,
 ) -> Coloring:
     """Color the rows or columns of a sparse matrix, so that few products recover it.
@@ -36,7 +41,7 @@ def color(
         What is to be colored: a problem, or a pattern that makes one; see `Problem` and `as_pattern`.
     kind : {"column", "row", "bidirectional", "star", "acyclic"}, optional
         "column" by default.
-    algorithm : Greedy, Lattice or Portfolio, optional
+    algorithm : Greedy, Lattice, LatticeOrder or Portfolio, optional
         By default a portfolio.
     **options
         For `Problem`: `recovery`, `forward_cost`, `reverse_cost`.
@@ -50,7 +55,7 @@ def color(
     Raises
     ------
     ValueError
-        If the problem is not one, or if `Lattice` is asked for and the pattern is no lattice.
+        If the problem is not one, or if a lattice is asked for and the pattern is none.
 
     Examples
     --------
@@ -72,7 +77,7 @@ def color(
     return _Run(problem, algorithm).best()
 
 
-def _solved_by(problem: Problem, algorithm: Greedy | Lattice) -> Coloring:
+def _solved_by(problem: Problem, algorithm: Algorithm) -> Coloring:
     start = time.perf_counter()
     colors = algorithm.solve(problem)
     if colors is None:
@@ -104,7 +109,7 @@ class _Run:
         if self.portfolio.members is not None:
             self._try_all(self.portfolio.members)
         else:
-            self._try_all(_FIRST)
+            self._try_all(_SYMMETRIC if self.problem.symmetric else _FIRST)
             self._try_all(self._further())
         found = self.found
         return Coloring(
@@ -112,11 +117,11 @@ class _Run:
         )
 
     def _further(self) -> tuple[Greedy, ...]:
-        """The dynamic orders, where they may be worth their time."""
+        """The dynamic orders, where they may be worth their time and have not been tried."""
+        further = () if self.problem.symmetric else _FURTHER
         if self.portfolio.exhaustive:
-            return (*_FURTHER, Greedy("random"))
-        lattice = any(each.algorithm.endswith("lattice") and each.ncolors is not None for each in self.tried)
-        return () if lattice else _FURTHER
+            return (*further, Greedy("random"))
+        return () if self._is_lattice() else further
 
     def _try_single_sides(self) -> None:
         """Columns alone and rows alone are bidirectional colorings, too."""
@@ -131,21 +136,23 @@ class _Run:
             self.tried += [each._replace(algorithm=f"{kind}: {each.algorithm}") for each in run.tried]
             self._keep(coloring, f"{kind}: {coloring.algorithm}")
 
-    def _try_all(self, members: tuple[Greedy | Lattice, ...]) -> None:
+    def _try_all(self, members: tuple[Algorithm, ...]) -> None:
         for member in members:
-            if self._is_done():
+            if self.found is not None and self.found.cost <= self.problem.least_cost:
                 return
-            if isinstance(member, Lattice) and self.portfolio.members is None and not self._suits_lattice():
+            if self.portfolio.members is None and not self._suits(member):
                 continue
             reason = self._reason_to_skip(member)
             if reason:
                 self.tried.append(Candidate(str(member), None, None, 0.0, reason))
                 continue
             start = time.perf_counter()
-            colors = member.solve(self.problem)
+            limit = None if self.found is None else _MANY * self.found.ncolors
+            colors = member.solve(self.problem, limit)
             seconds = time.perf_counter() - start
             if colors is None:
-                self.tried.append(Candidate(str(member), None, None, seconds, "no lattice"))
+                note = f"more than {limit} colors" if isinstance(member, Greedy) else "no lattice"
+                self.tried.append(Candidate(str(member), None, None, seconds, note))
                 continue
             coloring = Coloring(self.problem, *colors)
             self.tried.append(Candidate(str(member), coloring.ncolors, coloring.cost, seconds))
@@ -153,23 +160,31 @@ class _Run:
         if self.found is None:  # all members are lattices, and the pattern is none
             self._try_all((Greedy("natural"),))
 
-    def _is_done(self) -> bool:
-        """Whether nothing is cheaper, or is likely to be."""
-        if self.found is None:
+    def _suits(self, member: Algorithm) -> bool:
+        """Whether a member of the default is made for this kind, and may better what there is.
+
+        Acyclic colorings have fewer colors than linear ones; of bidirectional ones the sides have been tried.
+        """
+        kind = self.problem.kind
+        if isinstance(member, Lattice):
+            return kind in ("column", "row", "star")
+        if isinstance(member, LatticeOrder) and kind not in ("column", "row"):
             return False
-        if self.found.cost <= self.problem.least_cost:
-            return True
+        cheap = member == Greedy("natural") and kind in ("column", "row")
+        return cheap or self.portfolio.exhaustive or not self._is_good()
+
+    def _is_good(self) -> bool:
+        """Whether the pattern is a lattice that has been colored with few colors."""
         p = self.problem
-        if self.portfolio.members is not None or self.portfolio.exhaustive or p.kind == "bidirectional":
+        if not self._is_lattice() or p.kind not in ("column", "row", "star"):
             return False
         side = p.pattern.transposed if p.kind == "row" else p.pattern
-        return self.found.algorithm == "lattice" and self.found.ncolors <= _GOOD_LATTICE * side.longest_row
+        return self.found.ncolors <= _GOOD_LATTICE * side.longest_row
 
-    def _suits_lattice(self) -> bool:
-        """Acyclic colorings take fewer colors than linear ones; both sides have been tried by themselves."""
-        return self.problem.kind not in ("acyclic", "bidirectional")
+    def _is_lattice(self) -> bool:
+        return any("lattice" in each.algorithm and each.ncolors is not None for each in self.tried)
 
-    def _reason_to_skip(self, member: Greedy | Lattice) -> str:
+    def _reason_to_skip(self, member: Algorithm) -> str:
         if self.found is None:
             return ""
         if time.perf_counter() - self.started > self.portfolio.time_limit:
@@ -185,10 +200,10 @@ class _Run:
         return ""
 
     def _work(self) -> float:
-        """What finding all neighbors takes."""
+        """What finding all neighbors takes, in pairs of entries that share a row."""
         p = self.problem
         if p.symmetric:
-            return float(p.pattern.nnz)
+            return _WORK_OF_EDGE * p.pattern.nnz
         sides = {"column": (p.pattern,), "row": (p.pattern.transposed,)}
         return sum(work(side) for side in sides.get(p.kind, (p.pattern, p.pattern.transposed)))
 

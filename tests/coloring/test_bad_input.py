@@ -8,7 +8,7 @@ import scipy.sparse as sp
 
 import diffsci as ds
 from benchmarks import patterns as samples
-from diffsci.coloring import Greedy, Lattice, Portfolio, Problem, as_pattern, check, color, load
+from diffsci.coloring import Greedy, Lattice, LatticeOrder, Portfolio, Problem, as_pattern, check, color, load
 
 KINDS = ("column", "row", "bidirectional", "star", "acyclic")
 
@@ -101,6 +101,9 @@ def test_what_is_no_pattern(pattern, message):
         (lambda: Greedy("biggest_first"), "order is one of natural"),
         (lambda: Lattice(shape=(3, 0)), "positive"),
         (lambda: Lattice(species=0), "at least one species"),
+        (lambda: LatticeOrder(shape=(0,)), "positive"),
+        (lambda: LatticeOrder(trials=0), "positive number"),
+        (lambda: color(samples.band(9, 1, 1), algorithm=LatticeOrder()), "no linear coloring"),
         (lambda: Portfolio(()), "at least one member"),
         (lambda: Portfolio(time_limit=np.nan), "time_limit"),
         (lambda: color(samples.arrow(300), algorithm=Lattice()), "no lattice"),

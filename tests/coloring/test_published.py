@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from benchmarks import patterns as samples
-from diffsci.coloring import Greedy, Lattice, Problem, color
+from diffsci.coloring import Greedy, Lattice, LatticeOrder, Portfolio, Problem, color
 
 # Pattern, longest row and column, colors of the natural and the largest-first order: of columns, of rows, of
 # star and of acyclic colorings. Those of columns and rows equal ColPack's.
@@ -129,6 +129,25 @@ def test_lattices_are_recognised(name):
         coloring.check()
         assert coloring.ncolors == colors
     assert color(pattern).algorithm == "lattice"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "colors"),
+    [
+        (samples.laplace(11, 11, periodic=True), 7),
+        (samples.laplace(17, 6, periodic=True), 7),
+        (samples.laplace(7, periodic=True), 4),
+        (samples.brusselator(13), 10),
+        (samples.brusselator(31), 9),
+    ],
+    ids=["11 x 11", "17 x 6", "ring", "Brusselator 13", "Brusselator 31"],
+)
+def test_lattices_that_do_not_close(pattern, colors):
+    for kind in ("column", "row"):
+        coloring = color(pattern, kind, Portfolio((LatticeOrder(),)))
+        coloring.check()
+        assert coloring.ncolors <= colors
+        assert color(pattern, kind).ncolors <= coloring.ncolors
 
 
 @pytest.mark.parametrize("species", [2, 3, 5])
