@@ -126,6 +126,19 @@ def test_sums_and_products_with_constants():
     check(lambda x: np.max(x.reshape(10, 3), axis=1), RNG.normal(size=30))
 
 
+def test_convolutions_with_few_numbers_are_stencils():
+    found = check(lambda x: np.convolve(x**2, [1.0, -2.0, 1.0], "same"), RNG.normal(size=20))
+    assert len(found.indices) == 58
+    check(lambda x: np.convolve([2.0, 0.0, 3.0, 4.0, 5.0], np.sin(x)), RNG.normal(size=4))
+
+
+def test_many_more_entries_than_places_are_refused():
+    first, second = RNG.normal(size=(300, 300)), RNG.normal(size=(300, 300))
+    found, _ = made(lambda x: first @ np.tanh(second @ x), RNG.normal(size=300))
+    assert isinstance(found, Refusal)
+    assert "entries" in found.reason
+
+
 def test_what_is_selected_away_is_no_nan():
     def masked(x):
         return np.where(x > 0, np.log(x), 0.0) * np.roll(x, 1)

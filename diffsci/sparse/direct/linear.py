@@ -12,7 +12,7 @@ import numpy as np
 from diffsci.graph import Builder, Node
 from diffsci.sparse.direct.emitting import emit, emit_like, number_of, spread
 from diffsci.sparse.direct.moves import assembled, move, put_add
-from diffsci.sparse.direct.sums import contracted, reduced
+from diffsci.sparse.direct.sums import contracted, convolved, reduced
 from diffsci.sparse.direct.terms import Columns, Term
 from diffsci.sparse.direct.work import Rule, Stop, Work
 
@@ -117,6 +117,7 @@ RULES: dict[str, Rule] = {
     "select": _select,
     "sum": reduced,
     "contract": contracted,
+    "convolve": convolved,
     "take": move,
     "put": assembled,
     "put_add": put_add,

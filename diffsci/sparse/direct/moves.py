@@ -72,6 +72,7 @@ def _moved_entries(work: Work, node: Node, term: Term) -> Term:
     count = np.bincount(source, minlength=size)
     flat = np.where(columns > 0, rows, 0).ravel()
     times = np.where(columns.ravel() > 0, count[flat], 0)
+    work.check_size(node, int(times.sum()))
     entries = np.repeat(np.arange(flat.size), times)
     nth = np.arange(len(entries)) - np.repeat(np.cumsum(times) - times, times)
     at = to[order[first[flat[entries]] + nth]]

@@ -26,8 +26,6 @@ from diffsci.transforms import simplify, tangent_graph
 
 __all__ = ["Direct", "Refusal", "direct"]
 
-MOST_ENTRIES = 1 << 26  # of all terms of an output together
-
 
 @dataclass(frozen=True)
 class Direct:
@@ -95,25 +93,24 @@ def direct(
     b = Builder()
     b.adopt(tangent.nodes)
     given = {graph.inputs[k]: np.asarray(value) for k, value in (known or {}).items()}
-    work = Work(b, RULES, {x: given.get(x) for x in tangent.inputs})
-    width = _seed(work, chosen, tangent.inputs[len(graph.inputs) :])
+    width = sum(x.type.size for x in chosen)
+    work = Work(b, RULES, {x: given.get(x) for x in tangent.inputs}, width)
+    _seed(work, tangent.inputs[len(graph.inputs) :])
     try:
         by_output = {k: leaves(y) for k, y in zip(kept, tangent.outputs, strict=True)}
         _follow(work, [leaf for found in by_output.values() for leaf in found])
-        return _assembled(work, graph, tangent, by_output, width)
+        return _assembled(work, graph, tangent, by_output)
     except Stop as stop:
         return Refusal(stop.reason, stop.location)
 
 
-def _seed(work: Work, chosen: Sequence[Node], seeds: Sequence[Node]) -> int:
-    """Enter the identity: each direction moves its own column. Return the number of columns."""
-    width = sum(x.type.size for x in chosen)
+def _seed(work: Work, seeds: Sequence[Node]) -> None:
+    """Enter the identity: each direction moves its own column."""
     start = 0
     for seed in seeds:
-        columns = work.maps.share(identity(seed.shape, start, number_type(width)))
+        columns = work.maps.share(identity(seed.shape, start, number_type(work.width)))
         work.terms[seed] = [Term(work.b.full(seed.type, 1.0), columns)]
         start += seed.type.size
-    return width
 
 
 def _follow(work: Work, roots: Sequence[Node]) -> None:
@@ -122,23 +119,18 @@ def _follow(work: Work, roots: Sequence[Node]) -> None:
             work.enter(node)
 
 
-def _assembled(
-    work: Work, graph: Graph, tangent: Graph, by_output: dict[int, list[Node]], width: int
-) -> Direct:
+def _assembled(work: Work, graph: Graph, tangent: Graph, by_output: dict[int, list[Node]]) -> Direct:
     floats = [y.dtype for y in graph.outputs if y.type.is_float]
     assembly = Assembly(work, np.result_type(*floats) if floats else np.dtype(float))
     for k, y in enumerate(graph.outputs):
         if k not in by_output and y.type.is_float:
             assembly.nothing(y.type.size)
         for leaf in by_output.get(k, ()):
-            terms = work.of(leaf)
-            if sum(term.value.type.size for term in terms) > MOST_ENTRIES:
-                raise Stop("it would have too many entries", leaf)
-            assembly.leaf(leaf, terms)
+            assembly.leaf(leaf, work.of(leaf))
     data = assembly.data()
     made = simplify(Graph(graph.inputs, [data], tangent.guards))
     counts = np.concatenate(assembly.counts) if assembly.counts else np.zeros(0, np.int64)
-    number = number_type(max(width, assembly.nnz))
+    number = number_type(max(work.width, assembly.nnz))
     indptr = np.concatenate([[0], np.cumsum(counts)]).astype(number)
     indices = np.concatenate([np.zeros(0, number), *assembly.indices]).astype(number)
-    return Direct(indptr, indices, (len(counts), width), verify(made, "direct"))
+    return Direct(indptr, indices, (len(counts), work.width), verify(made, "direct"))

@@ -7,13 +7,13 @@ from itertools import product
 
 import numpy as np
 
-from diffsci.graph import Node
+from diffsci.graph import Node, lookup
 from diffsci.sparse.direct.emitting import emit, number_of, spread
 from diffsci.sparse.direct.moves import with_rows
 from diffsci.sparse.direct.terms import Columns, Term
 from diffsci.sparse.direct.work import Stop, Work
 
-__all__ = ["contracted", "reduced"]
+__all__ = ["contracted", "convolved", "reduced"]
 
 MOST_SUMMED = 16  # terms of a sum that are written out
 
@@ -52,8 +52,11 @@ def contracted(work: Work, node: Node) -> list[Term]:
     found: list[Term] = []
     for term in work.of(node.inputs[position]):
         if term.rows is not None:
+            free = math.prod(sizes[label] for label in other if label not in own)
+            work.check_size(node, term.columns.index.size * free)
             found.append(_contracted_entries(work, term, factor, (own, other, out), sizes))
             continue
+        work.check_size(node, math.prod(sizes[label] for label in {*own, *out}))
         found += _summed(work, term, factor, (tuple(own), tuple(other), tuple(out)), sizes)
     return work.merged(found)
 
@@ -83,6 +86,31 @@ def _summed(work: Work, term: Term, factor: Node | None, labels: tuple, sizes: d
         value, columns = _spread_over(work, part, beside, (mine, theirs, out), sizes)
         found.append(Term(value, columns, None, term.clean and (factor is None or columns.is_full)))
     return found
+
+
+def convolved(work: Work, node: Node) -> list[Term]:
+    """Convolutions with a few numbers, which may differ from lane to lane: a shifted copy for each."""
+    if all(work.of(x) for x in node.inputs):
+        raise Stop("a convolution of two tangents is not linear", node)
+    position = 0 if work.of(node.inputs[0]) else 1
+    x, kernel = node.inputs[position], node.inputs[1 - position]
+    count, lanes = kernel.shape[-1], (0,) * (len(x.shape) - 1)
+    if count > MOST_SUMMED:
+        raise Stop(f"a convolution with {count} numbers has too many terms", node)
+    labels = tuple(range(len(x.shape)))
+    sizes = dict(zip(labels, x.shape, strict=True))
+    found = []
+    for term in work.of(x):
+        if term.rows is not None:
+            raise Stop("a convolution of sums has no structure of few terms", node)
+        for k in range(count):
+            factor, own = _cut(work, kernel, labels, {labels[-1]: k})
+            value, columns = _spread_over(work, term, factor, (labels, own, labels), sizes)
+            where = {"low": (*lanes, k), "high": (*lanes, count - 1 - k), "interior": (*lanes, 0)}
+            index = lookup("pad").value(columns.index, **where)
+            clean = term.clean or columns.is_full
+            found.append(Term(emit(work.b, "pad", value, **where), work.maps.share(index), None, clean))
+    return work.merged(found)
 
 
 def _contracted_entries(work: Work, term: Term, factor: Node, labels: tuple, sizes: dict) -> Term:

@@ -17,6 +17,8 @@ __all__ = ["Stop", "Work"]
 Rule = Callable[["Work", Node], list[Term]]
 
 MOST_TERMS = 128
+MOST_ENTRIES = 1 << 26
+_DENSER, _FEW_ENTRIES = 4, 4096
 MOST_KNOWN = 1 << 24  # elements of indices and factors that are looked at
 
 
@@ -38,10 +40,14 @@ class Work:
         See `linear`.
     known : dict
         Values of inputs, None for those that are not known.
+    width : int
+        Number of columns.
     """
 
-    def __init__(self, b: Builder, rules: Mapping[str, Rule], known: dict[Node, np.ndarray | None]):
-        self.b, self.rules = b, rules
+    def __init__(
+        self, b: Builder, rules: Mapping[str, Rule], known: dict[Node, np.ndarray | None], width: int
+    ):
+        self.b, self.rules, self.width = b, rules, width
         self.maps = Maps()
         self.terms: dict[Node, list[Term]] = {}
         self._known: dict[Node, np.ndarray | None] = dict(known)
@@ -88,7 +94,17 @@ class Work:
         found = [term for term in rule(self, node) if not is_nothing(term.value)]
         if len(found) > MOST_TERMS:
             raise Stop(f"{node.name} depends on more than {MOST_TERMS} elements by element", node)
+        self.check_size(node, sum(term.columns.index.size for term in found))
         self.terms[node] = found
+
+    def check_size(self, node: Node, entries: int) -> None:
+        """Stop where terms of a node have too many entries: in all, or beside a dense matrix.
+
+        Entries that add up are kept apart, so that there may be more of them than places.
+        """
+        dense = _DENSER * node.type.size * self.width + _FEW_ENTRIES
+        if entries > min(MOST_ENTRIES, dense):
+            raise Stop(f"{node.name} collects {entries} entries", node)
 
     def cleaned(self, term: Term) -> Node:
         """Return coefficients that are zero where there is nothing."""
