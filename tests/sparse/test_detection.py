@@ -484,3 +484,60 @@ def test_pattern_values():
         p.csr(np.ones(3))
     rows, columns = Pattern.of(np.eye(2, 3)).missing(p)
     assert (rows.tolist(), columns.tolist()) == ([0, 0], [1, 2])
+
+
+# loops inside of other things --------------------------------------------------------------------------
+
+ORDER = np.array([2, 0, 1])
+
+
+def ensemble(z):
+    def one(x):
+        return ds.scan(lambda c, y: (c * y, c + y**2), x[0], x[1:], reverse=True)[1]
+
+    return ds.vmap(one)(z.reshape(3, 5)).ravel()
+
+
+def nested(z):
+    def inner(c, row):
+        return ds.scan(lambda a, y: (a + y * c[0], a * y), c[1], row)[1]
+
+    return ds.scan(lambda c, row: (c, inner(c, row)), z[:2], z[2:].reshape(3, 4))[1].ravel()
+
+
+def picking(z):
+    def step(k, state):
+        place, y = state
+        return (place + 1) % 3, y + 0.1 * y[ORDER] * z[place]
+
+    return ds.fori_loop(0, 4, step, (0, z[3:6]))[1]
+
+
+def branching(z):
+    def step(c, x):
+        c = ds.cond(x > 1, lambda c: c[::-1] * 2, lambda c: c * x, c)
+        return c, c[0]
+
+    return np.concatenate([np.atleast_1d(part) for part in ds.scan(step, z[:2], z[2:])])
+
+
+def called_by_mean(z):
+    return ds.fori_loop(0, 3, lambda k, y: y * np.mean(z[:2]) + z[k], z[2:])
+
+
+@pytest.mark.parametrize(
+    "f", [ensemble, nested, picking, branching, called_by_mean], ids=lambda f: f.__name__
+)
+def test_loops_inside_of_others(f):
+    size = {"ensemble": 15, "nested": 14, "picking": 6, "branching": 7, "called_by_mean": 6}[f.__name__]
+    found = dense(detected(f, point(size)))
+    gradient = dense(jacobian_of_gradient(f, size))
+    for seed in range(4):
+        x = point(size, seed)
+        assert not np.any((jacobian_at(f, x) != 0) & ~found)
+        true = np.asarray(ds.hessian(lambda x: np.sum(np.sin(f(x))))(x)) != 0
+        assert not np.any(true & ~gradient)
+
+
+def jacobian_of_gradient(f, size):
+    return hessian_detected(lambda x: np.sum(np.sin(f(x))), point(size))
