@@ -480,7 +480,7 @@ def test_pattern_values():
     assert (p.shape, p.nnz, p.indptr.tolist(), p.indices.tolist()) == ((2, 3), 2, [0, 2, 2], [1, 2])
     assert p == Pattern.at([0, 0, 0], [2, 1, 2], (2, 3))
     assert p.csr(np.array([5.0, 6.0])).toarray()[0].tolist() == [0, 5, 6]
-    with pytest.raises(ValueError, match="2 entries"):
+    with pytest.raises(ValueError, match="one value for each entry"):
         p.csr(np.ones(3))
     rows, columns = Pattern.of(np.eye(2, 3)).missing(p)
     assert (rows.tolist(), columns.tolist()) == ([0, 0], [1, 2])
