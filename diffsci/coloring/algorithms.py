@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 
@@ -14,6 +15,7 @@ from diffsci.coloring.groups import of_columns, of_graph
 from diffsci.coloring.lattice import color_lattice, open_colorings
 from diffsci.coloring.orders import ORDERS, order_vertices
 from diffsci.coloring.partial import color_columns, color_in_order
+from diffsci.coloring.patterns import Pattern
 from diffsci.coloring.problems import Problem
 from diffsci.coloring.trees import color_graph, drop_neutral, graph_of
 
@@ -58,9 +60,8 @@ class Greedy:
         if problem.kind == "bidirectional":
             return color_both(problem, self.order, self.seed)
         order = order_vertices(of_graph(pattern), self.order, self.seed)
-        graph = graph_of(pattern)
-        colors = color_graph(graph, order, problem.kind == "acyclic", limit=limit)
-        return None if colors is None else _only_columns(problem, drop_neutral(graph, colors))
+        colors = _symmetric_in_order(problem)(order, limit)
+        return None if colors is None else _only_columns(problem, colors)
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ class Lattice:
 
 @dataclass(frozen=True)
 class LatticeOrder:
-    """Greedy column and row colorings in the order of linear colors that do not close around periodic axes.
+    """Greedy colorings in the order of linear colors that need not close around periodic axes.
 
     Parameters
     ----------
@@ -146,17 +147,15 @@ class LatticeOrder:
 
     def solve(self, problem: Problem, limit: int | None = None) -> Colors | None:
         """Return row colors and column colors; None where the pattern is no periodic lattice. No limit."""
-        if problem.kind not in ("column", "row"):
+        if problem.kind == "bidirectional":
             return None
         pattern = problem.pattern.transposed if problem.kind == "row" else problem.pattern
-        groups, active = of_columns(pattern), np.ones(pattern.shape[0], np.uint8)
+        color = _symmetric_in_order(problem) if problem.symmetric else _columns_in_order(pattern)
         best, fewest = None, None
-        orders = open_colorings(pattern, problem.lower_bound, self.shape, self.species)
-        for colors in islice(orders, self.trials):
-            order = np.argsort(colors, kind="stable").astype(np.int32)
-            limit = {} if fewest is None else {"limit": fewest - 1}
-            found, count = color_in_order(groups, order, active, **limit)
-            if fewest is None or count < fewest:
+        for colors in islice(open_colorings(pattern, self.shape, self.species), self.trials):
+            found = color(np.argsort(colors, kind="stable").astype(np.int32), fewest)
+            count = None if found is None else int(found.max(initial=-1)) + 1
+            if found is not None and (fewest is None or count < fewest):
                 best, fewest = found, count
         if best is None:
             return None
@@ -192,6 +191,29 @@ class Portfolio:
             raise ValueError("a portfolio has at least one member")
         if not self.time_limit >= 0:
             raise ValueError(f"time_limit is a number of seconds, got {self.time_limit!r}")
+
+
+def _columns_in_order(pattern: Pattern) -> Callable[[np.ndarray, int | None], np.ndarray | None]:
+    """A function of an order and a limit that colors the columns of a pattern."""
+    groups, active = of_columns(pattern), np.ones(pattern.shape[0], np.uint8)
+
+    def color(order: np.ndarray, limit: int | None) -> np.ndarray | None:
+        limit = pattern.shape[1] if limit is None else limit
+        colors, count = color_in_order(groups, order, active, limit)
+        return None if count > limit else colors
+
+    return color
+
+
+def _symmetric_in_order(problem: Problem) -> Callable[[np.ndarray, int | None], np.ndarray | None]:
+    """A function of an order and a limit that makes star or acyclic colorings."""
+    graph = graph_of(problem.pattern)
+
+    def color(order: np.ndarray, limit: int | None) -> np.ndarray | None:
+        colors = color_graph(graph, order, problem.kind == "acyclic", limit=limit)
+        return None if colors is None else drop_neutral(graph, colors)
+
+    return color
 
 
 def _counts(colors: Colors) -> tuple[int, int]:

@@ -16,7 +16,11 @@ __all__ = ["color"]
 _FIRST = (Lattice(), Greedy("natural"), LatticeOrder(), Greedy("largest_first"))
 _FURTHER = tuple(Greedy(name) for name in WAYS)
 # Symmetric matrices with dense rows may take very many colors in an order that does not care.
-_SYMMETRIC = (Lattice(), Greedy("smallest_last"), Greedy("natural"), Greedy("largest_first"), *_FURTHER[1:])
+_SYMMETRIC = (
+    Lattice(),
+    LatticeOrder(),
+    *(Greedy(name) for name in ("smallest_last", "natural", "largest_first", *list(WAYS)[1:])),
+)
 _MANY = 2  # times the colors of the best: an attempt is given up
 # Pairs of entries in a row that a member of the default portfolio may look at, about a second.
 _MOST_WORK = 5e8
@@ -168,15 +172,15 @@ class _Run:
         kind = self.problem.kind
         if isinstance(member, Lattice):
             return kind in ("column", "row", "star")
-        if isinstance(member, LatticeOrder) and kind not in ("column", "row"):
+        if isinstance(member, LatticeOrder) and kind == "bidirectional":
             return False
-        cheap = member == Greedy("natural") and kind in ("column", "row")
-        return cheap or self.portfolio.exhaustive or not self._is_good()
+        always = LatticeOrder() if self.problem.symmetric else Greedy("natural")
+        return member == always or self.portfolio.exhaustive or not self._is_good()
 
     def _is_good(self) -> bool:
         """Whether the pattern is a lattice that has been colored with few colors."""
         p = self.problem
-        if not self._is_lattice() or p.kind not in ("column", "row", "star"):
+        if not self._is_lattice() or p.kind in ("bidirectional", "acyclic"):
             return False
         side = p.pattern.transposed if p.kind == "row" else p.pattern
         return self.found.ncolors <= _GOOD_LATTICE * side.longest_row
@@ -190,12 +194,8 @@ class _Run:
         if time.perf_counter() - self.started > self.portfolio.time_limit:
             return "left out: time limit"
         chosen = self.portfolio.members is not None or self.portfolio.exhaustive
-        if (
-            not chosen
-            and isinstance(member, Greedy)
-            and member.order != "natural"
-            and self._work() > _MOST_WORK
-        ):
+        cheap = chosen or member in (Lattice(), Greedy("natural"))
+        if not cheap and self._work() > _MOST_WORK:
             return "left out: too much work"
         return ""
 

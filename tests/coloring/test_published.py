@@ -150,6 +150,21 @@ def test_lattices_that_do_not_close(pattern, colors):
         assert color(pattern, kind).ncolors <= coloring.ncolors
 
 
+@pytest.mark.parametrize(
+    ("pattern", "star", "acyclic"),
+    [
+        (samples.laplace(6, 6, periodic=True), 5, 4),  # 5 is proven to be the least
+        (samples.box(7, 7, periodic=True), 10, 7),
+        (samples.brusselator(17), 8, 6),
+        (samples.brusselator(32, True), 7, 5),
+    ],
+    ids=["5-point", "9-point", "Brusselator 17", "Brusselator 32"],
+)
+def test_periodic_symmetric_lattices(pattern, star, acyclic):
+    assert color(pattern, "star").ncolors <= star
+    assert color(pattern, "acyclic").ncolors <= acyclic
+
+
 @pytest.mark.parametrize("species", [2, 3, 5])
 @pytest.mark.parametrize("interleaved", [False, True])
 def test_lattices_of_several_species(species, interleaved):
