@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from diffsci.errors import EvaluationError
 from diffsci.graph import Graph, Type, interpreter
 from diffsci.primitives.linalg.gaps import Unresolved
 from diffsci.signatures import DOUBLE, quick_signature, signature_of
-from diffsci.source import at
+from diffsci.source import at, warn_user
 from diffsci.subprograms import bind_call
 from diffsci.tracing import DRAWN, Traced, TracedArray, is_tracing, trace_function
 from diffsci.tracing.complex.boundary import entering
@@ -289,7 +288,7 @@ class Jitted:
         """Say once that calls run uncompiled, and why."""
         if not self._warned:
             self._warned = True
-            warnings.warn(f"{self!r} {what}", stacklevel=6)  # the line that called the function
+            warn_user(f"{self!r} {what}")
 
     def _call_inside(self, args: tuple, kwargs: dict) -> Any:
         """Called while tracing: one `call` of a sub-graph that is traced once."""
