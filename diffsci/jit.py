@@ -96,24 +96,51 @@ class Specialisation:
         self.direct: Callable | None = None
 
     def open(self, args: tuple, kwargs: dict) -> None:
-        """Make the direct way for arguments of these classes, where the call has nothing else to do."""
-        direct = getattr(self.executable, "direct", None)
-        kinds = [_plain_kind(x) for x in args]
-        if direct is None or kwargs or not self.self_contained or not self.graph.outputs or None in kinds:
+        """Make the direct way for arguments of these classes, where native code reads them as they are."""
+        direct, kinds = getattr(self.executable, "direct", None), self._kinds(args)
+        if direct is None or kwargs or not self.graph.outputs or kinds is None:
             return
         as_it_is = self.single and self.graph.outputs[0].shape != ()
-        self.direct = direct(kinds, None if as_it_is else self.results)
+        run = direct(kinds, None if as_it_is else self.results)
+        if self.self_contained:
+            self.direct = run
+            return
+
+        def surrounded(args: tuple) -> Any:
+            inputs = self._all(args)
+            return None if inputs is None else run(inputs)
+
+        self.direct = surrounded
 
     def filler(self, args: tuple) -> Callable | None:
         """Return ``fill(args, y)`` for arguments of these classes: it writes the only result into y.
 
         It tells whether it could; y is not checked. None where calls have something else to do.
         """
-        make = getattr(self.executable, "filler", None)
-        kinds = [_plain_kind(x) for x in args]
-        if make is None or not self.self_contained or None in kinds or len(self.graph.outputs) != 1:
+        make, kinds = getattr(self.executable, "filler", None), self._kinds(args)
+        if make is None or kinds is None or len(self.graph.outputs) != 1:
             return None
-        return make(kinds)
+        fill = make(kinds)
+        if self.self_contained:
+            return fill
+
+        def surrounded(args: tuple, y: np.ndarray) -> bool:
+            inputs = self._all(args)
+            return inputs is not None and fill(inputs, y)
+
+        return surrounded
+
+    def _kinds(self, args: tuple) -> list[type] | None:
+        """Return the classes of all inputs, None where native code does not read one of them as it is."""
+        kinds = [_plain_kind(x) for x in (*args, *self.traced.captured)]
+        return None if None in kinds else kinds
+
+    def _all(self, args: tuple) -> tuple | None:
+        """Return the inputs with what the function reads from outside, None where the path does not hold."""
+        traced = self.traced
+        if not _statics_hold(traced):
+            return None
+        return (*args, *traced.captured) if traced.captures else args
 
     def holds(self) -> bool:
         """Tell whether the integers and flags read from outside are what they were."""
@@ -149,7 +176,11 @@ def _plain_kind(x: Any) -> type | None:
 
 
 def _statics_hold(traced: Traced) -> bool:
-    return all(_same(fetch(), value) for fetch, value in traced.statics)
+    for fetch, value in traced.statics:
+        now = fetch()
+        if now is not value and not _same(now, value):
+            return False
+    return True
 
 
 def _same(now: Any, then: Any) -> bool:
