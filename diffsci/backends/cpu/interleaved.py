@@ -121,7 +121,8 @@ Places = list[list[tuple[int, int]]]
 def _arranged(f: Function, code: str, values: Sequence[str], places: Places) -> list[str]:
     """Return vectors of lanes ``(lane, number of a value)``: value by value, or by rows if that is less."""
     moving = {value for value in values if not _is_constant(value)}
-    one_by_one = sum(len({values[k] for _, k in vector} & moving) for vector in places)
+    sources = [len({values[k] for _, k in vector} & moving) for vector in places]
+    one_by_one = sum(count if count < 2 else count - 1 for count in sources)
     width = next(n for n in (1, 2, 4, 8) if n >= len(values))
     zips = LANES * (width.bit_length() - 1)
     beside = [{_zipped(place, width)[0] for place in vector} for vector in places]
@@ -151,24 +152,36 @@ def _shuffle(f: Function, code: str, a: str, b: str, lanes: Sequence[int]) -> st
 
 
 def _inserted(f: Function, code: str, values: Sequence[str], vector: Sequence[tuple[int, int]]) -> str:
-    """Return a vector whose constants are there from the start and get company value by value."""
+    """Return a vector made of its constants and of a shuffle for each further value, the first two in one."""
     element = MEMORY[code]
-    lanes = [f"{element} poison"] * LANES
-    for j, (_, k) in enumerate(vector):
-        if _is_constant(values[k]):
-            lanes[j] = _lane_of(values[k], element)
-    result = "poison" if all(lane.endswith("poison") for lane in lanes) else f"<{', '.join(lanes)}>"
-    for source in dict.fromkeys(values[k] for _, k in vector):
-        if not _is_constant(source):
-            chosen = [LANES + row if values[k] == source else j for j, (row, k) in enumerate(vector)]
-            result = _shuffle(f, code, result, source, [*chosen, *range(len(vector), LANES)])
-    return result
+    wanted = [(row, values[k]) for row, k in vector]
+    wanted += [(0, "poison")] * (LANES - len(wanted))
+    fixed = [_lane_of(value, element) if _is_constant(value) else f"{element} poison" for _, value in wanted]
+    constants = f"<{', '.join(fixed)}>"
+    sources = list(dict.fromkeys(value for _, value in wanted if not _is_constant(value)))
+    if not sources:
+        return constants
+    if len(sources) == 1:
+        chosen = [LANES + row if value == sources[0] else j for j, (row, value) in enumerate(wanted)]
+        return _shuffle(f, code, constants, sources[0], chosen)
+    lanes = [row if value == sources[0] else -1 for row, value in wanted]
+    result = sources[0]
+    for source in sources[1:]:
+        lanes = [LANES + row if value == source else lanes[j] for j, (row, value) in enumerate(wanted)]
+        result = _shuffle(f, code, result, source, lanes)
+        lanes = [j if lane >= 0 else -1 for j, lane in enumerate(lanes)]
+    here = [lane >= 0 for lane in lanes]
+    if all(here[: len(vector)]):
+        return result
+    mask = "<" + ", ".join(f"i1 {'true' if flag else 'false'}" for flag in here) + ">"
+    kind = f"<{LANES} x {element}>"
+    return f.set(f"select <{LANES} x i1> {mask}, {kind} {result}, {kind} {constants}")
 
 
 def _lane_of(constant: str, element: str) -> str:
     """Return a lane of a constant that is the same in all lanes."""
-    if constant == "zeroinitializer":
-        return f"{element} zeroinitializer"
+    if constant in ("zeroinitializer", "poison"):
+        return f"{element} {constant}"
     return constant.strip("<>").split(",")[0].strip()
 
 
