@@ -22,12 +22,15 @@ from diffsci.complex_leaves import whole as join_complex
 from diffsci.graph import Builder, Graph, Guard, lookup
 from diffsci.graph.interpreter import first_broken_guard, run
 from diffsci.primitives.host import CustomLoop, contiguous
+from diffsci.primitives.linalg.fronts import elimination_cost
 from diffsci.tracing import Traced, TracedArray, trace_function
 from diffsci.tracing.complex.array import ComplexArray, is_complex
 from diffsci.tracing.complex.boundary import entering, leaving
 from diffsci.tracing.copies import original, private_copy, resolve
 from diffsci.tracing.function import concrete, is_dynamic
+from diffsci.tracing.functions.sparse import SparseFactors
 from diffsci.tracing.identity import fingerprint
+from diffsci.tracing.sparse import TracedSparse
 from diffsci.tracing.standard import refuse_device
 from diffsci.tracing.trace import apply_graph, bind
 from diffsci.transforms import simplify
@@ -44,6 +47,7 @@ __all__ = [
     "array_address",
     "call_graph",
     "concrete",
+    "elimination_cost",
     "entering",
     "examine_loop",
     "fingerprint",
@@ -63,6 +67,8 @@ __all__ = [
     "refuse_device",
     "run",
     "simplify",
+    "sparse_diagonal",
+    "sparse_factors",
     "split_complex",
     "trace_function",
     "unflatten",
@@ -73,6 +79,17 @@ __all__ = [
 def is_traced(value: Any) -> bool:
     """Tell whether a value belongs to a running trace."""
     return isinstance(value, TracedArray)
+
+
+def sparse_diagonal(entries: TracedArray) -> TracedSparse:
+    """Return the sparse matrix with this diagonal, inside of a trace."""
+    places = np.arange(entries.size)
+    return TracedSparse(entries, places, places, (entries.size, entries.size), matrix=False)
+
+
+def sparse_factors(matrix: TracedSparse) -> SparseFactors:
+    """Return what `scipy.sparse.linalg.splu` does, for a matrix inside of a trace."""
+    return SparseFactors(matrix)
 
 
 def from_outside(value: Any, fetch: Callable[[], Any]) -> Any:

@@ -81,6 +81,13 @@ class SparseDerivative:
         """Return how the matrix is computed at these arguments: pattern, coloring, the way chosen and why."""
         return self._derived(*self._called(args, kwargs))[1]
 
+    def pattern(self, *args: Any, **kwargs: Any) -> csr_array:
+        """Return where entries can be nonzero, as a matrix of booleans; no way to compute them is chosen."""
+        from diffsci.sparse.making import pattern_of
+
+        call, _, flags = self._called(args, kwargs)
+        return pattern_of(call.traced.graph, flags, _fixed(call), self.options).csr()
+
     def recorded(self, args: tuple, kwargs: dict) -> Any:
         """Trace the function and return the matrix, traced if an argument is."""
         call, chosen, flags = self._called(args, kwargs)
@@ -105,8 +112,7 @@ class SparseDerivative:
 
     def _derived(self, call: Call, chosen: tuple[int, ...], flags: list[bool]) -> tuple[Derived, SparsePlan]:
         """Return the program of the entries and its plan, made once for equal programs of the function."""
-        graph = call.traced.graph
-        fixed = {k: np.asarray(call.traced.values[graph.inputs[k]]) for k in steering_inputs(graph)}
+        fixed = _fixed(call)
 
         def make() -> tuple[Graph, SparsePlan]:
             from diffsci.sparse.making import made  # it knows the compiler's costs: that takes time to import
@@ -133,6 +139,12 @@ class SparseDerivative:
                 "another dtype: give a matrix that this function returned for such arguments, or its .data"
             )
         entries[...] = found.data
+
+
+def _fixed(call: Call) -> dict[int, np.ndarray]:
+    """Return the values of the inputs that programs are made for."""
+    graph = call.traced.graph
+    return {k: np.asarray(call.traced.values[graph.inputs[k]]) for k in steering_inputs(graph)}
 
 
 def _recording(derivative: SparseDerivative) -> Callable:

@@ -18,7 +18,7 @@ from diffsci.sparse.steering import guarded
 from diffsci.transforms import simplify
 from diffsci.trees import flatten, leaf_paths
 
-__all__ = ["made"]
+__all__ = ["made", "pattern_of"]
 
 
 def made(
@@ -47,11 +47,7 @@ def made(
         If the user's pattern or coloring does not fit, or the mode is not possible.
     """
     graph = simplify(call.traced.graph)
-    if options.pattern is None:
-        pattern = _found(graph, active, fixed, options)
-    else:
-        pattern = options.pattern
-        _check_shape(graph, active, options)
+    pattern = pattern_of(graph, active, fixed, options)
     plan = planned(Ways(graph, active, fixed, pattern, options))
     program = plan.program()
     if options.pattern is not None:
@@ -59,10 +55,14 @@ def made(
     return guarded(program, fixed), plan
 
 
-def _found(
+def pattern_of(
     graph: Graph, active: Sequence[bool], fixed: Mapping[int, np.ndarray], options: Options
 ) -> Pattern:
-    """Return where the derivative can have entries."""
+    """Return where the derivative can have entries: as the user says, or as found in the program."""
+    if options.pattern is not None:
+        _check_shape(graph, active, options)
+        return options.pattern
+    graph = simplify(graph)
     columns = sum(x.type.size for x in seeded_inputs(graph, active))
     found = Pattern.below(detect(graph, active, known=fixed), columns)
     return found.symmetric() if options.kind.symmetric else found

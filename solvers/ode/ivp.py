@@ -301,6 +301,7 @@ def _statistics(method: Method, controls: Controls, tape: Tape, problem: _Proble
         "nfev": evaluations,
         "njev": jacobians,
         "nlu": jacobians,
+        "systems": problem.programs.systems,
         "status": FAILED if failed else 0,
         "message": message,
         "success": not failed,

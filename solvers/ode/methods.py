@@ -19,7 +19,8 @@ class Method:
     tableau : ExplicitTableau or RosenbrockTableau
         Its coefficients.
     step, dense : callable
-        ``(tableau, f, t, h, y) -> (y_new, errors)`` and ``-> coefficients`` (see `steps`).
+        ``(tableau, f, t, h, y) -> (y_new, errors)`` and ``-> coefficients`` (see `steps`); implicit ones take
+        how to solve their systems as well (see `systems`).
     evaluations : int
         Evaluations of the right-hand side in one attempted step.
     dense_evaluations : int

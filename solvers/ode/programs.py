@@ -13,6 +13,7 @@ import numpy as np
 from solvers.ode.machines import CPU
 from solvers.ode.methods import Method
 from solvers.ode.nested import adjoint_system, real_flags, tangent_system
+from solvers.ode.systems import Systems
 
 # What a program computes; each exists at every level of differentiation (see `nested`), RHS at level 0 only.
 RHS, STEP, DENSE, VJP, DENSE_VJP = "rhs", "step", "dense", "vjp", "dense_vjp"
@@ -71,6 +72,12 @@ class Programs:
         self._lock = threading.RLock()
 
         self.size = int(np.prod(self.shape, dtype=np.int64))
+        self.systems = Systems() if method.implicit else None
+
+    @property
+    def _implicit(self) -> tuple[Systems, ...]:
+        """What implicit steps take besides."""
+        return () if self.systems is None else (self.systems,)
 
     def on(self, device: Any, make: Callable) -> Programs:
         """The programs of the same problem on the machine that ``make(device)`` returns, made once."""
@@ -159,7 +166,7 @@ class Programs:
         return flat, examples
 
     def _step_with_error(self, t, h, y, *ps):
-        y_new, errors = self.method.step(self.method.tableau, self._bound(ps), t, h, y)
+        y_new, errors = self.method.step(self.method.tableau, self._bound(ps), t, h, y, *self._implicit)
         results = (y_new,) if errors is None else (y_new, errors)
         return tuple(value.astype(self.dtype) for value in results)
 
@@ -167,7 +174,9 @@ class Programs:
         return self._step_with_error(t, h, y, *ps)[0]
 
     def _curve(self, t, h, y, ps):
-        return self.method.dense(self.method.tableau, self._bound(ps), t, h, y).astype(self.dtype)
+        return self.method.dense(self.method.tableau, self._bound(ps), t, h, y, *self._implicit).astype(
+            self.dtype
+        )
 
     def _bound(self, ps):
         return lambda t, y: self.rhs(t, y, *ps)

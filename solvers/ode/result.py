@@ -27,6 +27,9 @@ class OdeResult(dict):
         0 for a finished integration; -1 for a failed one, with the reason in words.
     nfev, njev, nlu : int
         Evaluations of the right-hand side and of the Jacobian, LU factorisations.
+    systems : Systems or None
+        How the linear systems of implicit steps were solved, ``sol.systems.structure``, and
+        ``sol.systems.reason``; None for explicit methods.
     nsteps, nrejected : int
         Steps accepted and rejected.
     h : numpy.ndarray

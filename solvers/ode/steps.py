@@ -47,16 +47,15 @@ def explicit_dense(tableau, f, t, h, y):
     return np.stack([h * combine(row, k) for row in tableau.dense])
 
 
-def _rosenbrock_stages(tableau, f, t, h, y):
+def _rosenbrock_stages(tableau, f, t, h, y, systems):
     n = y.size
     flat = y.reshape(n)
 
     def rhs(t, flat):
         return f(t, flat.reshape(y.shape)).reshape(n)
 
-    jacobian = ds.jacobian(lambda v: rhs(t, v))(flat)
+    solve = systems.solver(lambda v: rhs(t, v), flat, h * tableau.gamma)
     _, in_time = ds.jvp(lambda s: rhs(s, flat), (t,), (1.0,))
-    matrix = np.eye(n, dtype=y.dtype) / (h * tableau.gamma) - jacobian
     u = []
     for i in range(len(tableau.b)):
         increment = combine(tableau.a[i], u)
@@ -66,18 +65,18 @@ def _rosenbrock_stages(tableau, f, t, h, y):
             right = right + coupling / h
         if tableau.d[i] != 0.0:
             right = right + (h * float(tableau.d[i])) * in_time
-        u.append(np.linalg.solve(matrix, right))
+        u.append(solve(right))
     return u
 
 
-def rosenbrock_step(tableau, f, t, h, y):
+def rosenbrock_step(tableau, f, t, h, y, systems):
     """One step of a Rosenbrock method: the new state and the error estimate, stacked."""
-    u = _rosenbrock_stages(tableau, f, t, h, y)
+    u = _rosenbrock_stages(tableau, f, t, h, y, systems)
     y_new = y + combine(tableau.b, u).reshape(y.shape)
     return y_new, combine(tableau.error, u).reshape((1, *y.shape))
 
 
-def rosenbrock_dense(tableau, f, t, h, y):
+def rosenbrock_dense(tableau, f, t, h, y, systems):
     """Interpolation coefficients of the step, stacked (see `tableaus.records.basis`)."""
-    u = _rosenbrock_stages(tableau, f, t, h, y)
+    u = _rosenbrock_stages(tableau, f, t, h, y, systems)
     return np.stack([combine(row, u).reshape(y.shape) for row in tableau.dense])

@@ -6,6 +6,7 @@ Fronts are kept by columns.
 
 from __future__ import annotations
 
+from diffsci.backends.cpu.front_elimination import write_elimination
 from diffsci.backends.cpu.fronts import FrontFunction
 from diffsci.backends.cpu.function import SIZES, Function, element, literal
 from diffsci.backends.plan.codes import code_of
@@ -13,6 +14,8 @@ from diffsci.backends.plan.sparse import SparseFactorStep
 from diffsci.primitives.linalg.multifrontal import GROWTH
 
 __all__ = ["write_sparse_factor"]
+
+LIBRARY_ORDER = 128  # fronts from here on are left to BLAS, whose threads then pay
 
 
 def write_sparse_factor(module, f: Function, step: SparseFactorStep, failed: str) -> None:
@@ -43,19 +46,19 @@ class _Factor(FrontFunction):
 
     def eliminate(self, k: str, here: dict[str, str]) -> None:
         f = self.f
-        self.sizes(own=here["own"], rest=here["rest"], size=here["size"])
         square = self.times(here["size"], here["size"])
         f.do(f"call void @llvm.memset.p0.i64(ptr %work, i8 0, i64 {self.bytes(square)}, i1 false)")
         self.each(here["entries"], self.after(k, "entries"), self.take_entry)
         self.each(here["children"], self.after(k, "children"), lambda c: self.take_child(c, here["size"]))
         exchanges = element(f, "i8", "%pivots", here["first"])
-        own, size, info = (self.cells[name] for name in ("own", "size", "info"))
-        self.library("getrf", own, own, "%work", size, exchanges, info)
+        large = f.set(f"icmp sgt i64 {here['size']}, {LIBRARY_ORDER}")
+        f.when(large, [], lambda: self.by_library(here, exchanges))
+        f.when(f.set(f"xor i1 {large}, true"), [], lambda: self.by_hand(here, exchanges))
         panel = self.times(here["size"], here["own"])
         right = element(f, self.code, "%work", panel)
-        more = f.set(f"icmp sgt i64 {here['rest']}, 0")
-        f.when(more, [], lambda: self.rest(here, right, exchanges))
-        self.widen(exchanges, here["own"])
+        corner = element(f, self.code, right, here["own"])
+        kept = element(f, self.code, self.stack, here["left"])
+        self.copy_columns(kept, corner, here["rest"], here["rest"], here["size"])
         self.check(here)
         target = element(f, self.code, "%made", here["factors"])
         self.copy(target, "%work", panel)
@@ -87,20 +90,29 @@ class _Factor(FrontFunction):
 
         self.each("0", rest, column)
 
-    def rest(self, here: dict[str, str], right: str, exchanges: str) -> list[str]:
-        """L below, U beside, and what is left for the parent."""
+    def by_hand(self, here: dict[str, str], exchanges: str) -> list[str]:
+        name = f"eliminate_{self.code}"
+        self.module.define(name, lambda: write_elimination(self.module, self.code, name))
+        sizes = f"i64 {here['own']}, i64 {here['size']}"
+        self.f.do(f"call void @{name}(ptr %work, {sizes}, ptr {exchanges})")
+        return []
+
+    def by_library(self, here: dict[str, str], exchanges: str) -> list[str]:
+        """Factor the own columns; L below, U beside, and what is left."""
         f = self.f
-        own, rest, size = (self.cells[name] for name in ("own", "rest", "size"))
+        self.sizes(own=here["own"], rest=here["rest"], size=here["size"])
+        own, rest, size, info = (self.cells[name] for name in ("own", "rest", "size", "info"))
         left, r, u, n = (self.flags[name] for name in "LRUN")
         one, minus = self.numbers[1.0], self.numbers[-1.0]
+        self.library("getrf", own, own, "%work", size, exchanges, info)
         below = element(f, self.code, "%work", here["own"])
+        right = element(f, self.code, "%work", self.times(here["size"], here["own"]))
+        corner = element(f, self.code, right, here["own"])
         self.library("trsm", r, u, n, n, rest, own, one, "%work", size, below, size)
         self.library("laswp", rest, right, size, self.unit, own, exchanges, self.unit)
-        self.library("trsm", left, left, n, self.flags["U"], own, rest, one, "%work", size, right, size)
-        corner = element(f, self.code, right, here["own"])
+        self.library("trsm", left, left, n, u, own, rest, one, "%work", size, right, size)
         self.library("gemm", n, n, rest, rest, own, minus, below, size, right, size, one, corner, size)
-        kept = element(f, self.code, self.stack, here["left"])
-        self.copy_columns(kept, corner, here["rest"], here["rest"], here["size"])
+        self.widen(exchanges, here["own"])
         return []
 
     def widen(self, exchanges: str, own: str) -> None:

@@ -84,21 +84,21 @@ class _Solve(FrontFunction):
     def push(self, c: str, here: dict[str, str], x: str) -> None:
         """Forward with L: take the solved number times its column from the numbers behind it."""
         after, value = self.add(c, "1"), self.load(x, c)
-        count = self.f.set(f"sub i64 {here['own']}, {after}")
+        count = self.minus(here["own"], after)
         self.subtract(count, value, self.place(here, after, c), element(self.f, self.code, x, after))
         self.subtract(here["rest"], value, self.below(here, c), self.reached)
 
     def divide_after(self, c: str, here: dict[str, str], x: str) -> None:
         """Forward with U transposed."""
         before = self.dot(c, self.place(here, "0", c), x)
-        value = self.quotient(self.minus(self.load(x, c), before), here, c)
+        value = self.quotient(self.less(self.load(x, c), before), here, c)
         self.store(value, x, c)
         self.subtract(here["rest"], value, self.beside(here, c), self.reached)
 
     def reach(self, i: str, here: dict[str, str], x: str) -> None:
         """Backward with U: what the reached rows contribute."""
         total = self.dot(here["rest"], self.beside(here, i), self.reached)
-        self.store(self.minus(self.load(x, i), total), x, i)
+        self.store(self.less(self.load(x, i), total), x, i)
 
     def divide_before(self, c: str, here: dict[str, str], x: str) -> None:
         """Backward with U inside of the front."""
@@ -109,14 +109,14 @@ class _Solve(FrontFunction):
     def pull(self, c: str, here: dict[str, str], x: str) -> None:
         """Backward with L transposed."""
         after = self.add(c, "1")
-        count = self.f.set(f"sub i64 {here['own']}, {after}")
+        count = self.minus(here["own"], after)
         inside = self.dot(count, self.place(here, after, c), element(self.f, self.code, x, after))
         outside = self.dot(here["rest"], self.below(here, c), self.reached)
-        self.store(self.minus(self.minus(self.load(x, c), inside), outside), x, c)
+        self.store(self.less(self.less(self.load(x, c), inside), outside), x, c)
 
     # ---- numbers -------------------------------------------------------------------------------
 
-    def minus(self, a: str, b: str) -> str:
+    def less(self, a: str, b: str) -> str:
         return self.f.set(f"fsub {self.kind} {a}, {b}")
 
     def quotient(self, value: str, here: dict[str, str], c: str) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["FIELDS", "HEADER", "Fronts", "fronts_of"]
+__all__ = ["FIELDS", "HEADER", "Fronts", "elimination_cost", "fronts_of"]
 
 HEADER = ("n", "count", "fronts", "order", "rows", "sources", "places", "children", "maps")
 """What the table begins with: sizes, and where its parts begin."""
@@ -86,6 +86,23 @@ def fronts_of(rows: np.ndarray, starts: np.ndarray) -> Fronts:
         Row of every entry, and where each column begins.
     """
     return _planned(np.ascontiguousarray(rows, np.int64).tobytes(), np.asarray(starts, np.int64).tobytes())
+
+
+def elimination_cost(starts: np.ndarray, places: np.ndarray) -> float:
+    """Return what factors of a square sparse matrix and a few solves with them cost.
+
+    Parameters
+    ----------
+    starts, places : numpy.ndarray of int
+        The pattern by rows or by columns: where each begins, and its entries.
+
+    Returns
+    -------
+    float
+        In floating-point operations of a dense factorization at its best.
+    """
+    own, rest = fronts_of(places, starts).heads()[:-1, :2].T.astype(float)
+    return float(np.sum(_cost(own, rest)))
 
 
 @functools.lru_cache(maxsize=64)
@@ -204,7 +221,7 @@ def _merged(groups: list[tuple[int, int, np.ndarray]]) -> list[tuple[int, int, n
     return done
 
 
-def _cost(own: int, rest: int) -> float:
+def _cost(own: float, rest: float) -> float:
     moved = own * (own + 2 * rest) + rest * rest
     return _CALLS + _ENTRY * moved + _flops(own, rest)
 

@@ -1,0 +1,72 @@
+"""The linear systems of implicit steps: how their matrix is kept and factored, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+import diffsci as ds
+from diffsci.low_level import elimination_cost, sparse_diagonal, sparse_factors
+
+__all__ = ["Systems"]
+
+# Below this order a dense matrix is always the quicker one, whatever its pattern.
+_SMALL = 32
+
+# Costs of dense work, in units of `elimination_cost`: an operation of a large factorization, and what is read
+# and written for an entry of the matrix, its Jacobian included.
+_OPERATION, _ENTRY = 0.25, 20.0
+
+
+@dataclass
+class Systems:
+    """How the systems ``(I / scale - J) x = b`` of a problem are solved, chosen by the first step.
+
+    Attributes
+    ----------
+    structure : str
+        ``"dense"``, ``"sparse"``, or ``""`` as long as nothing is chosen.
+    reason : str
+        Why, for people.
+    """
+
+    structure: str = ""
+    reason: str = ""
+
+    def solver(self, f: Callable, y, scale) -> Callable:
+        """Factor the matrix of a function at a point, inside of a trace.
+
+        Parameters
+        ----------
+        f : callable
+            ``f(y)``, of a vector; J is its Jacobian.
+        y : array, shape (n,)
+        scale : scalar
+
+        Returns
+        -------
+        callable
+            ``solve(b)``.
+        """
+        if not self.structure:
+            self._choose(f, y)
+        if self.structure == "sparse":
+            diagonal = np.full(y.size, 1.0, y.dtype) / scale
+            return sparse_factors(sparse_diagonal(diagonal) - ds.sparse_jacobian(f)(y)).solve
+        matrix = np.eye(y.size, dtype=y.dtype) / scale - ds.jacobian(f)(y)
+        return lambda b: np.linalg.solve(matrix, b)
+
+    def _choose(self, f: Callable, y) -> None:
+        n = y.size
+        if n <= _SMALL:
+            self.structure, self.reason = "dense", f"{n} unknowns"
+            return
+        places = ds.sparse_jacobian(f).pattern(y)
+        dense = _OPERATION * 2 / 3 * n**3 + _ENTRY * n**2
+        sparse = elimination_cost(places.indptr, places.indices)
+        share = f"{places.nnz} of {n * n} entries can be nonzero"
+        quicker, times = ("sparse", dense / sparse) if sparse < dense else ("dense", sparse / dense)
+        self.structure = quicker
+        self.reason = f"{share}: {quicker} factors are predicted to be {times:.2g} times quicker"
