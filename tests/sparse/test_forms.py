@@ -37,8 +37,14 @@ STEPS = {
     "cumsum": lambda x: np.cumsum(x.reshape(12, 20), axis=1).ravel(),
     "flip": lambda x: x[::-1] * np.sin(x),
     "store": lambda x: stored(x),
+    "apart": lambda x: np.pad(sums(x)[:90], (0, N - 90)) + np.pad(sums(x[::-1])[:70], (N - 70, 0)),
+    "overlapping": lambda x: np.pad(sums(x)[:190], (0, N - 190)) + np.pad(sums(x)[:70], (N - 70, 0)),
     "maximum": lambda x: np.full(N, np.max(x[:7])) * x,
 }
+
+
+def sums(x):
+    return x + np.roll(x, 2) * np.roll(x, 5) + np.roll(x, 11) + np.roll(x, 19) * np.roll(x, 33)
 
 
 def scattered(x):

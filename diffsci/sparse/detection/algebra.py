@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -67,10 +68,21 @@ def _union_of_maps(parts: Sequence[Maps], width: int) -> Dependence:
     if not added:
         return longest
     arrays = (*longest.arrays, *added.values())
+    if len(arrays) > FEW_MAPS:
+        arrays = _side_by_side(longest.arrays, list(added.values()))
     if len(arrays) <= max(FEW_MAPS, min(MOST_MAPS, width // 16)):
         return Maps(arrays)
     found = canonical(stacked(arrays), longest.shape, width)
     return longest if isinstance(found, Maps) and found.exact == longest.exact else found
+
+
+def _side_by_side(own: Sequence[np.ndarray], added: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+    """Join maps of elements with maps of other elements, where no element has both."""
+    there = np.logical_or.reduce([index > 0 for index in own])
+    if any(np.any(there & (index > 0)) for index in added):
+        return (*own, *added)
+    nothing = np.zeros_like(own[0])
+    return tuple(one | other for one, other in zip_longest(own, added, fillvalue=nothing))
 
 
 def _not_among(maps_: dict[int, np.ndarray], others: Sequence[np.ndarray]) -> dict[int, np.ndarray]:
