@@ -129,17 +129,18 @@ class LatticeOrder:
     ----------
     shape, species : optional
         As for `Lattice`.
-    trials : int
-        How many such orders are tried; they begin with those of fewest colors.
+    trials : int, optional
+        How many such orders are tried, beginning with those of few colors: 2 for columns and rows, 3 for
+        symmetric matrices.
     """
 
     shape: tuple[int, ...] | None = None
     species: int | None = None
-    trials: int = 3
+    trials: int | None = None
 
     def __post_init__(self):
         Lattice(self.shape, self.species)
-        if self.trials < 1:
+        if self.trials is not None and self.trials < 1:
             raise ValueError(f"trials is a positive number, got {self.trials!r}")
 
     def __str__(self) -> str:
@@ -152,7 +153,10 @@ class LatticeOrder:
         pattern = problem.pattern.transposed if problem.kind == "row" else problem.pattern
         color = _symmetric_in_order(problem) if problem.symmetric else _columns_in_order(pattern)
         best, fewest = None, None
-        for colors in islice(open_colorings(pattern, self.shape, self.species), self.trials):
+        # With no color to spare all of a row would have to change at a seam.
+        least = pattern.longest_row + (not problem.symmetric)
+        trials = self.trials or (3 if problem.symmetric else 2)
+        for colors in islice(open_colorings(pattern, least, self.shape, self.species), trials):
             found = color(np.argsort(colors, kind="stable").astype(np.int32), fewest)
             count = None if found is None else int(found.max(initial=-1)) + 1
             if found is not None and (fewest is None or count < fewest):

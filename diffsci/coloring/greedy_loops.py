@@ -7,7 +7,7 @@ neighbors. With a graph every vertex has groups of one member, its neighbors.
 
 from __future__ import annotations
 
-from diffsci.coloring.ways import INCIDENCE_DEGREE, SMALLEST_LAST
+from diffsci.coloring.ways import FEW, INCIDENCE_DEGREE, SMALLEST_LAST
 from diffsci.native.building import native
 
 # The rows of the lists of `order_dynamically`.
@@ -144,4 +144,37 @@ def color_partially(
             g = groups[p]
             used[g] += 1
             top[g] = max(top[g], color + 1)
+    return count
+
+
+@native
+def color_few(group_starts, groups, order, active, colors, taken, limit):
+    """Do what `color_partially` does while there are few colors: those of a group are the bits of a word.
+
+    Returns -1 if the bits are not enough. Colors start at -1, `taken` (one word for each group) at zero.
+    """
+    count = 0
+    for k in range(order.size):
+        v = order[k]
+        used = 0
+        touched = False
+        for p in range(group_starts[v], group_starts[v + 1]):
+            if active[groups[p]] != 0:
+                touched = True
+                used |= taken[groups[p]]
+        if not touched:
+            continue
+        color = 0
+        while used & 1:
+            used >>= 1
+            color += 1
+        if color == FEW:
+            return -1
+        colors[v] = color
+        count = max(count, color + 1)
+        if count > limit:
+            return count
+        bit = 1 << color
+        for p in range(group_starts[v], group_starts[v + 1]):
+            taken[groups[p]] |= bit
     return count

@@ -85,10 +85,10 @@ def color_lattice(
 
 
 def open_colorings(
-    pattern: Pattern, shape: tuple[int, ...] | None = None, species: int | None = None
+    pattern: Pattern, least: int, shape: tuple[int, ...] | None = None, species: int | None = None
 ) -> Iterator[np.ndarray]:
-    """Yield linear colorings of the columns of a periodic lattice that may be wrong where it closes."""
-    least, columns = pattern.longest_row, pattern.shape[1]
+    """Yield linear colorings, of so many colors at least, that need not close around periodic axes."""
+    columns = pattern.shape[1]
     for cells in recognise(pattern, shape, species):
         if any(cells.periodic):
             for colors, _ in _linear_colorings(cells, False, least, _most(least), columns, closed=False):

@@ -16,6 +16,7 @@ LOOPS = LoopFamily(
         "count_neighbors": ("greedy_loops", "i", "j1 j1 j1 j1 j1 j1"),
         "order_dynamically": ("greedy_loops", "i", "j1 j1 j1 j1 j1 j2 j1 j1 j1 i0"),
         "color_partially": ("greedy_loops", "i", "j1 j1 j1 j1 j1 b1 j1 j2 j1 i0"),
+        "color_few": ("greedy_loops", "i", "j1 j1 j1 b1 j1 i1 i0"),
         "find_clash": ("checking_loops", "i", "j1 j1 j1 j2 j1"),
         "color_star": ("tree_loops", "i", "j1 j1 j1 j1 j1 i0 j2 j2 j2 i0 i0"),
         "color_acyclic": ("tree_loops", "i", "j1 j1 j1 j1 j1 i0 j2 j2 j2 i0 i0"),

@@ -11,6 +11,7 @@ from diffsci.coloring.groups import Groups, of_columns
 from diffsci.coloring.loops import LOOPS
 from diffsci.coloring.orders import order_vertices
 from diffsci.coloring.patterns import Pattern
+from diffsci.coloring.ways import FEW
 
 __all__ = ["color_columns", "color_in_order"]
 
@@ -47,6 +48,12 @@ def color_in_order(
         The number of colors; a larger number than `limit` if it gave up.
     """
     colors = np.full(groups.size, -1, np.int32)
+    if LOOPS.run("longest", groups.member_starts) <= FEW:
+        taken = np.zeros(groups.member_starts.size - 1, np.int64)
+        count = LOOPS.run("color_few", *groups[:2], order, active, colors, taken, limit)
+        if count >= 0:
+            return colors, count
+        colors.fill(-1)
     filling = np.zeros((2, groups.member_starts.size - 1), np.int32)
     stamps = np.zeros(groups.size + 1, np.int32)
     count = LOOPS.run("color_partially", *groups, order, active, colors, filling, stamps, limit)

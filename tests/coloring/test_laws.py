@@ -22,6 +22,8 @@ from diffsci.coloring import (
     is_valid,
     load,
 )
+from diffsci.coloring.groups import of_columns
+from diffsci.coloring.loops import LOOPS
 from diffsci.coloring.orders import ORDERS
 from diffsci.coloring.trees import color_graph, drop_neutral, graph_of, graph_of_both
 
@@ -191,6 +193,36 @@ def test_checkers_agree_with_the_definition(data, problem):
 @pytest.mark.parametrize(("kind", "recovery"), PROBLEMS + SYMMETRIC)
 def test_complex_values(kind, recovery):
     recovers(color(Problem(samples.laplace(7, 9), kind, recovery)), complex)
+
+
+@settings(max_examples=40, deadline=None)
+@given(patterns(), st.integers(0, 100))
+def test_colors_as_bits_of_words_are_the_same(pattern, seed):
+    rng = np.random.default_rng(seed)
+    groups = of_columns(as_pattern(pattern))
+    order = rng.permutation(groups.size).astype(np.int32)
+    active = rng.integers(0, 2, pattern.shape[0]).astype(np.uint8)
+    few, many = (np.full(groups.size, -1, np.int32) for _ in range(2))
+    filling, stamps = np.zeros((2, pattern.shape[0]), np.int32), np.zeros(groups.size + 1, np.int32)
+    taken, limit = np.zeros(pattern.shape[0], np.int64), int(rng.integers(0, 13))
+    counts = (
+        LOOPS.run("color_few", *groups[:2], order, active, few, taken, limit),
+        LOOPS.run("color_partially", *groups, order, active, many, filling, stamps, limit),
+    )
+    assert counts[0] == counts[1]
+    np.testing.assert_array_equal(few, many)
+
+
+def test_more_colors_than_a_word_has_bits():
+    # Rows of two entries, but every pair of columns meets in one.
+    one, other = np.triu_indices(90, 1)
+    rows = np.arange(one.size)
+    pattern = sp.csr_array((np.ones(2 * one.size), (np.tile(rows, 2), np.concatenate([one, other]))))
+    for order in ORDERS:
+        coloring = color(pattern, algorithm=Greedy(order))
+        coloring.check()
+        assert coloring.ncolors == 90
+    np.testing.assert_array_equal(color(pattern).column_colors, np.arange(90))
 
 
 @settings(max_examples=20, deadline=None)
