@@ -14,6 +14,7 @@ from diffsci.explanation.report import fault_lines
 from diffsci.explanation.sweeps import FORWARD, Sweep, faults_of, input_names
 from diffsci.graph import Builder, Graph, Type
 from diffsci.primitives.host import CustomLoop
+from diffsci.tracing.containers import is_sparse
 from diffsci.trees import flatten
 
 __all__ = ["EquationsExaminer", "debug_nans"]
@@ -101,7 +102,7 @@ class Examiner(EquationsExaminer):
 
     def function(self, function: Callable, args: tuple, kwargs: dict, results: Any) -> None:
         """A compiled function: its program is run again, in NumPy's operations."""
-        if not self._spoilt(flatten(results)[0]):
+        if not self._spoilt([x.data if is_sparse(x) else x for x in flatten(results)[0]]):
             return
         call = Call(function, args, kwargs)
         graph = call.traced.graph

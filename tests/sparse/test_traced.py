@@ -125,6 +125,17 @@ def test_entries_over_members():
     np.testing.assert_allclose(found[1], jacobian(2 * X).data, rtol=1e-14)
 
 
+def test_entries_that_are_not_finite_are_found():
+    with ds.debug_nans():
+        jacobian(X)
+        with pytest.raises(ds.NonFiniteError):
+            jacobian(X * np.nan)
+
+
+def test_every_law_holds():
+    assert ds.check_all(lambda x: jacobian(x) @ x, X).passed
+
+
 def test_what_cannot_be():
     with pytest.raises(TypeError, match=r"\.data"):
         ds.vjp(jacobian, X)
