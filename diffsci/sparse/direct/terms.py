@@ -16,7 +16,7 @@ from diffsci.graph import Node
 
 __all__ = ["Columns", "Maps", "Term"]
 
-_SAMPLES = 97
+_SAMPLES = 4096
 
 
 class Columns:
@@ -26,13 +26,13 @@ class Columns:
     ----------
     index : ndarray of int
         For every element its column, counted from 1, 0 for nothing.
-    is_full : bool
-        Whether all elements have a column.
+    is_full, is_empty : bool
+        Whether all elements have a column; whether none has.
     shift : int or None
         Column less place of an element in the middle: stencils written in pieces are put together by it.
     """
 
-    __slots__ = ("index", "is_full", "shift")
+    __slots__ = ("index", "is_empty", "is_full", "shift")
 
     def __init__(self, index: np.ndarray):
         self.index = index
@@ -40,6 +40,7 @@ class Columns:
         self.shift: int | None = None
         flat = index.reshape(-1)
         there = [flat.size // 2] if self.is_full and flat.size else np.flatnonzero(flat)
+        self.is_empty = len(there) == 0
         if len(there):
             middle = int(there[len(there) // 2])
             self.shift = int(flat[middle]) - middle

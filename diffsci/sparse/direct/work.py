@@ -91,7 +91,7 @@ class Work:
         if rule is None:
             raise Stop(f"{node.name} has entries that follow no fixed pattern of few terms", node)
         self.b.location = node.location
-        found = [term for term in rule(self, node) if not is_nothing(term.value)]
+        found = [t for t in rule(self, node) if not (t.columns.is_empty or is_nothing(t.value))]
         if len(found) > MOST_TERMS:
             raise Stop(f"{node.name} depends on more than {MOST_TERMS} elements by element", node)
         self.check_size(node, sum(term.columns.index.size for term in found))
