@@ -139,6 +139,30 @@ def test_many_more_entries_than_places_are_refused():
     assert "entries" in found.reason
 
 
+def test_results_written_element_by_element():
+    def reactions(y):
+        out = np.zeros_like(y)
+        for k in range(40):
+            a, b, c = (7 * k) % 60, (11 * k + 3) % 60, (13 * k + 1) % 60
+            rate = y[a] * y[b]
+            out[a] -= rate
+            out[b] += rate * y[c]
+        return out
+
+    found = check(reactions, RNG.normal(size=60))
+    assert len(found.graph.nodes) < 2000
+
+    def written(y):
+        out = np.empty(30)
+        out[::2] = y[:15] ** 2
+        out[1::2] = np.sin(y[15:])
+        out[10:20] *= y[3:13]
+        out[4] = out[5] + out[12]
+        return out
+
+    check(written, RNG.normal(size=30))
+
+
 def test_what_is_selected_away_is_no_nan():
     def masked(x):
         return np.where(x > 0, np.log(x), 0.0) * np.roll(x, 1)

@@ -12,6 +12,7 @@ from diffsci.sparse.direct.emitting import emit, number_of, spread
 from diffsci.sparse.direct.segments import affine_places, box_index, boxes_of, layout_codes
 from diffsci.sparse.direct.terms import Term
 from diffsci.sparse.direct.work import Work
+from diffsci.sparse.direct.written import Chains
 
 __all__ = ["Assembly", "leaves"]
 
@@ -19,7 +20,7 @@ _MOST_PIECES = 3000
 _MANY_BOXES, _LEAST_ROWS = 100, 4  # boxes beyond that number must have so many rows on average
 
 
-def leaves(node: Node) -> list[Node]:
+def leaves(node: Node, chains: Chains) -> list[Node]:
     """Return the arrays whose elements follow each other in an output, in order."""
     found: list[Node] = []
     stack = [node]
@@ -29,6 +30,8 @@ def leaves(node: Node) -> list[Node]:
             stack.append(last.inputs[0])
         elif last.name == "concatenate" and all(n == 1 for n in last.shape[: last.params["axis"]]):
             stack += reversed(last.inputs)
+        elif last.name == "set_slice" and (pieces := chains.pieces(last)) is not None:
+            stack += reversed(pieces)
         else:
             found.append(last)
     return found

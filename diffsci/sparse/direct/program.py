@@ -21,6 +21,7 @@ from diffsci.sparse.direct.calls import without_calls
 from diffsci.sparse.direct.linear import RULES
 from diffsci.sparse.direct.terms import Term
 from diffsci.sparse.direct.work import Stop, Work
+from diffsci.sparse.direct.written import Chains, read_through
 from diffsci.sparse.maps import identity, number_type
 from diffsci.transforms import simplify, tangent_graph
 
@@ -89,7 +90,7 @@ def direct(
     flags = [True] * len(graph.inputs) if active is None else list(active)
     chosen = [x for x, flag in zip(graph.inputs, flags, strict=True) if flag and x.type.is_float]
     tangent, kept = tangent_graph(graph, flags)
-    tangent = simplify(without_calls(tangent))
+    tangent = read_through(simplify(without_calls(tangent)))
     b = Builder()
     b.adopt(tangent.nodes)
     given = {graph.inputs[k]: np.asarray(value) for k, value in (known or {}).items()}
@@ -97,7 +98,8 @@ def direct(
     work = Work(b, RULES, {x: given.get(x) for x in tangent.inputs}, width)
     _seed(work, tangent.inputs[len(graph.inputs) :])
     try:
-        by_output = {k: leaves(y) for k, y in zip(kept, tangent.outputs, strict=True)}
+        chains = Chains(b)
+        by_output = {k: leaves(y, chains) for k, y in zip(kept, tangent.outputs, strict=True)}
         _follow(work, [leaf for found in by_output.values() for leaf in found])
         return _assembled(work, graph, tangent, by_output)
     except Stop as stop:
