@@ -53,7 +53,9 @@ def _lu_solve(s: LuSolveStep, at) -> None:
 def _det(s: DetStep, at) -> None:
     lu, pivots = at("lu", s.batch, s.n, s.n), at("pivots", s.batch, s.n, dtype=np.int64)
     signs = np.where(pivots == np.arange(s.n), 1.0, -1.0).prod(axis=1)
-    at("out", s.batch)[...] = signs * np.diagonal(lu, axis1=1, axis2=2).prod(axis=1)
+    diagonal = np.diagonal(lu, axis1=1, axis2=2)
+    product = signs * diagonal.prod(axis=1)
+    at("out", s.batch)[...] = np.where((diagonal == 0).any(axis=1), 0.0, product)
 
 
 def _triangular(s: TriangularStep, at) -> None:

@@ -35,7 +35,7 @@ double floor(double); float floorf(float); double ceil(double); float ceilf(floa
 double trunc(double); float truncf(float); double rint(double); float rintf(float);
 double copysign(double, double); float copysignf(float, float);
 double fmod(double, double); float fmodf(float, float);
-double exp10(double); double tgamma(double);
+double exp10(double);
 }
 #define __global__
 #define __device__

@@ -1,7 +1,7 @@
 """Elementary functions on the device: formulas of ours where there is one, else CUDA's.
 
-Of CUDA's functions, single precision is computed in double and rounded, as on the CPU. Their errors are at
-most 10 (tgamma) and 1 (exp10) units in the last place: CUDA C++ Programming Guide, mathematical functions.
+Of CUDA's functions, single precision is computed in double and rounded, as on the CPU. The error of exp10 is
+at most one unit in the last place: CUDA C++ Programming Guide, mathematical functions.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from diffsci.backends.vectormath.table import FORMULAS
 
 __all__ = ["function_name", "is_elementary", "module_text"]
 
-_NAMES = {"gamma": "tgamma", "exp10": "exp10"}
+_NAMES = {"exp10": "exp10"}
 
 
 def is_elementary(op: str) -> bool:

@@ -67,9 +67,7 @@ def _lu(arrays: _Arrays, step: LuStep) -> None:
     a = arrays.view("a", step.batch, step.n, step.n)
     for matrix, (lu, pivots) in zip(a, _factors(arrays, step), strict=True):
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", RuntimeWarning
-            )  # a singular matrix gives inf or NaN, as elsewhere
+            warnings.simplefilter("ignore", RuntimeWarning)  # singular matrices give inf or NaN, as elsewhere
             lu[...], pivots[...] = arrays.linalg.lu_factor(matrix, check_finite=False)
 
 

@@ -22,7 +22,7 @@ _PLAIN = frozenset(
         "product_error", "fma", "fma_error",
         "sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2",
         "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "logical_xor",
-        "sigmoid", "softplus", "erf", "erfc", "rough_gammaln", "rough_psi",
+        "sigmoid", "softplus", "erf", "erfc", "gamma", "rough_gammaln", "rough_psi",
     }
 )  # fmt: skip
 

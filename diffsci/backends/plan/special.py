@@ -8,7 +8,7 @@ from __future__ import annotations
 __all__ = ["COMPONENTS", "SPECIAL"]
 
 _GAMMA = (
-    "gamma gammasgn rgamma poch beta binom gammainc gammaincc gammaincinv gammainccinv "
+    "gammasgn rgamma poch beta binom gammainc gammaincc gammaincinv gammainccinv "
     "betainc betaincc betaincinv betainccinv stdtr stdtrit"
 )
 _ERROR = "erfi erfinv erfcinv dawsn ndtri ndtri_exp owens_t exp1 expi"

@@ -32,7 +32,7 @@ from diffsci.backends.vectormath.doubled import Doubled, quick_two_sum, two_prod
 from diffsci.backends.vectormath.exponentials import exp2_parts, two_steps
 from diffsci.backends.vectormath.logarithms import lifted, split
 
-__all__ = ["cbrt", "power"]
+__all__ = ["cbrt", "log2_doubled", "power"]
 
 _NORMAL = {"f8": 1021.0, "f4": 125.0}  # logarithms of normal powers
 _BEYOND = {"f8": 1100.0, "f4": 160.0}
@@ -50,13 +50,16 @@ def power(x: Value, y: Value) -> Value:
 
 def _exponent(x: Value, less: Bits | None, y: Value) -> Doubled:
     """Return y log2(x) as a sum of two, for a normal number x > 0."""
-    high, low = _log2(x, less)
+    high, low = log2_doubled(x, less)
     product, error = two_product(y, high)
     return product, fma(y, low, error)
 
 
-def _log2(x: Value, less: Bits | None) -> Doubled:
-    """Return log2(x) as a sum of two, from S (c + W (c / 3 + W T(W))), where W = S**2 and c = 2 / ln 2."""
+def log2_doubled(x: Value, less: Bits | None = None) -> Doubled:
+    """Return log2(x 2**-less) as a sum of two, for a normal number x > 0, with eleven bits more than one has.
+
+    From S (c + W (c / 3 + W T(W))), where W = S**2 and c = 2 / ln 2.
+    """
     code = x.format.code
     z, k = split(x)
     s, s_low = _quotient(z - 1.0)

@@ -25,6 +25,16 @@ HALF_LOG_TWO_PI = {
     ),
 }
 
+# log2(2 pi) / 2 as a sum
+HALF_LOG2_TWO_PI = {
+    "f8": (
+        _h("0x1.536439a4c6efcp+0"), _h("-0x1.49e49a361efebp-54"),
+    ),
+    "f4": (
+        _h("0x1.53643a0000000p+0"), _h("-0x1.6ce4420000000p-26"),
+    ),
+}
+
 # erf(x) / x - 1 in x**2, |x| <= 1
 ERF_NEAR = {
     "f8": (

@@ -68,6 +68,7 @@ def _sum(says: str, number: Callable[[], mp.mpf]) -> tuple[str, Callable[[str], 
 SPECIAL_NUMBERS: dict[str, tuple[str, Callable[[str], list]]] = {
     "DIGAMMA_ZERO": _sum("the zero y0 of the digamma function", number(_ZERO)),
     "HALF_LOG_TWO_PI": _sum("log(2 pi) / 2", lambda: mp.log(2 * mp.pi) / 2),
+    "HALF_LOG2_TWO_PI": _sum("log2(2 pi) / 2", lambda: mp.log(2 * mp.pi, 2) / 2),
 }
 
 SPECIAL_FITS: dict[str, Polynomial] = {

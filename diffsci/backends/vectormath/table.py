@@ -73,6 +73,7 @@ FORMULAS: dict[str, Formula] = {
     "softplus": Formula("logistic.softplus", 28, 1.2),
     "erf": Formula("error.erf", 33, 1.1),
     "erfc": Formula("error.erfc", 45, 1.5),
+    "gamma": Formula("gamma.gamma", 115, 2.2),
     "rough_gammaln": Formula("gamma.log_gamma", 90, 1.6),  # of positive arguments
     "rough_psi": Formula("gamma.digamma", 70, 1.5),  # of positive arguments
 }
