@@ -11,6 +11,7 @@ from typing import Any
 
 from diffsci import stable
 from diffsci.backends.cpu import get_num_threads, set_num_threads
+from diffsci.compiling import compile
 from diffsci.control import cond, fori_loop, scan, while_loop
 from diffsci.custom import custom_jvp, custom_vjp
 from diffsci.differentiation import grad, hvp, jvp, linearize, value_and_grad, vjp
@@ -26,9 +27,9 @@ from diffsci.errors import (
 from diffsci.evidence import check_all, check_grad, complex_step, finite_difference
 from diffsci.implicit import fixed_point, linear_solve, root
 from diffsci.jacobians import hessian, jacobian
-from diffsci.jit import compile, jit
+from diffsci.jit import jit
 from diffsci.loops import custom_loop
-from diffsci.primitives.host import CustomLoop
+from diffsci.primitives.custom_loop import CustomLoop
 from diffsci.rematerialize import checkpoint, stop_gradient
 from diffsci.series import taylor
 from diffsci.showing import show

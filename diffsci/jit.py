@@ -1,10 +1,10 @@
-"""Compilation of functions: `jit` for users, `compile` for loops that drive programs by address."""
+"""`jit`: compiled functions, one path for each way that Python takes through them."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +17,9 @@ from diffsci.device_arrays import hosted, like
 from diffsci.errors import EvaluationError
 from diffsci.graph import Graph, Type, interpreter
 from diffsci.primitives.linalg.gaps import Unresolved
-from diffsci.signatures import DOUBLE, quick_signature, signature_of
+from diffsci.signatures import quick_signature, signature_of
 from diffsci.source import at, warn_user
+from diffsci.specialisation import Specialisation, light, results_of, statics_hold
 from diffsci.subprograms import bind_call
 from diffsci.tracing import DRAWN, Traced, TracedArray, is_tracing, trace_function
 from diffsci.tracing.complex.boundary import entering
@@ -28,12 +29,12 @@ from diffsci.tracing.identity import fingerprint
 from diffsci.tracing.standard import standard
 from diffsci.tracing.trace import apply_graph, current_trace
 from diffsci.transforms import simplify
-from diffsci.trees import Tree, flatten
+from diffsci.trees import flatten
 
 if TYPE_CHECKING:
     from diffsci.backends.plan.report import ProgramReport
 
-__all__ = ["CompiledFunction", "Jitted", "compile", "jit"]
+__all__ = ["Jitted", "jit"]
 
 MAX_PATHS = 32  # specialisations kept per signature
 MAX_SIGNATURES = 256  # signatures (shapes, dtypes, static values) whose specialisations are kept
@@ -78,113 +79,6 @@ def jit(f: Callable | None = None, *, backend: str = "numba") -> Any:
     if f is None:
         return functools.partial(jit, backend=backend)
     return Jitted(f, backend)
-
-
-class Specialisation:
-    """One compiled path of a function."""
-
-    __slots__ = ("direct", "executable", "graph", "run", "self_contained", "single", "traced", "types")
-
-    def __init__(self, executable: executables.Executable, traced: Traced, graph: Graph):
-        self.executable = executable
-        self.run = executable.run
-        self.traced = traced
-        self.graph = graph
-        self.types = graph.input_types
-        self.self_contained = not traced.statics and not traced.captures
-        self.single = traced.out_tree.kind == "leaf" and not any(traced.whole)
-        self.direct: Callable | None = None
-
-    def open(self, args: tuple, kwargs: dict) -> None:
-        """Make the direct way for arguments of these classes, where native code reads them as they are."""
-        direct, kinds = getattr(self.executable, "direct", None), self._kinds(args)
-        if direct is None or kwargs or not self.graph.outputs or kinds is None:
-            return
-        as_it_is = self.single and self.graph.outputs[0].shape != ()
-        run = direct(kinds, None if as_it_is else self.results)
-        if self.self_contained:
-            self.direct = run
-            return
-
-        def surrounded(args: tuple) -> Any:
-            inputs = self._all(args)
-            return None if inputs is None else run(inputs)
-
-        self.direct = surrounded
-
-    def filler(self, args: tuple) -> Callable | None:
-        """Return ``fill(args, y)`` for arguments of these classes: it writes the only result into y.
-
-        It tells whether it could; y is not checked. None where calls have something else to do.
-        """
-        make, kinds = getattr(self.executable, "filler", None), self._kinds(args)
-        if make is None or kinds is None or len(self.graph.outputs) != 1:
-            return None
-        fill = make(kinds)
-        if self.self_contained:
-            return fill
-
-        def surrounded(args: tuple, y: np.ndarray) -> bool:
-            inputs = self._all(args)
-            return inputs is not None and fill(inputs, y)
-
-        return surrounded
-
-    def _kinds(self, args: tuple) -> list[type] | None:
-        """Return the classes of all inputs, None where native code does not read one of them as it is."""
-        kinds = [_plain_kind(x) for x in (*args, *self.traced.captured)]
-        return None if None in kinds else kinds
-
-    def _all(self, args: tuple) -> tuple | None:
-        """Return the inputs with what the function reads from outside, None where the path does not hold."""
-        traced = self.traced
-        if not _statics_hold(traced):
-            return None
-        return (*args, *traced.captured) if traced.captures else args
-
-    def holds(self) -> bool:
-        """Tell whether the integers and flags read from outside are what they were."""
-        return _statics_hold(self.traced)
-
-    def inputs_now(self, inputs: list) -> list | None:
-        """Return all inputs for given arguments, None where the path does not hold now."""
-        if self.self_contained:
-            return inputs
-        return self.with_captured(inputs) if self.holds() else None
-
-    def with_captured(self, inputs: list) -> list | None:
-        """Return the inputs with what the function reads from outside, or None if the types changed."""
-        captured = [standard(value) for value in self.traced.captured]
-        types = self.types[len(inputs) :]
-        if any(Type.of(value) != type_ for value, type_ in zip(captured, types, strict=True)):
-            return None
-        return [*inputs, *captured]
-
-    def results(self, outputs: Sequence[np.ndarray]) -> Any:
-        """Arrange the outputs as the function does."""
-        if self.single:
-            value = outputs[0]
-            return value if value.ndim else value[()]
-        return _results(self.traced, outputs)
-
-
-def _plain_kind(x: Any) -> type | None:
-    """Return the class of an argument that native code reads as it is: a double array or a float."""
-    if type(x) is np.ndarray:
-        return np.ndarray if x.dtype is DOUBLE else None
-    return float if type(x) is float else None
-
-
-def _statics_hold(traced: Traced) -> bool:
-    for fetch, value in traced.statics:
-        now = fetch()
-        if now is not value and not _same(now, value):
-            return False
-    return True
-
-
-def _same(now: Any, then: Any) -> bool:
-    return now is then or (type(now) is type(then) and now == then)
 
 
 class Jitted:
@@ -297,14 +191,14 @@ class Jitted:
         paths = self._paths.setdefault(key, [])
         while len(self._paths) > MAX_SIGNATURES:
             self._paths.pop(next(iter(self._paths)), None)
-        if not _statics_hold(traced):
+        if not statics_hold(traced):
             self._warn(_passing(traced))
             return _as_traced(traced, inputs)
         if len(paths) >= MAX_PATHS:
             self._warn(_too_many(traced))
             return _as_traced(traced, inputs)
         graph = simplify(traced.graph)
-        path = Specialisation(executables.build(graph, self.backend), _light(traced), graph)
+        path = Specialisation(executables.build(graph, self.backend), light(traced), graph)
         result = self._try(path, inputs)
         if result is None:  # it fails its own guard at its own point
             self._warn(_undecided(path, inputs))
@@ -331,14 +225,14 @@ class Jitted:
         mark = fingerprint(self.function)
         known = self._inner.setdefault((key, mark), [])
         for traced in known:
-            if not _statics_hold(traced):
+            if not statics_hold(traced):
                 continue
             inputs = [*dynamic, *traced.captured]
             if _applies(traced.graph, inputs):
                 current_trace().statics += traced.statics
                 return _apply(traced, inputs)
         traced = trace_function(self.function, args, kwargs)
-        traced = replace(_light(traced), graph=simplify(traced.graph))
+        traced = replace(light(traced), graph=simplify(traced.graph))
         known.insert(0, traced)
         del known[MAX_PATHS:]
         while len(self._inner) > MAX_CLOSURES:
@@ -443,18 +337,9 @@ def _undecided(path: Specialisation, inputs: list) -> str:
     )
 
 
-def _light(traced: Traced) -> Traced:
-    """Drop the values at the point of tracing: a compiled path lives long."""
-    return replace(traced, values={}, identity=None)
-
-
-def _results(traced: Traced, outputs: Sequence[np.ndarray]) -> Any:
-    return traced.results([value if value.ndim else value[()] for value in outputs])
-
-
 def _as_traced(traced: Traced, inputs: list) -> Any:
     """Return the results at the point of tracing, in arrays of their own, where the inputs lie."""
-    return _results(traced, like(inputs, [np.array(traced.values[y]) for y in traced.graph.outputs]))
+    return results_of(traced, like(inputs, [np.array(traced.values[y]) for y in traced.graph.outputs]))
 
 
 def _applies(graph: Graph, inputs: list) -> bool:
@@ -477,77 +362,3 @@ def _apply(traced: Traced, inputs: list) -> Any:
     for output in outputs:
         output.scalar = output.shape == ()
     return traced.results(outputs)
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledFunction:
-    """A function compiled at given arguments, for loops that drive programs by address.
-
-    Attributes
-    ----------
-    program : Program
-        Native code with its address, slots and status messages.
-    graph : Graph
-        The array program: inputs are the dynamic leaves of the arguments, then the captured values.
-    traced : Traced
-    in_tree, out_tree : Tree
-    """
-
-    program: Any
-    graph: Graph
-    traced: Traced
-    in_tree: Tree
-    out_tree: Tree
-    backend: str = "numba"
-
-    @property
-    def captured(self) -> list[Any]:
-        """Current values of what the function read from outside; they follow the arguments."""
-        return self.traced.captured
-
-    def __call__(self, *args: Any) -> Any:
-        """Run it on arguments of the same types."""
-        inputs, _ = signature_of(args, {}, self.backend)
-        inputs = [*inputs, *map(standard, self.captured)]
-        try:
-            status, outputs = self.program.run(inputs)
-        except Unresolved as problem:
-            status, outputs = 0, resolved(self.graph, inputs, problem, lambda: self.program.run(inputs)[1])
-        if status:
-            raise EvaluationError(self.program.message(status))
-        if watching.contexts:
-            watching.examine("program", self.graph, inputs, outputs, None, len(outputs), "forward")
-        return _results(self.traced, outputs)
-
-
-def compile(f: Callable, *example_args: Any, backend: str = "numba") -> CompiledFunction:
-    """Trace a function at example arguments and compile it to one program.
-
-    Parameters
-    ----------
-    f : callable
-        May use `jvp`, `vjp` and `jacobian` inside, and call jitted functions, which become
-        sub-programs compiled once.
-    *example_args
-        Arguments that fix shapes, dtypes and static values.
-    backend : {"numba", "cupy"}
-        Native code, or kernels of a GPU.
-
-    Returns
-    -------
-    CompiledFunction
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import diffsci as ds
-    >>> step = ds.compile(lambda y, h: y - h * y, np.ones(2), 0.1)
-    >>> step(np.array([1.0, 2.0]), 0.5)
-    array([0.5, 1. ])
-    """
-    with rarely_collecting():
-        traced = trace_function(f, example_args)
-        graph = simplify(traced.graph)
-        program = executables.program(graph, backend)
-    _, in_tree = flatten((example_args, {}))
-    return CompiledFunction(program, graph, _light(traced), in_tree, traced.out_tree, backend)

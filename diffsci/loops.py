@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from diffsci import watching
-from diffsci.primitives.host import CustomLoop, contiguous
+from diffsci.primitives.custom_loop import CustomLoop
+from diffsci.primitives.host import contiguous
 from diffsci.tracing import TracedArray, is_tracing
 from diffsci.tracing.standard import standard
 from diffsci.tracing.trace import bind

@@ -21,7 +21,8 @@ from diffsci.complex_leaves import split as split_complex
 from diffsci.complex_leaves import whole as join_complex
 from diffsci.graph import Builder, Graph, Guard, lookup
 from diffsci.graph.interpreter import first_broken_guard, run
-from diffsci.primitives.host import CustomLoop, contiguous
+from diffsci.primitives.custom_loop import CustomLoop
+from diffsci.primitives.host import contiguous
 from diffsci.primitives.linalg.fronts import elimination_cost
 from diffsci.tracing import Traced, TracedArray, trace_function
 from diffsci.tracing.complex.array import ComplexArray, is_complex

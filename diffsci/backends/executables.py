@@ -12,7 +12,7 @@ from diffsci.backends.statuses import explained
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Graph, interpreter
 from diffsci.graph.callees import all_guards
-from diffsci.primitives.host import CustomLoop
+from diffsci.primitives.custom_loop import CustomLoop
 
 if TYPE_CHECKING:
     from diffsci.backends.plan.report import ProgramReport

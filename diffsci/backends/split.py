@@ -11,7 +11,8 @@ import numpy as np
 from diffsci.graph import Builder, Graph, Guard, Node
 from diffsci.graph.ir import topological
 from diffsci.graph.namespaces import as_array
-from diffsci.primitives.host import CustomLoop, contiguous
+from diffsci.primitives.custom_loop import CustomLoop
+from diffsci.primitives.host import contiguous
 from diffsci.source import at
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from diffsci.graph import Builder, Graph, Node, Type
-from diffsci.primitives.host import CARRY, CONST, ITEM
+from diffsci.primitives.custom_loop import CARRY, CONST, ITEM
 from diffsci.transforms import batch_graph, inline, jvp_graph, simplify, strictly, taylor_graph, vjp_graph
 from diffsci.transforms.hazards import Hazards
 from diffsci.transforms.masks import Masks, multiplies

@@ -14,7 +14,7 @@ from diffsci.control.memory import empty
 from diffsci.errors import EvaluationError
 from diffsci.graph import Type
 from diffsci.graph.namespaces import namespace
-from diffsci.primitives.host import CustomLoop, Repeated
+from diffsci.primitives.custom_loop import CustomLoop, Repeated
 from diffsci.schedules import Checkpoints, Forward, Reverse, Schedule, StoreAll, for_slots
 from diffsci.source import Location, at
 

@@ -10,7 +10,7 @@ import numpy as np
 from diffsci.evidence.analytic import NotAnalytic, run_analytic
 from diffsci.graph import Builder, Graph, Node, Type
 from diffsci.graph.interpreter import run
-from diffsci.primitives.host import CustomLoop
+from diffsci.primitives.custom_loop import CustomLoop
 from diffsci.tracing import trace_function
 from diffsci.tracing.complex.array import is_complex
 from diffsci.tracing.complex.boundary import entering

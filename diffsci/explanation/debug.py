@@ -13,7 +13,7 @@ from diffsci.explanation.blame import not_finite, values_of
 from diffsci.explanation.report import fault_lines
 from diffsci.explanation.sweeps import FORWARD, Sweep, faults_of, input_names
 from diffsci.graph import Builder, Graph, Type
-from diffsci.primitives.host import CustomLoop
+from diffsci.primitives.custom_loop import CustomLoop
 from diffsci.tracing.containers import is_sparse
 from diffsci.trees import flatten
 

@@ -13,12 +13,13 @@ from diffsci.calling import Call, chosen_arguments
 from diffsci.derived import Derived, derived
 from diffsci.graph import Graph
 from diffsci.graph.namespaces import is_on_device
-from diffsci.jit import Jitted, Specialisation
+from diffsci.jit import Jitted
 from diffsci.source import at, user_location
 from diffsci.sparse.detection import Pattern
 from diffsci.sparse.options import Options
 from diffsci.sparse.places import holds
 from diffsci.sparse.steering import key_of, steering_inputs
+from diffsci.specialisation import Specialisation
 from diffsci.tracing import TracedArray, is_tracing
 from diffsci.tracing.sparse import TracedCsr
 

@@ -16,7 +16,7 @@ from diffsci.backends.split import Split, has_loops
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Graph
 from diffsci.graph.namespaces import is_on_device
-from diffsci.primitives.host import CustomLoop
+from diffsci.primitives.custom_loop import CustomLoop
 
 __all__ = ["Machine", "cupy_machine"]
 

@@ -13,7 +13,7 @@ from diffsci.backends.plan.describe import describe
 from diffsci.backends.plan.report import KernelReport, Machine, ProgramReport
 from diffsci.backends.split import Split, has_loops
 from diffsci.graph import Graph
-from diffsci.primitives.host import CustomLoop
+from diffsci.primitives.custom_loop import CustomLoop
 
 __all__ = ["DEVICE", "planned"]
 

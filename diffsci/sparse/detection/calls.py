@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from diffsci.graph import Graph, Node, Type
-from diffsci.primitives.host import CONST, Repeated
+from diffsci.primitives.custom_loop import CONST, Repeated
 from diffsci.sparse.detection.algebra import union
 from diffsci.sparse.detection.forms import Dependence, finished
 from diffsci.sparse.detection.known import Known

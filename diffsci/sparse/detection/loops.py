@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from diffsci.graph import Node, Type
-from diffsci.primitives.host import CARRY, CONST, ITEM, Repeated
+from diffsci.primitives.custom_loop import CARRY, CONST, ITEM, Repeated
 from diffsci.sparse import maps
 from diffsci.sparse.detection.algebra import joined, product, relabelled, taken, union
 from diffsci.sparse.detection.forms import Dependence, Maps, finished

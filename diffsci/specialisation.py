@@ -1,0 +1,135 @@
+"""One compiled path of a function: when it holds, and how it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from diffsci.backends import executables
+from diffsci.graph import Graph, Type
+from diffsci.signatures import DOUBLE
+from diffsci.tracing import Traced
+from diffsci.tracing.standard import standard
+
+__all__ = ["Specialisation", "light", "results_of", "statics_hold"]
+
+
+class Specialisation:
+    """One compiled path of a function."""
+
+    __slots__ = ("direct", "executable", "graph", "run", "self_contained", "single", "traced", "types")
+
+    def __init__(self, executable: executables.Executable, traced: Traced, graph: Graph):
+        self.executable = executable
+        self.run = executable.run
+        self.traced = traced
+        self.graph = graph
+        self.types = graph.input_types
+        self.self_contained = not traced.statics and not traced.captures
+        self.single = traced.out_tree.kind == "leaf" and not any(traced.whole)
+        self.direct: Callable | None = None
+
+    def open(self, args: tuple, kwargs: dict) -> None:
+        """Make the direct way for arguments of these classes, where native code reads them as they are."""
+        direct, kinds = getattr(self.executable, "direct", None), self._kinds(args)
+        if direct is None or kwargs or not self.graph.outputs or kinds is None:
+            return
+        as_it_is = self.single and self.graph.outputs[0].shape != ()
+        run = direct(kinds, None if as_it_is else self.results)
+        if self.self_contained:
+            self.direct = run
+            return
+
+        def surrounded(args: tuple) -> Any:
+            inputs = self._all(args)
+            return None if inputs is None else run(inputs)
+
+        self.direct = surrounded
+
+    def filler(self, args: tuple) -> Callable | None:
+        """Return ``fill(args, y)`` for arguments of these classes: it writes the only result into y.
+
+        It tells whether it could; y is not checked. None where calls have something else to do.
+        """
+        make, kinds = getattr(self.executable, "filler", None), self._kinds(args)
+        if make is None or kinds is None or len(self.graph.outputs) != 1:
+            return None
+        fill = make(kinds)
+        if self.self_contained:
+            return fill
+
+        def surrounded(args: tuple, y: np.ndarray) -> bool:
+            inputs = self._all(args)
+            return inputs is not None and fill(inputs, y)
+
+        return surrounded
+
+    def _kinds(self, args: tuple) -> list[type] | None:
+        """Return the classes of all inputs, None where native code does not read one of them as it is."""
+        kinds = [_plain_kind(x) for x in (*args, *self.traced.captured)]
+        return None if None in kinds else kinds
+
+    def _all(self, args: tuple) -> tuple | None:
+        """Return the inputs with what the function reads from outside, None where the path does not hold."""
+        traced = self.traced
+        if not statics_hold(traced):
+            return None
+        return (*args, *traced.captured) if traced.captures else args
+
+    def holds(self) -> bool:
+        """Tell whether the integers and flags read from outside are what they were."""
+        return statics_hold(self.traced)
+
+    def inputs_now(self, inputs: list) -> list | None:
+        """Return all inputs for given arguments, None where the path does not hold now."""
+        if self.self_contained:
+            return inputs
+        return self.with_captured(inputs) if self.holds() else None
+
+    def with_captured(self, inputs: list) -> list | None:
+        """Return the inputs with what the function reads from outside, or None if the types changed."""
+        captured = [standard(value) for value in self.traced.captured]
+        types = self.types[len(inputs) :]
+        if any(Type.of(value) != type_ for value, type_ in zip(captured, types, strict=True)):
+            return None
+        return [*inputs, *captured]
+
+    def results(self, outputs: Sequence[np.ndarray]) -> Any:
+        """Arrange the outputs as the function does."""
+        if self.single:
+            value = outputs[0]
+            return value if value.ndim else value[()]
+        return results_of(self.traced, outputs)
+
+
+def _plain_kind(x: Any) -> type | None:
+    """Return the class of an argument that native code reads as it is: a double array or a float."""
+    if type(x) is np.ndarray:
+        return np.ndarray if x.dtype is DOUBLE else None
+    return float if type(x) is float else None
+
+
+def statics_hold(traced: Traced) -> bool:
+    """Tell whether everything that a program took as fixed is still as it was."""
+    for fetch, value in traced.statics:
+        now = fetch()
+        if now is not value and not _same(now, value):
+            return False
+    return True
+
+
+def _same(now: Any, then: Any) -> bool:
+    return now is then or (type(now) is type(then) and now == then)
+
+
+def light(traced: Traced) -> Traced:
+    """Drop the values at the point of tracing: a compiled path lives long."""
+    return replace(traced, values={}, identity=None)
+
+
+def results_of(traced: Traced, outputs: Sequence[np.ndarray]) -> Any:
+    """Return outputs in the structure that the function returns; 0-d arrays as numbers."""
+    return traced.results([value if value.ndim else value[()] for value in outputs])
