@@ -243,7 +243,8 @@ class Jitted:
         """Return the compiled path that these arguments take, compiling it if it is new."""
         self(*args, **kwargs)
         inputs, key = signature_of(args, kwargs, self.backend)
-        for path in self._paths[quick_signature(args, kwargs)[1] or key]:
+        quick = quick_signature(args, kwargs)[1]
+        for path in self._paths[key if quick is None else quick]:
             if self._try(path, inputs) is not None:
                 return path
         raise EvaluationError(f"{self!r} took too many paths: this one is not compiled")

@@ -92,3 +92,29 @@ def test_a_difference_of_equal_products_is_zero(n):
         still, above = shared(a, b, np.zeros(n))
         assert not np.any(still)
         assert np.all(above >= 0)
+
+
+def _seen_in_part(a, b, c):
+    z = a[1:] * b[1:]
+    return (c + a * b)[1:], z - np.maximum(z, 0.0), (z + 0.0) - z
+
+
+@pytest.mark.parametrize("n", [4, 5000])
+def test_a_product_that_others_see_is_rounded_beside_one_that_is_taken_in(n):
+    a, b, c = RNG.normal(size=(3, n))
+    for found, expected in zip(ds.jit(_seen_in_part)(a, b, c)[1:], _seen_in_part(a, b, c)[1:], strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("n", [4, 5000])
+@pytest.mark.parametrize(
+    "skew",
+    [
+        lambda a, b, c, d: (a * b - c * d, c * d),
+        lambda a, b, c, d: (c * d - a * b, np.roll(c * d, 1)),
+        lambda a, b, c, d: (np.sum(np.concatenate([a * b, a]) - np.concatenate([c * d, a])), np.exp(c * d)),
+    ],
+)
+def test_a_difference_of_equal_products_is_zero_whoever_sees_one(skew, n):
+    a, b = RNG.normal(size=(2, n))
+    assert not np.any(ds.jit(skew)(a, b, b, a)[0])

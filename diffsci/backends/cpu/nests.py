@@ -340,7 +340,7 @@ class _Writer:
             kind = vector_type(code)
             value = self.f.set(f"select {vector_type('b1')} {scope.mask}, {kind} {value}, {kind} {neutral}")
             after = combine(self.ops, self.f, r.op, code, before, value, wide)
-        elif inner is None and r.op == "sum" and r.stmt in self.body.loose and self._is_wide(r.stmt) == wide:
+        elif inner is None and r.op == "sum" and self.body.is_loose(r.stmt) and self._is_wide(r.stmt) == wide:
             factors = [self._value(arg, scope) for arg in self.body.args[r.stmt]]
             after = self.ops.write(self.f, "muladd", code, (code,) * 3, [*factors, before], wide)
         else:

@@ -23,6 +23,8 @@ _PREDICATES = COMPARISONS | {
     "isfinite",
 }
 
+_LOOSE = "loose"  # attr of products that sums take in
+
 
 class Body:
     """Statements in SSA form; a statement is known by its number.
@@ -35,8 +37,6 @@ class Body:
         attr: buffer, affine address, stride) and ``iota`` (attr: affine value).
     deps : list of int
         Bit mask of the loops that the statement depends on.
-    loose : set of int
-        Products that nobody sees but the sums that they are terms of: those take them in.
     exactly : bool
         Round every operation that is written now, as those are that decide something.
     """
@@ -47,7 +47,6 @@ class Body:
         self.codes: list[str] = []
         self.attrs: list[Any] = []
         self.deps: list[int] = []
-        self.loose: set[int] = set()
         self.exactly = False
         self._memo: dict[Any, int] = {}
 
@@ -71,10 +70,7 @@ class Body:
     def again(self, other: Body, s: int, args: list[int]) -> int:
         """Return the statement that a statement of another table is on these operands."""
         code, attr, deps = other.codes[s], other.attrs[s], other.deps[s]
-        number = self._emit(other.ops[s], code, tuple(args), attr, deps)
-        if s in other.loose:
-            self.loose.add(number)
-        return number
+        return self._emit(other.ops[s], code, tuple(args), attr, deps)
 
     def lit(self, value: Any, code: str) -> int:
         """Return the statement of a literal."""
@@ -138,14 +134,23 @@ class Body:
             args = args[::-1]
         return self._emit(name, code, args)
 
+    def is_loose(self, number: int) -> bool:
+        """Tell whether a statement is a product that nobody sees but the sums that it is a term of."""
+        return self.attrs[number] is _LOOSE
+
     def takes_in(self, number: int) -> bool:
         """Tell whether a sum rounds once for a product that is one of its terms and for itself."""
-        return number in self.loose and not self.exactly
+        return self.attrs[number] is _LOOSE and not self.exactly
 
-    def let_go(self, number: int) -> None:
-        """Note that the sums take in the product that a statement is."""
-        if self.ops[number] == "mul" and self.codes[number] in ("f8", "f4"):
-            self.loose.add(number)
+    def let_go(self, number: int) -> int:
+        """Return a statement as the sums see it: a product as one that they take in.
+
+        That is a statement of its own, as others may see the same product of the same numbers.
+        """
+        code = self.codes[number]
+        if self.ops[number] != "mul" or code not in ("f8", "f4"):
+            return number
+        return self._emit("mul", code, self.args[number], _LOOSE)
 
     def add_product(self, x: int, y: int, summand: int) -> int:
         """Return the statement of ``x * y + summand``, rounded once."""

@@ -210,8 +210,8 @@ class _Elements:
         self._enter(node)
         self.body.exactly = False
         if node in self.loose:
-            for number in self._array(node).ravel().tolist():
-                self.body.let_go(number)
+            found = self._map(self.body.let_go, self._array(node))
+            self.values[node] = found if node.type.shape else int(found)
 
     def _enter(self, node: Node) -> None:
         if is_statement(node):

@@ -207,8 +207,7 @@ def _end(piece: Piece, values: list[int], body: Body) -> Store | Reduction:
         low = body.op("lt", value, body.lit(0, "i8"))
         value = body.op("logical_or", low, body.op("ge", value, body.lit(piece.limit, "i8")))
     elif len(values) == 2:
-        value = body.op("mul", *values)
-        body.let_go(value)
+        value = body.let_go(body.op("mul", *values))
     accumulate = piece.accumulate and not piece.whole
     if piece.kind == "reduce" and not piece.loops:
         if accumulate:
@@ -274,9 +273,7 @@ class _Statements:
         body.exactly = node in self.lowering.exact
         number = build_statement(body, answer, args)
         body.exactly = False
-        if node in self.lowering.loose:
-            body.let_go(number)
-        return number
+        return body.let_go(number) if node in self.lowering.loose else number
 
 
 def _operands(answer: tuple) -> list[tuple]:

@@ -7,8 +7,8 @@ about is what comes behind it. The rule is one of graphs, not of code generators
 
 - Only a product that nobody else sees is taken in, so that ``p - max(p, q)``, ``(p + 0) - p`` and the like
   are zero wherever they are in NumPy.
-- Of two products neither is, so that ``a * b - c * d`` is zero where both are the same, and sums do not
-  depend on the order of two terms.
+- Of two products neither is, whoever else sees one of them, so that ``a * b - c * d`` is zero where both are
+  the same, and sums do not depend on the order of two terms.
 - What decides a branch rounds as written, and so does what comparisons and steps are taken of: they
   answer as NumPy does.
 """
@@ -24,7 +24,8 @@ from diffsci.graph import Graph, Node
 __all__ = ["deciding", "loose_products"]
 
 _STEPS = frozenset("sign floor ceil trunc rint mod fmod floor_divide difference difference_error".split())
-_SUMS = frozenset({"add", "sub", "sum"})
+_TWO_TERMS = frozenset({"add", "sub"})
+_SUMS = _TWO_TERMS | {"sum"}
 _PRODUCTS = frozenset({"mul", "div", "integer_pow"})  # statements of which may be a product
 _PASSED = MOVES | {"stop_gradient", "neg"}
 
@@ -56,6 +57,7 @@ def loose_products(graph: Graph) -> set[Node]:
     """Return the products whose values only sums see.
 
     That is one sum, or several that see them in different places of zeros (`pad`), as transposed stencils do.
+    Where the other term is a product that is not among them, neither is this one.
     """
     users: dict[Node, list[Node | None]] = defaultdict(list)  # None for the caller
     for node in graph.nodes:
@@ -63,13 +65,38 @@ def loose_products(graph: Graph) -> set[Node]:
             users[x].append(node)
     for node in (*graph.outputs, *(guard.predicate for guard in graph.guards)):
         users[node].append(None)
-    summed: dict[Node, bool] = {}
+    decide = deciding(graph)
+    closed: set[Node] = set()
+    while True:
+        summed = _summed(graph, users, closed)
+        products = {node for node in graph.nodes if summed[node] and node.name in _PRODUCTS} - decide
+        more = _beside_others(graph, products) - closed
+        if not more:
+            return products
+        closed |= more
+
+
+def _summed(graph: Graph, users: dict[Node, list[Node | None]], closed: set[Node]) -> dict[Node, bool]:
+    """Return which values only sums see, those in `closed` aside."""
+    found: dict[Node, bool] = {}
     for node in reversed(graph.nodes):
         after = users[node]
         alone = len(after) == 1 or all(user is not None and user.name == "pad" for user in after)
-        summed[node] = alone and all(
-            user is not None and (user.name in _SUMS or (user.name in _PASSED and summed[user]))
+        found[node] = alone and all(
+            user is not None
+            and ((user.name in _SUMS and user not in closed) or (user.name in _PASSED and found[user]))
             for user in after
         )
-    products = {node for node in graph.nodes if summed[node] and node.name in _PRODUCTS}
-    return products - deciding(graph)
+    return found
+
+
+def _beside_others(graph: Graph, products: set[Node]) -> set[Node]:
+    """Return the sums of which a term is, or shows in part, a product that is not one of `products`."""
+    others: set[Node] = set()
+    for node in graph.nodes:
+        if node.name in _PRODUCTS:
+            if node not in products:
+                others.add(node)
+        elif node.name in _PASSED and not others.isdisjoint(node.inputs):
+            others.add(node)
+    return {node for node in graph.nodes if node.name in _TWO_TERMS and not others.isdisjoint(node.inputs)}
