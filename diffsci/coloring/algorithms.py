@@ -21,6 +21,9 @@ from diffsci.coloring.trees import color_graph, drop_neutral, graph_of
 
 __all__ = ["Algorithm", "Greedy", "Lattice", "LatticeOrder", "Portfolio"]
 
+# Times the colors of the best: an attempt at a star or acyclic coloring is given up.
+_MANY = 2
+
 Colors = tuple[np.ndarray, np.ndarray]  # of rows and of columns
 
 
@@ -47,10 +50,11 @@ class Greedy:
     def __str__(self) -> str:
         return f"{self.order} ({self.seed})" if self.order == "random" else self.order
 
-    def solve(self, problem: Problem, limit: int | None = None) -> Colors | None:
+    def solve(self, problem: Problem, bound: float = math.inf) -> Colors | None:
         """Return row colors and column colors, -1 for none.
 
-        None if a star or acyclic coloring would have more colors than the limit.
+        None if an attempt at a symmetric or bidirectional coloring was given up: one is known whose cost is
+        the bound.
         """
         pattern = problem.pattern
         if problem.kind == "column":
@@ -58,8 +62,9 @@ class Greedy:
         if problem.kind == "row":
             return _only_rows(problem, color_columns(pattern.transposed, self.order, self.seed))
         if problem.kind == "bidirectional":
-            return color_both(problem, self.order, self.seed)
+            return color_both(problem, self.order, self.seed, bound)
         order = order_vertices(of_graph(pattern), self.order, self.seed)
+        limit = None if bound == math.inf else int(_MANY * bound / problem.forward_cost)
         colors = _symmetric_in_order(problem)(order, limit)
         return None if colors is None else _only_columns(problem, colors)
 
@@ -88,8 +93,8 @@ class Lattice:
     def __str__(self) -> str:
         return "lattice"
 
-    def solve(self, problem: Problem, limit: int | None = None) -> Colors | None:
-        """Return row colors and column colors; None where the pattern is no lattice. There is no limit."""
+    def solve(self, problem: Problem, bound: float = math.inf) -> Colors | None:
+        """Return row colors and column colors; None where the pattern is no lattice. Nothing is given up."""
         if problem.kind == "bidirectional":
             return self._both(problem)
         pattern = problem.pattern.transposed if problem.kind == "row" else problem.pattern
@@ -146,8 +151,8 @@ class LatticeOrder:
     def __str__(self) -> str:
         return "lattice order"
 
-    def solve(self, problem: Problem, limit: int | None = None) -> Colors | None:
-        """Return row colors and column colors; None where the pattern is no periodic lattice. No limit."""
+    def solve(self, problem: Problem, bound: float = math.inf) -> Colors | None:
+        """Return row colors and column colors; None where the pattern is no periodic lattice."""
         if problem.kind == "bidirectional":
             return None
         pattern = problem.pattern.transposed if problem.kind == "row" else problem.pattern

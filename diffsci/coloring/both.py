@@ -11,6 +11,7 @@ Two ways, see Coleman and Verma, SIAM J. Sci. Comput. 19 (1998), and Gebremedhin
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -39,15 +40,21 @@ class _Split(NamedTuple):
     of_rows: bool
 
 
-def color_both(problem: Problem, order: str, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return row colors and column colors, the cheapest found with a greedy order."""
-    splits = _sweep(problem, order, seed)
-    best = min(splits, key=lambda split: split.cost)
-    found = [(best.cost, best.row_colors, best.column_colors)]
-    graph = graph_of_both(problem.pattern)
+def color_both(
+    problem: Problem, order: str, seed: int = 0, bound: float = math.inf
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return row colors and column colors, the cheapest found with a greedy order.
+
+    None if nothing is found that costs less than the bound.
+    """
+    pattern = problem.pattern
+    splits = _sweep(problem, order, seed, bound)
+    found = [(split.cost, split.row_colors, split.column_colors) for split in splits]
+    cheapest = min([bound, *(split.cost for split in splits)])
+    limit = 2 * int(cheapest / min(problem.forward_cost, problem.reverse_cost)) + _MORE_BEFORE_DROPPING
+    graph = graph_of_both(pattern)
     vertices = order_vertices(of_graph(graph.pattern), order, seed)
-    limit = 2 * (_count(best.row_colors) + _count(best.column_colors)) + _MORE_BEFORE_DROPPING
-    for without in _neutral(problem.pattern, splits):
+    for without in _neutral(pattern, splits):
         order_of_colored = vertices[~without[vertices]]
         colors = color_graph(graph, order_of_colored, problem.recovery == "substitution", without, limit)
         if colors is None:
@@ -55,9 +62,9 @@ def color_both(problem: Problem, order: str, seed: int = 0) -> tuple[np.ndarray,
         colors = drop_neutral(graph, colors)
         column_colors = np.where(colors[: graph.split] >= 0, colors[: graph.split] // 2, -1)
         row_colors = np.where(colors[graph.split :] >= 0, colors[graph.split :] // 2, -1)
-        cost = problem.cost(_count(column_colors), _count(row_colors))
-        found.append((cost, row_colors, column_colors))
-    return min(found, key=lambda each: each[0])[1:]
+        found.append((problem.cost(_count(column_colors), _count(row_colors)), row_colors, column_colors))
+    found = [each for each in found if each[0] < bound]
+    return min(found, key=lambda each: each[0])[1:] if found else None
 
 
 def _count(colors: np.ndarray) -> int:
@@ -78,24 +85,23 @@ def _neutral(pattern: Pattern, splits: list[_Split]) -> list[np.ndarray]:
     return chosen
 
 
-def _sweep(problem: Problem, order: str, seed: int) -> list[_Split]:
-    """Color for every threshold that may be worth it."""
+def _sweep(problem: Problem, order: str, seed: int, bound: float) -> list[_Split]:
+    """Color for every threshold that may cost less than the bound."""
     pattern = problem.pattern
+    sides = [of_columns(each) for each in (pattern, pattern.transposed)]
+    orders = [order_vertices(groups, order, seed) for groups in sides]
     splits: list[_Split] = []
     for one, of_rows in ((pattern, True), (pattern.transposed, False)):
-        light_groups, dense_groups = of_columns(one), of_columns(one.transposed)
-        orders = [order_vertices(groups, order, seed) for groups in (light_groups, dense_groups)]
         counts = np.diff(one.indptr)
-        best = np.inf
         for threshold in _thresholds(counts):
             dense = counts > threshold
-            if _at_least(problem, one, counts, dense, of_rows) >= best:
+            if _at_least(problem, one, counts, dense, of_rows) >= bound:
                 continue
-            colors = _split_at(light_groups, dense_groups, orders, dense)
-            light, heavy = map(_count, colors)
-            cost = problem.cost(light, heavy) if of_rows else problem.cost(heavy, light)
-            best = min(best, cost)
-            row_colors, column_colors = colors[::-1] if of_rows else colors
+            step = 1 if of_rows else -1
+            light, heavy = _split_at(sides[::step], orders[::step], dense)
+            row_colors, column_colors = (heavy, light) if of_rows else (light, heavy)
+            cost = problem.cost(_count(column_colors), _count(row_colors))
+            bound = min(bound, cost)
             splits.append(_Split(cost, row_colors, column_colors, dense, of_rows))
     return splits
 
@@ -119,10 +125,10 @@ def _at_least(problem: Problem, one: Pattern, counts: np.ndarray, dense: np.ndar
 
 
 def _split_at(
-    light_groups: Groups, dense_groups: Groups, orders: list[np.ndarray], dense: np.ndarray
+    sides: list[Groups], orders: list[np.ndarray], dense: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Colors of columns that tell apart the entries of light rows, and colors of the dense rows."""
-    light = color_in_order(light_groups, orders[0], (~dense).astype(np.uint8))[0]
-    every = np.ones(dense_groups.member_starts.size - 1, np.uint8)
-    heavy = color_in_order(dense_groups, orders[1][dense[orders[1]]], every)[0]
+    light = color_in_order(sides[0], orders[0], (~dense).astype(np.uint8))[0]
+    every = np.ones(sides[1].member_starts.size - 1, np.uint8)
+    heavy = color_in_order(sides[1], orders[1][dense[orders[1]]], every)[0]
     return light, heavy

@@ -76,8 +76,8 @@ def violation(problem: Problem, row_colors: np.ndarray, column_colors: np.ndarra
         p = np.flatnonzero(same)[0]
         i, j = int(pattern.rows[p]), int(pattern.indices[p])
         return (
-            f"entries ({i}, {j}) and ({i}, {i}) are in one row, and their columns have the same color "
-            f"{column_colors[i]}: neighbors in a {problem.kind} coloring differ"
+            f"entries ({i}, {j}) and ({j}, {i}) join columns {i} and {j}, which have the same color "
+            f"{column_colors[i]}: neighbors in star and acyclic colorings differ"
         )
     return _unread(graph_of(pattern), column_colors, problem, lambda v, w: (v, w))
 
@@ -113,8 +113,8 @@ def _unread(graph: Graph, colors: np.ndarray, problem: Problem, entry) -> str | 
     pattern = graph.pattern
     off = pattern.rows != pattern.indices
     bad = (reading.source < 0) & off
-    if problem.recovery == "direct":
-        bad |= (reading.target >= 0) & off
+    if problem.recovery == "direct":  # nothing may have to be subtracted
+        bad |= np.isin(reading.source, reading.target[off & (reading.target >= 0)]) & off
     if not bad.any():
         return None
     # Both ends of such an entry have another entry of the same color; the larger vertex is a row.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -21,11 +22,12 @@ _SYMMETRIC = (
     LatticeOrder(),
     *(Greedy(name) for name in ("smallest_last", "natural", "largest_first", *list(WAYS)[1:])),
 )
-_MANY = 2  # times the colors of the best: an attempt is given up
-# Pairs of entries in a row that a member of the default portfolio may look at, about a second.
-_MOST_WORK = 5e8
-# What a star or acyclic coloring does for an entry, counted in such pairs.
-_WORK_OF_EDGE = 100.0
+# The most pairs of entries in a row that members of the default portfolio look at: smallest-last, which is
+# best for meshes, more than others; the natural order any number.
+_MOST_WORK = 2e7
+_MOST_WORK_LAST = 5e8
+# What a coloring of a kind does for such a pair; star and acyclic ones for an entry.
+_EFFORT = {"column": 1.0, "row": 1.0, "bidirectional": 20.0, "star": 20.0, "acyclic": 20.0}
 # With this many colors for each entry of the longest row a lattice needs no more greedy colorings beside it:
 # they rarely have fewer.
 _GOOD_LATTICE = 1.5
@@ -151,11 +153,11 @@ class _Run:
                 self.tried.append(Candidate(str(member), None, None, 0.0, reason))
                 continue
             start = time.perf_counter()
-            limit = None if self.found is None else _MANY * self.found.ncolors
-            colors = member.solve(self.problem, limit)
+            bound = math.inf if self.found is None else self.found.cost
+            colors = member.solve(self.problem, bound)
             seconds = time.perf_counter() - start
             if colors is None:
-                note = f"more than {limit} colors" if isinstance(member, Greedy) else "no lattice"
+                note = "given up" if isinstance(member, Greedy) else "no lattice"
                 self.tried.append(Candidate(str(member), None, None, seconds, note))
                 continue
             coloring = Coloring(self.problem, *colors)
@@ -195,17 +197,18 @@ class _Run:
             return "left out: time limit"
         chosen = self.portfolio.members is not None or self.portfolio.exhaustive
         cheap = chosen or member in (Lattice(), Greedy("natural"))
-        if not cheap and self._work() > _MOST_WORK:
+        most = _MOST_WORK_LAST if member == Greedy("smallest_last") else _MOST_WORK
+        if not cheap and self._work() > most:
             return "left out: too much work"
         return ""
 
     def _work(self) -> float:
-        """What finding all neighbors takes, in pairs of entries that share a row."""
+        """What a greedy coloring takes, in pairs of entries that share a row."""
         p = self.problem
-        if p.symmetric:
-            return _WORK_OF_EDGE * p.pattern.nnz
         sides = {"column": (p.pattern,), "row": (p.pattern.transposed,)}
-        return sum(work(side) for side in sides.get(p.kind, (p.pattern, p.pattern.transposed)))
+        both = (p.pattern, p.pattern.transposed)
+        pairs = p.pattern.nnz if p.symmetric else sum(work(side) for side in sides.get(p.kind, both))
+        return _EFFORT[p.kind] * pairs
 
     def _keep(self, coloring: Coloring, name: str) -> None:
         if self.found is None or coloring.cost < self.found.cost:
