@@ -1,6 +1,7 @@
 """Laws of colorings, on patterns of any shape."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -188,6 +189,32 @@ def test_checkers_agree_with_the_definition(data, problem):
     assert good == recoverable(kind, asked.recovery, dense, rows.tolist(), columns.tolist())
     if good and not kind.startswith(("star", "acyclic")):
         recovers(Coloring(asked, rows.astype(np.int32), columns.astype(np.int32)))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data(), st.sampled_from(PROBLEMS + SYMMETRIC))
+def test_errors_name_entries_that_are_there(data, problem):
+    """Also where diagonal entries are missing; one that cannot be read is alone of its color nowhere."""
+    kind, recovery = problem
+    symmetric = kind in ("star", "acyclic")
+    rows = data.draw(st.integers(1, 6))
+    columns = rows if symmetric else data.draw(st.integers(1, 6))
+    rng = np.random.default_rng(data.draw(st.integers(0, 10**6)))
+    dense = rng.random((rows, columns)) < 0.5
+    dense = dense | dense.T if symmetric else dense
+    r, c = rng.integers(-1, 3, rows), rng.integers(-1, 3, columns)
+    try:
+        check(Problem(dense, kind, recovery), r, c)
+    except ColoringError as error:
+        named = [(int(i), int(j)) for i, j in re.findall(r"\((\d+), (\d+)\)", str(error))]
+        assert named
+        assert all(dense[entry] for entry in named)
+        if "by direct" in str(error):
+            i, j = named[0]
+            in_row = c[j] >= 0 and np.sum(dense[i] & (c == c[j])) == 1
+            other, colors, color_ = (dense[j], c, c[i]) if symmetric else (dense[:, j], r, r[i])
+            assert not in_row
+            assert not (color_ >= 0 and np.sum(other & (colors == color_)) == 1)
 
 
 @pytest.mark.parametrize(("kind", "recovery"), PROBLEMS + SYMMETRIC)

@@ -1,0 +1,53 @@
+"""Loops of the library's own: as many threads as one likes, wrong arguments refused, no Numba when warm."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import patterns
+from diffsci.coloring import color
+from diffsci.coloring.loops import LOOPS
+
+PROGRAM = """
+import sys
+import numpy as np
+import diffsci as ds
+print("diffsci.coloring" in sys.modules, "scipy.sparse" in sys.modules)
+print(ds.coloring.color(np.tri(5)).ncolors, "numba" in sys.modules, "scipy.sparse" in sys.modules)
+"""
+
+
+def test_threads_have_tables_of_their_own():
+    matrices = [patterns.laplace(10 + k, 20) for k in range(8)]
+    expected = [color(matrix, "star").column_colors for matrix in matrices]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            found = pool.map(lambda matrix: color(matrix, "star").column_colors, matrices)
+            for one, other in zip(found, expected, strict=True):
+                np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    "starts", [np.zeros(3), np.zeros(3, np.int64), np.zeros((3, 1), np.int32), np.zeros(6, np.int32)[::2]]
+)
+def test_wrong_arrays_are_refused(starts):
+    with pytest.raises(TypeError, match="argument 0 of 'longest' must be a C-contiguous 1-dimensional array"):
+        LOOPS.run("longest", starts)
+
+
+def test_a_warm_process_imports_neither_numba_nor_sparse_matrices(tmp_path):
+    root = str(Path(__file__).parents[2])
+    environment = os.environ | {"DIFFSCI_CACHE_DIR": str(tmp_path), "PYTHONPATH": root}
+    lines = []
+    for _ in range(2):
+        run = subprocess.run(
+            [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True
+        )
+        lines.append(run.stdout.split())
+    assert lines[0][:4] == ["False", "False", "5", "True"]
+    assert lines[1] == ["False", "False", "5", "False", "False"]
