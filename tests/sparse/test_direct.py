@@ -174,6 +174,15 @@ def test_what_is_selected_away_is_no_nan():
     np.testing.assert_array_equal(matrix, ds.jacobian(masked)(x))
 
 
+def test_terms_that_meet_after_a_cut_are_all_selected():
+    def cut(x):
+        both = (x[[0, 1, 2]] * x[[0, 2, 1]])[:1]
+        return np.where(both > 0, both, np.sin(x[2:]))
+
+    found, inputs = made(cut, np.array([1.0, 2.0, 3.0]))
+    np.testing.assert_array_equal(dense(found, values(found, inputs)), [[2.0, 0.0, 0.0]])
+
+
 def test_infinite_slopes_stay_in_their_places():
     def roots(x):
         return np.concatenate([np.sqrt(x[:3]), x[3:] ** 2]) + np.concatenate([x[:3], np.sqrt(x[3:])])

@@ -91,7 +91,8 @@ def _select(work: Work, node: Node) -> list[Term]:
     by_place: dict[tuple, dict[int, Term]] = {}
     for side, x in enumerate(sides):
         for term in work.of(x):
-            by_place.setdefault((term.columns, id(term.rows), term.value.shape), {})[side] = term
+            at = by_place.setdefault((term.columns, id(term.rows), term.value.shape), {})
+            at[side] = _added(work.b, at[side], term) if side in at else term
     chosen = work.known(condition)
     found = []
     for pair in by_place.values():
@@ -105,6 +106,11 @@ def _select(work: Work, node: Node) -> list[Term]:
             columns = work.maps.share(np.where(kept, columns.index, columns.index.dtype.type(0)))
         found.append(Term(value, columns, term.rows, all(own.clean for own in pair.values())))
     return work.merged(found)
+
+
+def _added(b: Builder, one: Term, other: Term) -> Term:
+    """Return the sum of terms of equal places: moves make such terms of those that stood apart."""
+    return one.of(emit(b, "add", one.value, other.value), one.clean and other.clean)
 
 
 RULES: dict[str, Rule] = {
