@@ -1,5 +1,7 @@
 """Kernels beyond one block: shared sums, columns, chunks, sorted writes, arguments, lines of scans."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -162,6 +164,52 @@ def test_scans(shape):
         near_one = 1 + x / 1000
         cases.append(Case("product", one_op("cumprod", [type_of(shape)], axis=axis), [near_one], 1e-10))
     checked(cases)
+
+
+def long_scan(shape, axis, reverse):
+    """Running sums of two things that are computed on the way, one of which is stored, too."""
+    b = Builder()
+    x = b.input(type_of(shape))
+    y = b.mul(x, x)
+    outputs = [b.cumsum(y, axis=axis, reverse=reverse), b.cumsum(b.neg(x), axis=axis, reverse=reverse), y]
+    return Case(f"{shape}{reverse}", Graph([x], outputs), [random_array(rng(), shape, F8)], 1e-12)
+
+
+LONG = [((100_003,), 0), ((3, 30_001), 1), ((20_000, 5), 0), ((2, 5000, 3), 1), ((1030, 70), 0)]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_long_scans(reverse):
+    """Blocks share lines, and several of them the longest; columns that a block does not fill."""
+    cases = [long_scan(shape, axis, reverse) for shape, axis in LONG]
+    checked(cases)
+    for case in cases:
+        program = cuda_program(case.graph)
+        launches = [step for step in program.steps if isinstance(step, Launch)]
+        assert max(step.grid * step.block for step in launches if step.kernel.startswith("scan_")) > 256
+
+
+def test_long_scans_are_as_accurate_as_sums():
+    """A number goes through some seventy additions, not through as many as there are elements."""
+    x = random_array(rng(), (50_000,), F8)
+    case = Case("accurate", one_op("cumsum", [type_of(x.shape)], axis=0, reverse=False), [x])
+    (program,) = prepared([case.graph])
+    (got,) = run(program, [x])[1]
+    for k in (0, 1, 255, 256, 257, 4095, 4096, 4097, 12_499, 12_500, 12_501, 49_999):
+        assert abs(got[k] - math.fsum(x[: k + 1])) <= 70 * 2.0**-53 * np.sum(np.abs(x[: k + 1]))
+
+
+def test_what_is_no_number_stays_in_running_sums():
+    x = random_array(rng(), (30_000,), F8)
+    x[7001], x[12_345], x[20_000] = np.inf, np.inf, -np.inf
+    case = Case("infinite", one_op("cumsum", [type_of(x.shape)], axis=0, reverse=False), [x], 1e-11)
+    checked([case])
+
+
+def test_long_products_do_not_overflow_on_the_way():
+    """Factors that would overflow, or vanish, without all those before them."""
+    x = np.concatenate([np.full(1000, 0.5), np.full(1800, 2.0), np.full(1800, 0.5), np.full(10_000, 1.0)])
+    checked([Case("product", one_op("cumprod", [type_of(x.shape)], axis=0), [x])], exact=True)
 
 
 def test_large_addresses_are_computed_in_64_bits():

@@ -7,7 +7,7 @@ from diffsci.backends.cuda.shapes import THREADS
 from diffsci.backends.cuda.source import MEMORY, SCALARS, literal, named
 from diffsci.backends.plan.codes import identity_of
 
-__all__ = ["block_function", "combine_kernel", "fill_kernel"]
+__all__ = ["block_function", "combine_kernel", "fill_kernel", "scan_function"]
 
 # Thread t holds element t / width of column t % width. Halves are joined with halves: the order depends on
 # nothing but the number of threads, which is written in the kernel.
@@ -42,6 +42,21 @@ _JOIN_PLACES = """\
   where = places[t % width];
   __syncthreads();
 """
+# Thread t gets the running result of its column from the first element to its own.
+_SCAN = """\
+  const int t = threadIdx.x;
+  cells[t] = value;
+  __syncthreads();
+  for (int step = width; step < blockDim.x; step <<= 1) {{
+    if (t >= step) value = {joined};
+    __syncthreads();
+    cells[t] = value;
+    __syncthreads();
+  }}
+  const {kind} total = cells[blockDim.x - width + t % width]{test};
+  __syncthreads();
+  return total;
+"""
 _COMBINE = """\
   __shared__ {memory} cells[{threads}];
   {kind} total = {identity};
@@ -73,6 +88,17 @@ def block_function(op: str, code: str, with_place: bool = False) -> tuple[str, s
     head = f"INNER {kind} {{name}}({kind} value, {memory} *cells, int width)"
     cells = ("(cells[t] != 0)", "(cells[t + half] != 0)") if code == "b1" else ("cells[t]", "cells[t + half]")
     return named(f"block_{op}", head, _JOIN.format(joined=combine(op, code, *cells), test=test))
+
+
+def scan_function(op: str, code: str) -> tuple[str, str]:
+    """Return name and text of the function that makes running results of the values of a block, per column.
+
+    Every thread of the block calls it, has its value replaced, and gets the result of its whole column.
+    """
+    kind, memory, test = SCALARS[code], MEMORY[code], _test(code)
+    joined = combine(op, code, f"(cells[t - step]{test})", "value")
+    head = f"INNER {kind} {{name}}({kind} &value, {memory} *cells, int width)"
+    return named(f"scan_{op}", head, _SCAN.format(kind=kind, joined=joined, test=test))
 
 
 def combine_kernel(op: str, code: str) -> tuple[str, str, str]:

@@ -11,7 +11,7 @@ from diffsci.backends.plan.program import Nest, Reduction, Store
 from diffsci.backends.plan.regions import live_statements, roots_of
 from diffsci.errors import VerificationError
 
-__all__ = ["THREADS", "Loops", "Shape", "fastest_last", "loops_of", "parts_of", "shape_of"]
+__all__ = ["THREADS", "Loops", "Shape", "fastest_last", "loops_of", "parts_of", "scans", "shape_of"]
 
 THREADS = 256
 _WARP = 32
@@ -143,6 +143,16 @@ def fastest_last(loops: Loops, some: Sequence[int]) -> tuple[int, ...]:
     return (*(loop for loop in some if loop != best), best)
 
 
+def scans(loops: Loops) -> bool:
+    """Tell whether a nest only makes running results, of a kind that may be made in pieces.
+
+    Products of floats are not: those of a piece may overflow or vanish where all before it do not.
+    """
+    return loops.reduced.bit_count() == 1 and all(
+        r.scan and (r.op != "prod" or loops.body.codes[r.stmt] not in ("f8", "f4")) for r in loops.reductions
+    )
+
+
 def shape_of(loops: Loops, whole: int = 0) -> Shape:
     """Decide how a nest is shared: the same for the same nest on every device.
 
@@ -157,7 +167,9 @@ def shape_of(loops: Loops, whole: int = 0) -> Shape:
     if whole:
         depth = min(THREADS, _power_of_two(-(-length // whole)))
         return replace(alone, width=1, depth=max(depth, _WARP), chunks=whole)
-    if not reduced or length <= _SHORT_ROW or any(r.scan for r in loops.reductions):
+    if not reduced or length <= _SHORT_ROW:
+        return alone
+    if any(r.scan for r in loops.reductions) and not scans(loops):
         return alone
     fast = max(_unit_strides(loops, loop) for loop in reduced)
     columns = bool(kept) and _unit_strides(loops, kept[-1]) > fast
