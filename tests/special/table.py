@@ -29,7 +29,7 @@ LOG_TWO = mp.log(2)
 # name, function of one argument, judge, points
 GAMMA = [
     ("gammaln", special.gammaln, exact(mp.loggamma), [1e-8, 0.9999999, 1.0, 1.5, 2.0, 2.0000001, 50.0, 1e8]),
-    ("gamma", special.gamma, exact(mp.gamma), [1e-8, 1.5, -0.5, -3.7, 20.0, 170.0]),
+    ("gamma", special.gamma, exact(mp.gamma), [1e-8, 1.5, -0.5, -3.7, 20.0, 170.0, -170.3, -170.7]),
     ("rgamma", special.rgamma, exact(mp.rgamma), [0.0, -1.0, -3.0, 1.5, -3.7, 20.0, 1e-9]),
     ("psi", special.psi, exact(mp.digamma), [1e-8, 1.5, -0.5, -3.7, 20.0, 1e8]),
     (

@@ -2,6 +2,7 @@
 
 import math
 
+import mpmath as mp
 import numpy as np
 import pytest
 from scipy import special
@@ -171,3 +172,11 @@ def test_what_is_not_supported_says_so():
         ds.grad(lambda x: special.comb(x, 2, exact=True))(4.0)
     with pytest.raises(UnsupportedError, match=r"pbdv.*test_edges.py:\d+"):
         ds.grad(lambda x: special.pbdv(1.0, x)[0])(0.5)
+
+
+def test_small_values_of_the_gamma_function():
+    """They agree in interpreted and compiled code, where SciPy's are already zero."""
+    x = np.array([-170.3, -170.7, -171.5, -177.5])
+    judged = [float(mp.gamma(point)) for point in x.tolist()]
+    for function in (ds.jit(special.gamma), ds.jit(special.gamma, backend="numpy")):
+        np.testing.assert_allclose(function(x), judged, rtol=1e-14, atol=1e-323)

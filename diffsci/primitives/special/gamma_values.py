@@ -1,4 +1,4 @@
-"""Values of log|Gamma|, the polygamma functions and log B within a few units in the last place.
+"""Values of Gamma, log|Gamma|, the polygamma functions and log B within a few units in the last place.
 
 SciPy's are right where nothing cancels. Near the zeros of log Gamma at 1 and 2 Taylor's series serve,
 negative arguments are reflected with an exactly reduced angle (DLMF 5.5.3, 5.15.6), and near other zeros the
@@ -19,11 +19,12 @@ from diffsci.primitives.special import exact_gamma
 from diffsci.primitives.special.gaussian import horner
 from diffsci.primitives.special.scipy_special import special
 
-__all__ = ["betaln", "gammaln", "polygamma", "psi"]
+__all__ = ["betaln", "gamma", "gammaln", "polygamma", "psi"]
 
 _SERIES = (0.5, 2.25)  # between these the series serve
 _LOW, _HIGH = 0.7, 1.3  # the one about 1 between these
 _TERMS = 48
+_EARLY, _SHIFT = 170.0, 16  # SciPy's Gamma underflows soon beyond, and all values so much further
 _SUBNORMAL = 1e-300
 _LOST = 0.25  # of what cancels: results below are computed again
 _TINY, _LARGE = 1e-9, 10.0  # sums of reciprocals up to here; Stirling's formula for differences from here
@@ -55,6 +56,19 @@ def _again(value: np.ndarray, where: np.ndarray, function: Callable, *operands: 
     value = np.array(value)
     columns = [np.broadcast_to(x, where.shape)[where].tolist() for x in operands]
     value[where] = [exact_gamma.rounded(function, *row) for row in zip(*columns, strict=True)]
+    return value
+
+
+def gamma(x):
+    """Return Gamma(x), also from -170.6 down to where it underflows: SciPy has 0 there."""
+    x = np.asarray(x, float)
+    with np.errstate(all="ignore"):
+        value = special.gamma(x)
+        low = (x < -_EARLY) & (x > -_EARLY - _SHIFT) & (x != np.rint(x))
+        if low.any():  # the recurrence (DLMF 5.5.1)
+            product = np.prod([x[low] + k for k in range(_SHIFT)], axis=0)
+            value = np.array(value)
+            value[low] = special.gamma(x[low] + _SHIFT) / product
     return value
 
 

@@ -75,7 +75,7 @@ row("gammaln", gamma_values.gammaln, lambda x, y: f.psi(x))
 row("rough_gammaln", gamma_values.gammaln, lambda x, y: f.psi(x))
 row("rough_psi", gamma_values.psi, lambda x, y: f.polygamma(f.like(x, 1.0), x), continued=special.psi)
 
-row("gamma", special.gamma, lambda x, y: y * f.psi(x))
+row("gamma", gamma_values.gamma, lambda x, y: y * f.psi(x))
 row("rgamma", special.rgamma, _rgamma_slope)
 row("gammasgn", special.gammasgn, None)
 row("psi", gamma_values.psi, lambda x, y: f.polygamma(f.like(x, 1.0), x), continued=special.psi)
