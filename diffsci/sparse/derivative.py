@@ -20,8 +20,9 @@ from diffsci.sparse.options import Options
 from diffsci.sparse.places import holds
 from diffsci.sparse.steering import key_of, steering_inputs
 from diffsci.specialisation import Specialisation
-from diffsci.tracing import TracedArray, is_tracing
+from diffsci.tracing import is_tracing
 from diffsci.tracing.sparse import TracedCsr
+from diffsci.tracing.trace import apply_graph
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from diffsci.sparse.plan import SparsePlan
 
 __all__ = ["SparseDerivative"]
+
+FOLDED = 4096  # elements of constants: the seeds of all colors are many numbers, and quickly computed
 
 
 class SparseDerivative:
@@ -93,9 +96,10 @@ class SparseDerivative:
         """Trace the function and return the matrix, traced if an argument is."""
         call, chosen, flags = self._called(args, kwargs)
         program, plan = self._derived(call, chosen, flags)
-        (entries,) = call.evaluate(program)
-        if isinstance(entries, TracedArray):
+        if call.inside:
+            (entries,) = apply_graph(program.graph, call.inputs, FOLDED)
             return TracedCsr(entries, plan.places)
+        (entries,) = call.evaluate(program)
         return plan.places.csr(entries)
 
     def _called(self, args: tuple, kwargs: dict) -> tuple[Call, tuple[int, ...], list[bool]]:

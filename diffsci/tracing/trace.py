@@ -7,6 +7,7 @@ own inputs and perturbations are never confused.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
@@ -198,8 +199,11 @@ class Trace:
         made.mark = key[1]
         return made
 
-    def again(self, node: Node, operands: tuple[Node, ...]) -> Node:
-        """Emit the operation of a node of another graph, on operands of the same types."""
+    def again(self, node: Node, operands: tuple[Node, ...], most: float = math.inf) -> Node:
+        """Emit the operation of a node of another graph, on operands of the same types.
+
+        Constants of up to `most` elements are folded.
+        """
         mark = marked(node)
         key = (node.primitive, mark, *[x.serial for x in operands])
         found = self.emitted.get(key)
@@ -208,8 +212,9 @@ class Trace:
         for x in operands:
             if not x.is_known:
                 break
-        else:  # constants are folded
-            return self.bind(node.primitive, operands, node.params, node.location)
+        else:
+            if most == math.inf or node.type.size <= most:
+                return self.bind(node.primitive, operands, node.params, node.location)
         place = node.location or user_location()
         found = self.add(key, node.primitive, operands, node.params, node.type, place)
         found.mark = mark
@@ -347,15 +352,18 @@ def innermost(operands) -> Trace:
     return chosen
 
 
-def apply_graph(graph: Graph, inputs: Sequence[Any]) -> list[TracedArray]:
-    """Record a whole graph in the innermost trace of its inputs, guards included."""
+def apply_graph(graph: Graph, inputs: Sequence[Any], most: float = math.inf) -> list[TracedArray]:
+    """Record a whole graph in the innermost trace of its inputs, guards included.
+
+    What does not depend on inputs becomes a constant, if it has up to `most` elements.
+    """
     from diffsci.tracing.array import TracedArray
 
     trace = innermost(inputs)
     moved = {x: trace.node(value) for x, value in zip(graph.inputs, inputs, strict=True)}
     for node in graph.nodes:
         if node not in moved:
-            moved[node] = trace.again(node, tuple([moved[x] for x in node.inputs]))
+            moved[node] = trace.again(node, tuple([moved[x] for x in node.inputs]), most)
     for guard in graph.guards:
         predicate = moved[guard.predicate]
         if not predicate.is_known:
