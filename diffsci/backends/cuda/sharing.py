@@ -56,7 +56,7 @@ class Shared(Reducing):
             lines.add(f"__shared__ long long places[{block}];")
         self.bounds()
         self.start()
-        with lines.block(f"for ({self.kind} r = first; r < stop; r += {shape.depth})"):
+        with lines.block(f"for ({self.kind} r = low + lane; r < stop; r += {shape.depth})"):
             unravel(lines, "r", shape.reduced, self.loops.extents, self.wide)
             self.statements.write(lines, self.split[1])
             write_stores(self.statements, self.loops, lines)
@@ -103,7 +103,6 @@ class Shared(Reducing):
             high = f"low + ({left} < {self.unit} ? {left} : {self.unit}{end})"
         lines.add(f"const {kind} high = {high};")
         lines.add(f"const {kind} stop = {'active ? high : low' if self._ragged else 'high'};")
-        lines.add(f"const {kind} first = low + lane;")
         if shape.points > 1:
             unravel(lines, "point", shape.kept, self.loops.extents, self.wide)
         self.statements.write(lines, self.split[0])
