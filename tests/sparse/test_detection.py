@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import diffsci as ds
@@ -13,97 +13,18 @@ from diffsci.sparse.detection import (
     hessian_pattern,
     jacobian_pattern,
 )
-from diffsci.tracing import trace_function
-
-SETTINGS = settings(max_examples=60, deadline=None, derandomize=True)
-
-
-def graph_of(f, *args):
-    """The graph, and which of its inputs are arguments: others are read from outside."""
-    traced = trace_function(f, args)
-    count = len(traced.graph.inputs) - len(traced.captures)
-    return traced.graph, [k < count for k in range(len(traced.graph.inputs))]
-
-
-def detected(f, *args):
-    return jacobian_pattern(*graph_of(f, *args))
-
-
-def hessian_detected(f, *args):
-    return hessian_pattern(*graph_of(f, *args))
-
-
-def jacobian_at(f, x):
-    return np.asarray(ds.jacobian(f)(x)).reshape(-1, x.size)
-
-
-def dense(pattern):
-    return pattern.csr().toarray()
-
-
-def point(n, seed=0):
-    return np.random.default_rng(seed).uniform(0.3, 1.7, n)
-
-
-def covers(f, n, exact=True):
-    """The pattern has all nonzeros at two points; where it is exact, no others."""
-    found = dense(detected(f, point(n)))
-    seen = np.zeros_like(found)
-    for seed in (1, 2):
-        true = jacobian_at(f, point(n, seed)) != 0
-        assert not np.any(true & ~found)
-        seen |= true
-    if exact:
-        assert np.array_equal(seen, found)
-    return found
-
-
-# the steps of random programs --------------------------------------------------------------------------
-
-MIX = np.array([[1.0, 0, 2, 0, 0, 0], [0, 3, 0, 0, 1, 0], [0, 0, 0, 1, 0, 0], [2, 0, 0, 0, 0, 1],
-                [0, 0, 1, 0, 0, 0], [0, 1, 0, 0, 0, 2]])  # fmt: skip
-PICK = np.array([4, 0, 0, 5, 2, 3])
-
-STEPS = {
-    "sin": np.sin,
-    "square": lambda x: x * x,
-    "roll": lambda x: np.roll(x, 2),
-    "flip": lambda x: x[::-1],
-    "difference": lambda x: np.concatenate([x[1:] - x[:-1], x[:1]]),
-    "pad": lambda x: np.pad(x[1:4], (1, 2)),
-    "gather": lambda x: x[PICK],
-    "mix": lambda x: MIX @ x,
-    "outer": lambda x: (x[:2, None] * x[None, 3:]).ravel(),
-    "transpose": lambda x: x.reshape(2, 3).T.ravel(),
-    "sum": lambda x: x * np.sum(x[:2]),
-    "rows": lambda x: x + np.repeat(np.sum(x.reshape(3, 2), axis=1), 2),
-    "cumsum": np.cumsum,
-    "where": lambda x: np.where(x > 0.5, x, np.roll(x, 1)),
-    "maximum": lambda x: np.maximum(x, 0.3),
-    "store": lambda x: stored(x),
-    "cond": lambda x: ds.cond(x[1] > 0.4, lambda y: y[::-1] * 2, lambda y: np.cos(y), x),
-    "scan": lambda x: ds.scan(lambda c, z: (c * z, c + z), x[0], x)[1],
-    "while": lambda x: ds.while_loop(lambda y: np.sum(y * y) < 4, lambda y: 2 * y + 0.5, x),
-    "loop": lambda x: ds.fori_loop(0, 2, lambda k, y: y + 0.2 * np.roll(y, 1), x),
-    "detach": lambda x: x + np.floor(x),
-}
-
-
-def stored(x):
-    out = np.zeros(6)
-    out[::2] = x[:3] ** 2
-    out[1] = x[5]
-    return out
-
-
-def chained(names):
-    def f(x):
-        for name in names:
-            x = STEPS[name](x)
-        return x
-
-    return f
-
+from tests.sparse.detection_cases import (
+    SETTINGS,
+    STEPS,
+    chained,
+    covers,
+    dense,
+    detected,
+    graph_of,
+    hessian_detected,
+    jacobian_at,
+    point,
+)
 
 # published problems ------------------------------------------------------------------------------------
 
@@ -365,95 +286,6 @@ def test_pattern_at_a_point():
     assert dense(jacobian_pattern(graph, active)).sum() > local.sum()
 
 
-# loops and branches ------------------------------------------------------------------------------------
-
-
-def diffusion(k, x):
-    return x + 0.1 * (np.roll(x, 1) - x) * x
-
-
-@pytest.mark.parametrize("steps", [0, 1, 3])
-def test_a_few_steps_reach_a_few_neighbours(steps):
-    n = 12
-    found = covers(lambda x: ds.fori_loop(0, steps, diffusion, x), n)
-    assert found.sum() == n * (steps + 1)
-
-
-def test_many_steps_reach_everything():
-    assert dense(detected(lambda x: ds.fori_loop(0, 200, diffusion, x), point(12))).all()
-
-
-def test_steps_that_do_not_mix_stay_apart():
-    found = detected(lambda x: ds.fori_loop(0, 500, lambda k, y: y - 0.01 * np.sin(y), x), point(9))
-    assert np.array_equal(dense(found), np.eye(9, dtype=bool))
-
-
-def test_many_steps_downstream():
-    def step(k, x):
-        return x + 0.01 * np.concatenate([[0.0], x[:-1] - x[1:]])
-
-    found = detected(lambda x: ds.fori_loop(0, 500, step, x), point(20))
-    assert np.array_equal(dense(found), np.tri(20, dtype=bool))
-
-
-def test_while_loop():
-    def f(x):
-        return ds.while_loop(lambda y: np.sum(y) < 50, lambda y: y * 1.5, x)
-
-    assert np.array_equal(covers(f, 5), np.eye(5, dtype=bool))
-
-
-@pytest.mark.parametrize("length", [5, 90])
-@pytest.mark.parametrize("reverse", [False, True])
-def test_scan(length, reverse):
-    def f(z):
-        first, xs = z[:2], z[2:].reshape(length, 2)
-        last, ys = ds.scan(lambda c, x: (c + x, c * x**2), first, xs, reverse=reverse)
-        return np.concatenate([last, ys.ravel()])
-
-    covers(f, 2 + 2 * length, exact=length < 64)
-
-
-def test_batched_scan():
-    def f(z):
-        def one(x):
-            return ds.scan(lambda c, x: (c * x, c + x), x[0], x[1:])[1]
-
-        return ds.vmap(one)(z.reshape(3, 5)).ravel()
-
-    covers(f, 15)
-
-
-def test_derivatives_of_loops():
-    def f(x):
-        return np.sum(ds.fori_loop(0, 3, diffusion, x))
-
-    n = 9
-    found = dense(hessian_detected(f, point(n)))
-    true = np.asarray(ds.hessian(f)(point(n))) != 0
-    assert not np.any(true & ~found)
-    assert found.sum() < n * n
-
-
-def test_cond():
-    def f(x):
-        return ds.cond(x[0] > 1, lambda y: np.roll(y, 1) ** 2, lambda y: np.roll(y, 2), x)
-
-    found = dense(detected(f, point(6)))
-    assert np.array_equal(
-        found, np.roll(np.eye(6), -1, 1).astype(bool) | np.roll(np.eye(6), -2, 1).astype(bool)
-    )
-
-
-def test_custom_rules():
-    @ds.custom_jvp
-    def f(x):
-        return np.roll(x, 1) ** 2
-
-    f.defjvp(lambda primals, tangents: (f(*primals), 2 * np.roll(primals[0], 1) * np.roll(tangents[0], 1)))
-    assert np.array_equal(dense(detected(f, point(5))), np.roll(np.eye(5), -1, 1).astype(bool))
-
-
 @SETTINGS
 @given(st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=5), st.integers(0, 99))
 def test_random_programs(names, seed):
@@ -484,60 +316,3 @@ def test_pattern_values():
         p.csr(np.ones(3))
     rows, columns = Pattern.of(np.eye(2, 3)).missing(p)
     assert (rows.tolist(), columns.tolist()) == ([0, 0], [1, 2])
-
-
-# loops inside of other things --------------------------------------------------------------------------
-
-ORDER = np.array([2, 0, 1])
-
-
-def ensemble(z):
-    def one(x):
-        return ds.scan(lambda c, y: (c * y, c + y**2), x[0], x[1:], reverse=True)[1]
-
-    return ds.vmap(one)(z.reshape(3, 5)).ravel()
-
-
-def nested(z):
-    def inner(c, row):
-        return ds.scan(lambda a, y: (a + y * c[0], a * y), c[1], row)[1]
-
-    return ds.scan(lambda c, row: (c, inner(c, row)), z[:2], z[2:].reshape(3, 4))[1].ravel()
-
-
-def picking(z):
-    def step(k, state):
-        place, y = state
-        return (place + 1) % 3, y + 0.1 * y[ORDER] * z[place]
-
-    return ds.fori_loop(0, 4, step, (0, z[3:6]))[1]
-
-
-def branching(z):
-    def step(c, x):
-        c = ds.cond(x > 1, lambda c: c[::-1] * 2, lambda c: c * x, c)
-        return c, c[0]
-
-    return np.concatenate([np.atleast_1d(part) for part in ds.scan(step, z[:2], z[2:])])
-
-
-def called_by_mean(z):
-    return ds.fori_loop(0, 3, lambda k, y: y * np.mean(z[:2]) + z[k], z[2:])
-
-
-@pytest.mark.parametrize(
-    "f", [ensemble, nested, picking, branching, called_by_mean], ids=lambda f: f.__name__
-)
-def test_loops_inside_of_others(f):
-    size = {"ensemble": 15, "nested": 14, "picking": 6, "branching": 7, "called_by_mean": 6}[f.__name__]
-    found = dense(detected(f, point(size)))
-    gradient = dense(jacobian_of_gradient(f, size))
-    for seed in range(4):
-        x = point(size, seed)
-        assert not np.any((jacobian_at(f, x) != 0) & ~found)
-        true = np.asarray(ds.hessian(lambda x: np.sum(np.sin(f(x))))(x)) != 0
-        assert not np.any(true & ~gradient)
-
-
-def jacobian_of_gradient(f, size):
-    return hessian_detected(lambda x: np.sum(np.sin(f(x))), point(size))
