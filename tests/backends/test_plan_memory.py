@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from scipy.special import log_softmax
 
 import diffsci as ds
 from diffsci.backends.plan.memory import allocate, lifetimes
@@ -103,3 +104,22 @@ def test_no_value_is_overwritten_before_it_is_read(monkeypatch, shifted):
     tangent = ds.jvp(f, (x,), (v,))[1]
     (cotangent,) = ds.jit(lambda x: ds.vjp(f, x)[1](w))(x)
     assert cotangent @ v == pytest.approx(tangent @ w, rel=1e-9)
+
+
+def log_probability(b):
+    y = log_softmax(b, axis=1)
+    return np.sum(y * np.cos(y))
+
+
+@pytest.mark.parametrize("shape", [(20, 32, 64), (64, 32, 8)])
+def test_sums_that_begin_early_have_memory_of_their_own(shape):
+    b, direction = np.random.default_rng(0).normal(size=(2, *shape))
+    program = ds.jit(lambda b: ds.hvp(log_probability, (b,), (direction,)))
+    held = [b for b in program.plan(b).buffers if b.role == "workspace"]
+    for i, one in enumerate(held):
+        for other in held[:i]:
+            together = one.first < other.last and other.first < one.last
+            apart = one.offset + one.bytes <= other.offset or other.offset + other.bytes <= one.offset
+            assert apart or not together
+    expected = ds.jit(program.function, backend="numpy")(b)
+    np.testing.assert_allclose(program(b), expected, rtol=1e-12, atol=1e-12 * np.max(np.abs(expected)))

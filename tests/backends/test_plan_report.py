@@ -194,3 +194,13 @@ def test_touched_elements_are_those_that_enumeration_finds():
                 places = places + coef * np.arange(extents[axis]).reshape(shape)
             found |= set(places.ravel().tolist())
         assert touched(addresses, extents, 10_000) == len(found)
+
+
+def test_a_function_without_arguments_has_a_plan():
+    assert ds.jit(lambda: np.ones(5) * 2.0).plan().bytes == 40
+
+
+@pytest.mark.parametrize("count", [1.5, "2", None])
+def test_the_number_of_threads_is_an_integer(count):
+    with pytest.raises(TypeError):
+        ds.set_num_threads(count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 
 import numpy as np
@@ -19,9 +20,10 @@ SETTINGS = np.array([_processors(), 0, 0, 0, 0, 0, 0, 0], dtype=np.int64)
 
 def set_num_threads(count: int) -> None:
     """Set how many threads large loops use; results do not depend on it."""
-    if int(count) < 1:
+    count = operator.index(count)
+    if count < 1:
         raise ValueError(f"the number of threads must be at least 1, got {count}")
-    SETTINGS[0] = int(count)
+    SETTINGS[0] = count
 
 
 def get_num_threads() -> int:

@@ -57,8 +57,10 @@ def form_sweeps(plan: Plan) -> bool:
                 open_.add(step)
         steps.append(step)
     open_.close()
-    plan.steps = steps
-    return any(isinstance(step, Nest) and step.sweep for step in steps)
+    formed = any(isinstance(step, Nest) and step.sweep for step in steps)
+    if formed:  # else the order stays the one that memory was given out by
+        plan.steps = steps
+    return formed
 
 
 def dissolve(plan: Plan) -> None:
