@@ -19,7 +19,7 @@ from diffsci.graph import Graph, Type, interpreter
 from diffsci.primitives.linalg.gaps import Unresolved
 from diffsci.signatures import quick_signature, signature_of
 from diffsci.source import at, warn_user
-from diffsci.specialisation import Specialisation, light, results_of, statics_hold
+from diffsci.specialisation import Specialisation, light, overlap, results_of, statics_hold
 from diffsci.subprograms import bind_call
 from diffsci.tracing import DRAWN, Traced, TracedArray, is_tracing, trace_function
 from diffsci.tracing.complex.boundary import entering
@@ -156,7 +156,8 @@ class Jitted:
         Parameters
         ----------
         targets : callable
-            Returns the arrays for the results of a path, None where those that are there do not fit.
+            Returns the arrays for the results of a path, None where those that are there do not fit. Memory
+            that the function reads is left alone.
         args : tuple
         kwargs : dict
 
@@ -174,8 +175,9 @@ class Jitted:
             fill = getattr(path.executable, "fill", None)
             arrays = None if fill is None or watching.contexts else targets(path)
             own = path.inputs_now(inputs) if arrays is not None else None
+            apart = own is not None and not any(overlap(own, y) for y in arrays)
             try:
-                if own is not None and fill(own, arrays) == 0:
+                if apart and fill(own, arrays) == 0:
                     return path, None
             except Unresolved:  # the general way finds the limit
                 break

@@ -14,7 +14,7 @@ from diffsci.signatures import DOUBLE
 from diffsci.tracing import Traced
 from diffsci.tracing.standard import standard
 
-__all__ = ["Specialisation", "light", "results_of", "statics_hold"]
+__all__ = ["Specialisation", "light", "overlap", "results_of", "statics_hold"]
 
 
 class Specialisation:
@@ -52,12 +52,17 @@ class Specialisation:
     def filler(self, args: tuple) -> Callable | None:
         """Return ``fill(args, y)`` for arguments of these classes: it writes the only result into y.
 
-        It tells whether it could; y is not checked. None where calls have something else to do.
+        It tells whether it could, which it cannot into memory that it reads; y is not checked otherwise.
+        None where calls have something else to do.
         """
         make, kinds = getattr(self.executable, "filler", None), self._kinds(args)
         if make is None or kinds is None or len(self.graph.outputs) != 1:
             return None
-        fill = make(kinds)
+        run = make(kinds)
+
+        def fill(inputs: tuple, y: np.ndarray) -> bool:
+            return not overlap(inputs, y) and run(inputs, y)
+
         if self.self_contained:
             return fill
 
@@ -103,6 +108,11 @@ class Specialisation:
             value = outputs[0]
             return value if value.ndim else value[()]
         return results_of(self.traced, outputs)
+
+
+def overlap(inputs: Sequence[Any], y: np.ndarray) -> bool:
+    """Tell whether an array may share memory with one of the inputs: a program would read what it wrote."""
+    return any(type(x) is np.ndarray and np.may_share_memory(x, y) for x in inputs)
 
 
 def _plain_kind(x: Any) -> type | None:

@@ -77,7 +77,8 @@ class SparseDerivative:
             return self.recorded(args, kwargs)
         if out is None:
             return self._compiled(*args, **kwargs)
-        if self._fill is None or kwargs or watching.contexts or not self._fill(args, out):
+        fill = self._fill  # another thread may replace it
+        if fill is None or kwargs or watching.contexts or not fill(args, out):
             self._fill_slowly(out, args, kwargs)
         return out
 
@@ -140,8 +141,9 @@ class SparseDerivative:
             entries = _entries_for(Pattern(found.indptr, found.indices, found.shape), found.data.dtype, out)
         if entries is None:
             raise ValueError(
-                f"{self!r}{at(user_location())}: out= has entries at other places than the result, or of "
-                "another dtype: give a matrix that this function returned for such arguments, or its .data"
+                f"{self!r}{at(user_location())}: out= has entries at other places than the result, of "
+                "another dtype, or in memory that is read-only or not contiguous: give a matrix that this function "
+                "returned for such arguments, or its .data"
             )
         entries[...] = found.data
 

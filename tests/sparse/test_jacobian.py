@@ -160,6 +160,17 @@ def test_out_with_equal_index_arrays_of_its_own():
     np.testing.assert_array_equal(own.data, jacobian(2 * x).data)
 
 
+@pytest.mark.parametrize("shift", [0, 3])
+def test_entries_may_go_where_the_argument_is(shift):
+    jacobian = ds.sparse_jacobian(lambda x: x[1:] * x[:-1])
+    x = np.arange(1.0, 10.0)
+    wanted = jacobian(x).data
+    memory = np.zeros(16 + shift)
+    for _ in range(3):
+        memory[shift : shift + 9] = x
+        np.testing.assert_array_equal(jacobian(memory[shift : shift + 9], out=memory[:16]), wanted)
+
+
 def test_out_on_the_first_call():
     x = np.random.default_rng(7).normal(size=64**2)
     J = ds.sparse_jacobian(_stencil)(x)
