@@ -33,6 +33,9 @@ class Pattern:
     indices: np.ndarray
     shape: tuple[int, int]
 
+    def __repr__(self) -> str:
+        return f"Pattern({self.shape}, {self.nnz} entries)"
+
     @property
     def nnz(self) -> int:
         """The number of entries."""
@@ -133,7 +136,7 @@ def _canonical(indptr: np.ndarray, indices: np.ndarray, shape: tuple[int, int]) 
         )
     if indptr.dtype.kind not in "iu" or indices.dtype.kind not in "iu":
         raise ValueError(f"indptr and indices are integers, got {indptr.dtype} and {indices.dtype}")
-    indptr, indices = (np.ascontiguousarray(x, np.int32) for x in (indptr, indices))
+    indptr, indices = (_narrow(x) for x in (indptr, indices))
     indices = indices[: max(indptr[-1], 0)]  # SciPy allows arrays with room to spare
     state = LOOPS.run("inspect", indptr, indices, shape[1])
     if state == 3:
@@ -143,6 +146,13 @@ def _canonical(indptr: np.ndarray, indices: np.ndarray, shape: tuple[int, int]) 
     if state == 2:
         raise ValueError(f"the indices of a pattern of shape {shape} must be from 0 to {shape[1] - 1}")
     return _sorted(indptr, indices, shape) if state == 1 else Pattern(indptr, indices, shape)
+
+
+def _narrow(numbers: np.ndarray) -> np.ndarray:
+    """Return numbers as int32; those that do not fit become -1, which is nowhere right."""
+    if numbers.dtype.itemsize >= 4 and numbers.dtype != np.int32:
+        numbers = np.where((numbers >= 0) & (numbers <= _LARGEST), numbers, -1)
+    return np.ascontiguousarray(numbers, np.int32)
 
 
 def _sorted(indptr: np.ndarray, indices: np.ndarray, shape: tuple[int, int]) -> Pattern:

@@ -60,7 +60,7 @@ class Problem:
         possible = {"bidirectional": both, "acyclic": both[1:]}.get(self.kind, both[:1])
         if recovery not in possible:
             raise ValueError(
-                f"recovery of a {self.kind} coloring is {' or '.join(possible)}; got {recovery!r}"
+                f"recovery of {self.kind} colorings is {' or '.join(possible)}; got {recovery!r}"
             )
         for name in ("forward_cost", "reverse_cost"):
             cost = getattr(self, name)
@@ -79,7 +79,7 @@ class Problem:
     def _check_symmetry(self) -> None:
         p = self.pattern
         if p.shape[0] != p.shape[1]:
-            raise ValueError(f"a {self.kind} coloring needs a square pattern, got shape {p.shape}")
+            raise ValueError(f"{self.kind} colorings need a square pattern, got shape {p.shape}")
         if not p.symmetric:
             here = p.rows.astype(np.int64) * p.shape[1] + p.indices
             lonely = np.flatnonzero(~np.isin(p.indices.astype(np.int64) * p.shape[1] + p.rows, here))[0]

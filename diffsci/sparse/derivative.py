@@ -142,8 +142,8 @@ class SparseDerivative:
         if entries is None:
             raise ValueError(
                 f"{self!r}{at(user_location())}: out= has entries at other places than the result, of "
-                "another dtype, or in memory that is read-only or not contiguous: give a matrix that this function "
-                "returned for such arguments, or its .data"
+                "another dtype, or in memory that is read-only or not contiguous: give a matrix that this "
+                "function returned for such arguments, or its .data"
             )
         entries[...] = found.data
 

@@ -65,6 +65,9 @@ def test_unsorted_duplicated_and_zero_entries():
     np.testing.assert_array_equal(explicit.indices, before)
 
 
+WIDE = 2**32 + 1  # 1 if it is cut to 32 bits
+
+
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [
@@ -74,6 +77,8 @@ def test_unsorted_duplicated_and_zero_entries():
         (np.array([["a"]]), "array of numbers"),
         (SimpleNamespace(indptr=np.array([0, 1]), indices=np.array([5]), shape=(1, 3)), "from 0 to 2"),
         (SimpleNamespace(indptr=np.array([0, 1]), indices=np.array([-1]), shape=(1, 3)), "from 0 to 2"),
+        (SimpleNamespace(indptr=np.array([0, 1]), indices=np.array([WIDE]), shape=(1, 3)), "from 0 to 2"),
+        (SimpleNamespace(indptr=np.array([0, WIDE]), indices=np.array([0]), shape=(1, 3)), "never falls"),
         (SimpleNamespace(indptr=np.array([0, 2, 1]), indices=np.array([0, 1]), shape=(2, 3)), "never falls"),
         (SimpleNamespace(indptr=np.array([0, 9]), indices=np.array([0]), shape=(1, 3)), "never falls"),
         (SimpleNamespace(indptr=np.array([0, 1]), indices=np.array([0]), shape=(2, 3)), "an indptr of 3"),
@@ -91,7 +96,7 @@ def test_what_is_no_pattern(pattern, message):
     ("request_", "message"),
     [
         (lambda: color(np.eye(2), "rows"), "kind is one of column, row"),
-        (lambda: color(np.eye(2), recovery="substitution"), "recovery of a column coloring is direct"),
+        (lambda: color(np.eye(2), recovery="substitution"), "recovery of column colorings is direct"),
         (lambda: color(np.eye(2), "acyclic", recovery="direct"), "is substitution"),
         (lambda: color(np.eye(2), forward_cost=0.0), "forward_cost must be positive"),
         (lambda: color(np.eye(2), reverse_cost=np.nan), "reverse_cost must be positive"),
