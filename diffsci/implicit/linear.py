@@ -89,6 +89,8 @@ def _with_matrix(A: Any, b: Any, structure: str | None, bands: Any) -> Any:
     if isinstance(A, TracedSparse):
         return spsolve(A, b)
     if hasattr(A, "tocsc"):
+        if structure not in (None, "sparse"):
+            raise ValueError(f"linear_solve: structure={structure!r} with a sparse matrix, expected 'sparse'")
         return _with_sparse(A, b)
     if structure == "banded":
         if bands is None or len(bands) != 2:
@@ -102,17 +104,33 @@ def _with_matrix(A: Any, b: Any, structure: str | None, bands: Any) -> Any:
 
 
 def _with_sparse(A: Any, b: Any) -> Any:
-    """A constant sparse matrix is factored once."""
-    try:
-        import scipy.sparse.linalg
+    """A constant sparse matrix is factored once; its parts solve complex systems, of twice the size."""
+    import scipy.sparse
 
-        factors = scipy.sparse.linalg.splu(A.tocsc())
+    A, b = A.tocsc(), b if isinstance(b, TracedArray) else np.asarray(b)
+    if A.dtype.kind == "c":
+        parts = scipy.sparse.block_array([[A.real, -A.imag], [A.imag, A.real]])
+        found = _with_sparse(parts, np.concatenate([np.real(b), np.imag(b)]))
+        return found[: A.shape[1]] + 1j * found[A.shape[1] :]
+    if np.iscomplexobj(b):
+        found = _with_sparse(A, np.stack([np.real(b), np.imag(b)], axis=-1))
+        return found[..., 0] + 1j * found[..., 1]
+    return _with_real_sparse(A, b)
+
+
+def _with_real_sparse(A: Any, b: Any) -> Any:
+    import scipy.sparse.linalg
+
+    try:
+        factors = scipy.sparse.linalg.splu(A.astype(float))
     except RuntimeError:
         raise EvaluationError(f"linear_solve{at(user_location())}: the sparse matrix is singular") from None
-    if not isinstance(b, TracedArray):
-        return factors.solve(np.asarray(b, float))
-    columns = np.reshape(b, (b.shape[0], -1))
-    return np.reshape(bind("factored_solve", columns, factors=factors, transposed=False), b.shape)
+    columns = np.reshape(b, (b.shape[0], -1)).astype(np.result_type(A.dtype, b.dtype, np.float32))
+    if isinstance(b, TracedArray):
+        solved = bind("factored_solve", columns, factors=factors, transposed=False)
+    else:
+        solved = factors.solve(columns.astype(float)).astype(columns.dtype)
+    return np.reshape(solved, b.shape)
 
 
 def _with_products(A: Callable, b: Any, args: tuple, how: Structure) -> Any:

@@ -259,3 +259,28 @@ def test_bands_that_are_too_narrow_are_refused(name):
 def test_bad_input(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize(("scale", "turn"), [(1.0, 1j), (1j, 1.0), (1 + 2j, 1 - 1j), (2.0, 3.0)])
+def test_constant_sparse_matrices_solve_complex_systems(compiled, scale, turn):
+    matrix = sp.csc_array(np.diag([1.0, 2.0, 3.0]) + np.eye(3, k=1)) * scale
+    b = np.array([1.0, 2.0, 3.0])
+
+    def solved(b):
+        return ds.linear_solve(matrix, b * turn)
+
+    run = ds.jit(solved) if compiled else solved
+    np.testing.assert_allclose(run(b), np.linalg.solve(matrix.toarray(), b * turn), 1e-14, 1e-15)
+    slope = ds.grad(lambda b: np.sum(np.abs(run(b)) ** 2))(b)
+    inverse = np.linalg.inv(matrix.toarray()) * turn
+    np.testing.assert_allclose(slope, 2 * (inverse.conj().T @ (inverse @ b)).real, 1e-13, 1e-14)
+
+
+def test_constant_sparse_matrices_keep_single_precision():
+    matrix = sp.csc_array(np.diag([1.0, 2.0, 4.0])).astype(np.float32)
+    found = ds.linear_solve(matrix, np.ones(3, np.float32), structure="sparse")
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, [1.0, 0.5, 0.25])
+    with pytest.raises(ValueError, match="expected 'sparse'"):
+        ds.linear_solve(matrix, np.ones(3), structure="banded")
