@@ -334,6 +334,7 @@ def test_works_without_a_cache(tmp_path, monkeypatch):
 
 SCRIPT = """
 import numpy as np
+import diffsci as ds
 import diffsci.primitives
 from diffsci.backends.cpu import compile_graph
 from diffsci.graph import Builder, Graph, Type
@@ -468,3 +469,14 @@ def test_large_arrays_are_not_looked_at_element_by_element(monkeypatch):
     x = b.input(type_of((1_000_000,)))
     with pytest.raises(TooLarge):
         plan_elements(Graph([x], [b.sum(b.emit("cos", x), axes=(0,))]), None)
+
+
+@pytest.mark.parametrize("rows", [8, 16, 60, 100])
+@pytest.mark.parametrize("reduce", [np.max, np.min, np.sum, np.prod])
+def test_reductions_of_outer_products(reduce, rows):
+    x, y = np.linspace(-1.0, 1.0, rows), np.linspace(-0.9, 1.1, 100)
+
+    def f(x, y):
+        return reduce(x[:, None] * y + 0.5, axis=0)
+
+    np.testing.assert_allclose(ds.jit(f)(x, y), f(x, y), rtol=1e-12, atol=1e-14)

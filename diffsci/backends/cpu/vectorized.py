@@ -21,6 +21,8 @@ def vector_loop(nest: Nest) -> int | None:
     for r in nest.reductions:
         if r.scan or r.payload >= 0:
             barred |= r.loops
+    for store in nest.stores:  # lanes that write one element: sums over rows, kept in memory
+        barred |= sum(1 << loop for loop, stride in enumerate(store.address[1:]) if not stride)
     body, rank = nest.body, len(nest.extents)
     work = [0] * (rank + 1)
     streams: list[tuple[int, tuple[int, ...], int]] = []  # level, address, cost of an uneven stride
