@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 
+import diffsci as ds
 from diffsci.backends.cpu import Program, cache, compile_graph, get_num_threads, program, set_num_threads
 from diffsci.backends.plan import build_plan
 from diffsci.backends.plan.body import Body
