@@ -50,7 +50,8 @@ def linear_solve(
     method : {"gmres", "bicgstab", "cg"}
         Iterative method for products. "cg" needs a symmetric positive definite matrix.
     structure : {"matrix-free", "dense", "banded", "sparse"}, optional
-        How a callable is solved: by its products (default), or as a matrix that is made of them.
+        How a callable is solved: by its products (default), or as a matrix that is made of them. Matrices of
+        scipy.sparse are "sparse", arrays "dense" or "banded".
     bands, pattern
         As for `root`.
 

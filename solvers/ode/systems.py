@@ -12,7 +12,7 @@ from diffsci.low_level import elimination_cost, sparse_diagonal, sparse_factors
 
 __all__ = ["Systems"]
 
-# Below this order a dense matrix is always the quicker one, whatever its pattern.
+# Up to this order a dense matrix is always the quicker one, whatever its pattern.
 _SMALL = 32
 
 # Costs of dense work, in units of `elimination_cost`: an operation of a large factorization, and what is read
