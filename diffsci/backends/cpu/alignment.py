@@ -21,7 +21,9 @@ from diffsci.backends.staggering import LINE, PAGE
 
 __all__ = ["aligned_load", "write_parts"]
 
-_WAYS = 8  # lines with one place that the first cache holds; 8 or 12 on x86-64
+# The first caches of x86-64 hold up to 8 or 12 lines of one place. Where places are guessed by a hash, two
+# that hash alike push each other out: half of the ways is what rows at any place can count on.
+_MANY = 4
 _SHORTEST = 8 * LANES
 
 Load = tuple[Buffer, Affine]
@@ -44,7 +46,7 @@ def aligned_load(nest: Nest, vector: int, windows: Mapping[int, Window]) -> Load
                 start = windows[s].last if s in windows else address[0]
                 crowds.setdefault(_place(buffer, start, address), set()).add((buffer, (start, *address[1:])))
     crowd = max(crowds.values(), key=len, default=())
-    if len(crowd) <= _WAYS:
+    if len(crowd) <= _MANY:
         return None
     often = Counter(address[0] % LANES for _, address in crowd)
     wanted = max(sorted(often), key=often.__getitem__)
