@@ -291,7 +291,7 @@ class Jitted:
         >>> plan.bytes, plan.flops, plan.peak_bytes
         (24000, 2000, 0)
         >>> print(plan.steps[0].text)
-        loop 1000: 5 statements
+        loop 1000: 4 statements
         """
         if self.backend == "cupy":
             return executables.planned(simplify(trace_function(self.function, *hosted((args, kwargs))).graph))

@@ -72,7 +72,7 @@ class Programs:
         self._lock = threading.RLock()
 
         self.size = int(np.prod(self.shape, dtype=np.int64))
-        self.systems = Systems() if method.implicit else None
+        self.systems = Systems(on_device=machine.xp is not np) if method.implicit else None
 
     @property
     def _implicit(self) -> tuple[Systems, ...]:

@@ -12,8 +12,10 @@ from diffsci.low_level import elimination_cost, sparse_diagonal, sparse_factors
 
 __all__ = ["Systems"]
 
-# Up to this order a dense matrix is always the quicker one, whatever its pattern.
-_SMALL = 32
+# Up to this order a dense matrix is always the quicker one, whatever its pattern. Sparse factors are those of
+# the host: for a device that order is a larger one.
+_SMALL, _SMALL_ON_DEVICE = 32, 2000
+_FULL = 0.1  # with this share of entries factors fill up in any order
 
 # Costs of dense work, in units of `elimination_cost`: an operation of a large factorization, and what is read
 # and written for an entry of the matrix, its Jacobian included.
@@ -30,10 +32,13 @@ class Systems:
         ``"dense"``, ``"sparse"``, or ``""`` as long as nothing is chosen.
     reason : str
         Why, for people.
+    on_device : bool
+        Whether steps run on a device.
     """
 
     structure: str = ""
     reason: str = ""
+    on_device: bool = False
 
     def solver(self, f: Callable, y, scale) -> Callable:
         """Factor the matrix of a function at a point, inside of a trace.
@@ -60,13 +65,16 @@ class Systems:
 
     def _choose(self, f: Callable, y) -> None:
         n = y.size
-        if n <= _SMALL:
-            self.structure, self.reason = "dense", f"{n} unknowns"
+        if n <= (_SMALL_ON_DEVICE if self.on_device else _SMALL):
+            self.structure, self.reason = "dense", f"{n} unknowns{' on a device' if self.on_device else ''}"
             return
         places = ds.sparse_jacobian(f).pattern(y)
+        share = f"{places.nnz} of {n * n} entries can be nonzero"
+        if places.nnz > _FULL * n * n:
+            self.structure, self.reason = "dense", share
+            return
         dense = _OPERATION * 2 / 3 * n**3 + _ENTRY * n**2
         sparse = elimination_cost(places.indptr, places.indices)
-        share = f"{places.nnz} of {n * n} entries can be nonzero"
         quicker, times = ("sparse", dense / sparse) if sparse < dense else ("dense", sparse / dense)
         self.structure = quicker
         self.reason = f"{share}: {quicker} factors are predicted to be {times:.2g} times quicker"
