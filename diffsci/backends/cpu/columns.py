@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from diffsci.backends.cpu.function import LANES, MEMORY, Function, element
 
-__all__ = ["Columns", "lanes"]
+__all__ = ["Columns", "in_lanes", "lanes", "load"]
 
 
 class Columns:
@@ -76,26 +76,35 @@ def lanes(code: str, width: int = LANES) -> str:
     return f"<{width} x {MEMORY[code]}>"
 
 
-def _load(f: Function, kind: str, place: str) -> str:
+def in_lanes(f: Function, code: str, factors: list[str], update: Callable) -> str:
+    """Write ``update(i, type, factors)`` over %n numbers, several at once, the last ones singly; finish."""
+    splats = [f.splat(factor, code) for factor in factors]
+
+    def step(i: str, kind: str, factors: list[str]) -> list[str]:
+        update(i, kind, factors)
+        return []
+
+    whole = f.set(f"and i64 %n, {-LANES}")
+    f.loop("0", whole, LANES, [], lambda i, _: step(i, lanes(code), splats))
+    f.loop(whole, "%n", 1, [], lambda i, _: step(i, MEMORY[code], factors))
+    return f.finish()
+
+
+def load(f: Function, kind: str, place: str) -> str:
+    """Write a load of numbers that need not begin at a line; return its name."""
     return f.set(f"load {kind}, ptr {place}, align 4")
 
 
 def _write_subtract(code: str, name: str) -> str:
-    kind, wide = MEMORY[code], lanes(code)
-    f = Function(f"internal void @{name}(i64 %n, {kind} %a, ptr %x, ptr %y)")
-    factors = f.splat("%a", code)
+    f = Function(f"internal void @{name}(i64 %n, {MEMORY[code]} %a, ptr %x, ptr %y)")
 
-    def update(i: str, kind: str, factor: str) -> list[str]:
+    def update(i: str, kind: str, factors: list[str]) -> None:
         place = element(f, code, "%y", i)
-        product = f.set(f"fmul contract {kind} {factor}, {_load(f, kind, element(f, code, '%x', i))}")
-        left = f.set(f"fsub contract {kind} {_load(f, kind, place)}, {product}")
+        product = f.set(f"fmul contract {kind} {factors[0]}, {load(f, kind, element(f, code, '%x', i))}")
+        left = f.set(f"fsub contract {kind} {load(f, kind, place)}, {product}")
         f.do(f"store {kind} {left}, ptr {place}, align 4")
-        return []
 
-    whole = f.set(f"and i64 %n, {-LANES}")
-    f.loop("0", whole, LANES, [], lambda i, _: update(i, wide, factors))
-    f.loop(whole, "%n", 1, [], lambda i, _: update(i, kind, "%a"))
-    return f.finish()
+    return in_lanes(f, code, ["%a"], update)
 
 
 def _write_dot(code: str, name: str) -> str:
@@ -103,7 +112,7 @@ def _write_dot(code: str, name: str) -> str:
     f = Function(f"internal {kind} @{name}(i64 %n, ptr %x, ptr %y)")
 
     def add(i: str, kind: str, total: str) -> list[str]:
-        a, b = (_load(f, kind, element(f, code, base, i)) for base in ("%x", "%y"))
+        a, b = (load(f, kind, element(f, code, base, i)) for base in ("%x", "%y"))
         return [f.set(f"fadd contract {kind} {total}, {f.set(f'fmul contract {kind} {a}, {b}')}")]
 
     whole = f.set(f"and i64 %n, {-LANES}")
@@ -125,16 +134,11 @@ def _write_dot(code: str, name: str) -> str:
 
 
 def _write_divide(code: str, name: str) -> str:
-    kind, wide = MEMORY[code], lanes(code)
-    f = Function(f"internal void @{name}(i64 %n, {kind} %a, ptr %x)")
-    divisors = f.splat("%a", code)
+    f = Function(f"internal void @{name}(i64 %n, {MEMORY[code]} %a, ptr %x)")
 
-    def divide(i: str, kind: str, divisor: str) -> list[str]:
+    def divide(i: str, kind: str, divisors: list[str]) -> None:
         place = element(f, code, "%x", i)
-        f.do(f"store {kind} {f.set(f'fdiv {kind} {_load(f, kind, place)}, {divisor}')}, ptr {place}, align 4")
-        return []
+        quotient = f.set(f"fdiv {kind} {load(f, kind, place)}, {divisors[0]}")
+        f.do(f"store {kind} {quotient}, ptr {place}, align 4")
 
-    whole = f.set(f"and i64 %n, {-LANES}")
-    f.loop("0", whole, LANES, [], lambda i, _: divide(i, wide, divisors))
-    f.loop(whole, "%n", 1, [], lambda i, _: divide(i, kind, "%a"))
-    return f.finish()
+    return in_lanes(f, code, ["%a"], divide)

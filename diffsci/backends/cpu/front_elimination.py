@@ -7,8 +7,9 @@ and written once for four.
 
 from __future__ import annotations
 
-from diffsci.backends.cpu.columns import Columns, lanes
-from diffsci.backends.cpu.function import LANES, MEMORY, Function, element
+from diffsci.backends.cpu.columns import Columns, in_lanes, load
+from diffsci.backends.cpu.function import MEMORY, Function, element
+from diffsci.backends.cpu.pivoting import write_pivot
 
 __all__ = ["write_elimination"]
 
@@ -24,8 +25,6 @@ class _Elimination(Columns):
     def __init__(self, module, code: str, name: str):
         f = Function(f"internal void @{name}(ptr %a, i64 %own, i64 %size, ptr %pivots)")
         super().__init__(module, code, f)
-        self.fabs = f"@llvm.fabs.{'f64' if code == 'f8' else 'f32'}"
-        module.declare(f"declare {self.kind} {self.fabs}({self.kind})")
         f.loop("0", "%own", _BLOCK, [], self.block)
         self.text = f.finish()
 
@@ -44,20 +43,10 @@ class _Elimination(Columns):
 
     def column(self, c: str, first: str) -> None:
         """Bring a column of the block up to date, choose its pivot, and divide."""
-        f, kind = self.f, self.kind
+        f = self.f
         self.each(first, c, lambda k: self.apply(k, c))
-        start = f.set(f"call {kind} {self.fabs}({kind} {self.load(self.at(c, c), '0')})")
-
-        def search(i: str, values: list[str]) -> list[str]:
-            best, where = values
-            size = f.set(f"call {kind} {self.fabs}({kind} {self.load(self.at(i, c), '0')})")
-            larger = f.set(f"fcmp ogt {kind} {size}, {best}")
-            best = f.set(f"select i1 {larger}, {kind} {size}, {kind} {best}")
-            return [best, f.set(f"select i1 {larger}, i64 {i}, i64 {where}")]
-
         below = self.add(c, "1")
-        _, pivot = f.loop(below, "%own", 1, [(kind, start), ("i64", c)], search)
-        f.do(f"store i64 {pivot}, ptr {element(f, 'i8', '%pivots', c)}")
+        pivot = write_pivot(self.module, f, self.code, c, "%own", lambda i: self.at(i, c))
 
         def exchange() -> list[str]:
             self.each("0", "%size", lambda j: self.swap(self.at(c, j), self.at(pivot, j)))
@@ -108,22 +97,17 @@ class _Elimination(Columns):
 
 def _write_subtract_four(code: str, name: str) -> str:
     """``y[:n] -= a[0] x0 + a[1] x1 + a[2] x2 + a[3] x3``: columns of x are `stride` apart."""
-    kind, wide = MEMORY[code], lanes(code)
+    kind = MEMORY[code]
     f = Function(f"internal void @{name}(i64 %n, ptr %a, ptr %x, i64 %stride, ptr %y)")
     columns = [element(f, code, "%x", f.set(f"mul i64 %stride, {k}")) for k in range(_BLOCK)]
     factors = [f.set(f"load {kind}, ptr {element(f, code, '%a', str(k))}") for k in range(_BLOCK)]
-    splats = [f.splat(factor, code) for factor in factors]
 
-    def update(i: str, kind: str, factors: list[str]) -> list[str]:
+    def update(i: str, kind: str, factors: list[str]) -> None:
         place = element(f, code, "%y", i)
-        value = f.set(f"load {kind}, ptr {place}, align 4")
+        value = load(f, kind, place)
         for factor, column in zip(factors, columns, strict=True):
-            x = f.set(f"load {kind}, ptr {element(f, code, column, i)}, align 4")
+            x = load(f, kind, element(f, code, column, i))
             value = f.set(f"fsub contract {kind} {value}, {f.set(f'fmul contract {kind} {factor}, {x}')}")
         f.do(f"store {kind} {value}, ptr {place}, align 4")
-        return []
 
-    whole = f.set(f"and i64 %n, {-LANES}")
-    f.loop("0", whole, LANES, [], lambda i, _: update(i, wide, splats))
-    f.loop(whole, "%n", 1, [], lambda i, _: update(i, kind, factors))
-    return f.finish()
+    return in_lanes(f, code, factors, update)

@@ -7,6 +7,7 @@ its transposed solve. Own pivots are 0-based int64; LAPACK's are 1-based int32 i
 from __future__ import annotations
 
 from diffsci.backends.cpu.function import MEMORY, Function, literal
+from diffsci.backends.cpu.pivoting import write_pivot
 
 __all__ = ["LIBRARY_ORDER", "write_det", "write_factor", "write_solve"]
 
@@ -90,22 +91,10 @@ def _own_factor(module, code: str, name: str) -> str:
     f = Function(f"internal void @{name}(ptr %a, ptr %pivots, i64 %n)")
     m = _Matrix(f, code)
     kind = m.kind
-    fabs = f"@llvm.fabs.{'f64' if code == 'f8' else 'f32'}"
-    module.declare(f"declare {kind} {fabs}({kind})")
 
     def column(k: str) -> None:
         below = _plus_one(f, k)
-        first = f.set(f"call {kind} {fabs}({kind} {m.load(m.at('%a', k, k))})")
-
-        def search(i: str, values: list[str]) -> list[str]:
-            best, where = values
-            size = f.set(f"call {kind} {fabs}({kind} {m.load(m.at('%a', i, k))})")
-            larger = f.set(f"fcmp ogt {kind} {size}, {best}")
-            best = f.set(f"select i1 {larger}, {kind} {size}, {kind} {best}")
-            return [best, f.set(f"select i1 {larger}, i64 {i}, i64 {where}")]
-
-        _, pivot = f.loop(below, "%n", 1, [(kind, first), ("i64", k)], search)
-        f.do(f"store i64 {pivot}, ptr {f.set(f'getelementptr i64, ptr %pivots, i64 {k}')}")
+        pivot = write_pivot(module, f, code, k, "%n", lambda i: m.at("%a", i, k))
 
         def exchange() -> list[str]:
             _each(f, "0", "%n", lambda j: m.swap(m.at("%a", k, j), m.at("%a", pivot, j)))
