@@ -7,7 +7,7 @@ import math
 from diffsci.backends.cpu import library
 from diffsci.backends.cpu.calls import CALLS
 from diffsci.backends.cpu.function import LANES, MEMORY, Function, StraightFunction, literal, vector_type
-from diffsci.backends.cpu.nests import write_nest, write_rows
+from diffsci.backends.cpu.nest_functions import write_nest, write_rows
 from diffsci.backends.cpu.operations import Operations
 from diffsci.backends.cpu.texts import Text, divided
 from diffsci.backends.cpu.threads import PARALLEL

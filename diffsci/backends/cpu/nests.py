@@ -1,4 +1,4 @@
-"""A loop nest as an LLVM function over a range of one of its loops (or of its blocks)."""
+"""The code of a loop nest over a range of one of its loops (or of its blocks)."""
 
 from __future__ import annotations
 
@@ -26,40 +26,12 @@ from diffsci.backends.cpu.operations import Operations, combine, horizontal
 from diffsci.backends.cpu.pairs import Pair, pairs_of
 from diffsci.backends.cpu.prefetching import foremost_loads, prefetch
 from diffsci.backends.cpu.scope import Scope
-from diffsci.backends.cpu.vectorized import vector_loop
 from diffsci.backends.cpu.vectors import call_pair
 from diffsci.backends.cpu.windows import Window, fill_window, lines_of, pick, windows_of
 from diffsci.backends.plan.codes import code_of, identity_of
 from diffsci.backends.plan.program import Buffer, Nest, Reduction, Store
 
-__all__ = ["write_nest", "write_rows"]
-
-
-def write_nest(module, nest: Nest, name: str) -> str:
-    """Return the text of ``void name(ptr slots, i64 low, i64 high)``."""
-    return _Writer(module, nest, _function(name), vector_loop(nest)).write()
-
-
-def write_rows(module, nests: list[Nest], name: str) -> str:
-    """Return the text of ``void name(ptr slots, i64 low, i64 high)`` for nests that share the first loop."""
-    f = _function(name)
-    vectors = [vector_loop(nest) for nest in nests]
-    writers = [
-        _Writer(module, nest, f, loop if loop else None) for nest, loop in zip(nests, vectors, strict=True)
-    ]
-    scopes = [writer.enter() for writer in writers]
-
-    def row(counter: str, _) -> list[str]:
-        for writer, scope in zip(writers, scopes, strict=True):
-            writer.iteration(counter, scope)
-        return []
-
-    f.loop("%low", "%high", 1, [], row)
-    return f.finish()
-
-
-def _function(name: str) -> Function:
-    return Function(f"internal void {name}(ptr %slots, i64 %low, i64 %high)")
+__all__ = ["NestWriter"]
 
 
 def _by_window(windows: list[Window], flat: list[str]) -> dict[Window, tuple[str, ...]]:
@@ -68,7 +40,9 @@ def _by_window(windows: list[Window], flat: list[str]) -> dict[Window, tuple[str
     return {window: tuple(itertools.islice(values, window.depth)) for window in windows}
 
 
-class _Writer:
+class NestWriter:
+    """Writes one nest into a function of a range of its first loop, or of its blocks."""
+
     def __init__(self, module, nest: Nest, f: Function, vector: int | None):
         self.module, self.nest, self.f, self.vector = module, nest, f, vector
         self.body = nest.body
