@@ -33,8 +33,7 @@ from diffsci.primitives.custom_loop import CustomLoop
 from diffsci.rematerialize import checkpoint, stop_gradient
 from diffsci.series import taylor
 from diffsci.showing import show
-from diffsci.sparse.hessian import sparse_hessian
-from diffsci.sparse.jacobian import sparse_jacobian
+from diffsci.sparse_derivatives import sparse_hessian, sparse_jacobian
 from diffsci.vectorize import vmap
 
 # Names that are imported when they are first asked for, and the modules that they are in, or are.

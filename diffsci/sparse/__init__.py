@@ -1,4 +1,4 @@
-"""Sparse derivatives: for now, where a Jacobian or Hessian can be nonzero."""
+"""From a program to a program of its sparse derivatives: patterns, direct evaluation, the choice of a way."""
 
 from diffsci.sparse.detection import Pattern, pattern
 

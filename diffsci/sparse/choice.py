@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffsci.graph import Builder, Graph, Type, verify
-from diffsci.jacobians import REVERSE_COST, jacobian_graph
 from diffsci.source import at
 from diffsci.sparse.compressed import compressed_graph, result_dtype, seeded_inputs
 from diffsci.sparse.detection import Pattern
@@ -19,7 +18,7 @@ from diffsci.sparse.direct import direct as evaluated_directly
 from diffsci.sparse.options import Options
 from diffsci.sparse.places import places_in
 from diffsci.sparse.work import MEMORY, work
-from diffsci.transforms import tangent_graph, vjp_graph
+from diffsci.transforms import jacobian_graph, tangent_graph, vjp_graph
 from diffsci.transforms.simplify import simplify
 
 if TYPE_CHECKING:
@@ -214,9 +213,8 @@ class Ways:
 
     def _dense(self) -> Graph:
         """Return the entries out of the dense Jacobian."""
-        m, n = self.pattern.shape
-        mode = "forward" if n <= REVERSE_COST * m else "reverse"
-        whole = jacobian_graph(self.graph, self.active, mode)
+        n = self.pattern.shape[1]
+        whole = jacobian_graph(self.graph, self.active)
         b = Builder()
         b.adopt(whole.nodes)
         blocks, wrt = iter(whole.outputs), seeded_inputs(self.graph, self.active)
@@ -227,7 +225,7 @@ class Ways:
             rows.append(b.concatenate(*row, axis=1) if len(row) > 1 else row[0])
         matrix = b.concatenate(*rows, axis=0) if len(rows) > 1 else rows[0]
         places = self.pattern.rows.astype(np.int64) * n + self.pattern.indices
-        entries = b.take(b.reshape(matrix, shape=(m * n,)), b.const(places, np.int64), axis=0)
+        entries = b.take(b.reshape(matrix, shape=(matrix.type.size,)), b.const(places, np.int64), axis=0)
         return verify(simplify(Graph(whole.inputs, [entries], whole.guards)), "sparse Jacobian")
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diffsci.graph import Builder, Graph, Guard, Node, Type, verify
-from diffsci.seeds import colored_seeds, swept
 from diffsci.sparse.recovery import recovered
 from diffsci.transforms import tangent_graph, vjp_graph
+from diffsci.transforms.seeds import colored_seeds, swept
 from diffsci.transforms.simplify import simplify
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from diffsci.transforms import calls, conditional, custom
 from diffsci.transforms.batch import batch_graph
 from diffsci.transforms.forward import jvp_graph, tangent_graph
 from diffsci.transforms.inline import inline, inline_directions
+from diffsci.transforms.jacobian import jacobian_graph
 from diffsci.transforms.reverse import transpose_graph, vjp_graph
 from diffsci.transforms.simplify import simplify
 from diffsci.transforms.split import split_graph
@@ -17,6 +18,7 @@ __all__ = [
     "custom",
     "inline",
     "inline_directions",
+    "jacobian_graph",
     "jvp_graph",
     "simplify",
     "split_graph",

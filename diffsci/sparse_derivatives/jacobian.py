@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from diffsci.sparse.derivative import SparseDerivative
 from diffsci.sparse.options import JACOBIAN, Options, user_pattern
+from diffsci.sparse_derivatives.derivative import SparseDerivative
 
 __all__ = ["sparse_jacobian"]
 

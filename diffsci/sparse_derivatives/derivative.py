@@ -88,7 +88,7 @@ class SparseDerivative:
 
     def pattern(self, *args: Any, **kwargs: Any) -> csr_array:
         """Return where entries can be nonzero, as a matrix of booleans; no way to compute them is chosen."""
-        from diffsci.sparse.making import pattern_of
+        from diffsci.sparse_derivatives.making import pattern_of
 
         call, _, flags = self._called(args, kwargs)
         return pattern_of(call.traced.graph, flags, _fixed(call), self.options).csr()
@@ -121,7 +121,8 @@ class SparseDerivative:
         fixed = _fixed(call)
 
         def make() -> tuple[Graph, SparsePlan]:
-            from diffsci.sparse.making import made  # it knows the compiler's costs: that takes time to import
+            # It knows the compiler's costs, and takes time to import.
+            from diffsci.sparse_derivatives.making import made
 
             return made(call, chosen, flags, fixed, self.options)
 

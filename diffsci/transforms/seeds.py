@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from diffsci.graph import Builder, Graph, Guard, Node, Type
-from diffsci.transforms import batch_graph, inline_directions
+from diffsci.transforms.batch import batch_graph
+from diffsci.transforms.inline import inline_directions
 
 __all__ = ["colored_seeds", "identity_seeds", "swept"]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from diffsci.differentiation import grad
-from diffsci.sparse.derivative import SparseDerivative
 from diffsci.sparse.options import HESSIAN, Options, user_pattern
+from diffsci.sparse_derivatives.derivative import SparseDerivative
 
 __all__ = ["sparse_hessian"]
 
