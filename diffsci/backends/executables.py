@@ -100,7 +100,7 @@ class Interpreted:
         broken = interpreter.first_broken_guard(self.graph, inputs)
         if broken is not None:
             return broken + 1, []
-        return 0, interpreter.run(self.graph, inputs)
+        return 0, _own(interpreter.run(self.graph, inputs), inputs)
 
     def message(self, status: int) -> str:
         """See `Executable`."""
@@ -114,6 +114,15 @@ class Interpreted:
     def report(self) -> ProgramReport:
         """See `Executable`."""
         raise UnsupportedError("backend='numpy' has no plan: it runs the graph node by node; see graph()")
+
+
+def _own(results: Sequence[np.ndarray], inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return results as native code does: in memory of their own, that may be written."""
+    taken = [x for x in inputs if isinstance(x, np.ndarray)]
+    for result in results:
+        shared = any(np.may_share_memory(result, other) for other in taken)
+        taken.append(result if result.flags.carray and not shared else np.array(result, order="C"))
+    return taken[-len(results) :] if results else []
 
 
 class _Cpu:

@@ -321,3 +321,24 @@ def test_what_is_kept_of_ever_new_shapes_is_bounded(monkeypatch):
     assert len(program._memory) <= 3
     for slope, expected in held:
         np.testing.assert_allclose(slope, expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x,
+        lambda x: x[1:],
+        lambda x: x[::-1],
+        lambda x: (np.sin(x),) * 2,
+        lambda x: (np.ones(3), np.ones(3)),
+        lambda x: np.broadcast_to(x, (2, 3)),
+    ],
+)
+def test_results_have_memory_of_their_own(f, backend):
+    x = np.arange(3.0)
+    f = ds.jit(f, backend=backend)
+    found = [y for results in (f(x), f(x)) for y in (results if isinstance(results, tuple) else [results])]
+    for k, y in enumerate(found):
+        assert y.flags.carray
+        assert not any(np.shares_memory(y, other) for other in (x, *found[:k]))
