@@ -129,29 +129,44 @@ def params_key(params: dict[str, Any]) -> Any:
 
 
 PLAIN = frozenset({tuple, int, bool, str})
+SAMPLES = 64  # elements of a constant that are hashed
 _FIRST = operator.itemgetter(0)
 
 
 def _value_key(value: Any) -> Any:
     if isinstance(value, np.ndarray):
-        if value.size <= 64:
+        if value.size <= SAMPLES:
             return (value.shape, value.dtype, value.tobytes())
-        return _Identity(value)
+        return _Large(value)
     if isinstance(value, float):
         return (value, str(value))  # tells 0.0 from -0.0
     return value
 
 
-class _Identity:
-    """Key of a large constant: equal only to itself, and keeps it alive."""
+class _Large:
+    """Key of a large constant: equal to those with the same bits, and keeps it alive.
+
+    Its hash is that of a few elements, so that a constant is read as a whole only where an equal one is met.
+    """
 
     __slots__ = ("value",)
 
-    def __init__(self, value: Any):
+    def __init__(self, value: np.ndarray):
         self.value = value
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Identity) and self.value is other.value
+        if not isinstance(other, _Large):
+            return False
+        a, b = self.value, other.value
+        return a is b or (
+            (a.dtype, a.shape, a.strides) == (b.dtype, b.shape, b.strides) and np.array_equal(_bits(a), _bits(b))
+        )
 
     def __hash__(self) -> int:
-        return id(self.value)
+        flat = self.value.ravel(order="K")
+        return hash((self.value.shape, self.value.dtype, flat[:: 1 + flat.size // SAMPLES].tobytes()))
+
+
+def _bits(array: np.ndarray) -> np.ndarray:
+    """Return the memory of an array: tells 0.0 from -0.0, and NaN is itself."""
+    return array.ravel(order="K").view(np.uint8)

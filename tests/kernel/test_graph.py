@@ -42,6 +42,22 @@ def test_text_names_shapes_and_parameters():
     assert text.endswith("return v5")
 
 
+def test_large_constants_are_equal_by_their_bits():
+    b = Builder()
+    values = np.zeros(1000)
+    node = b.const(values)
+    assert b.const(values.copy()) is node
+    assert b.const(-values) is not node
+    assert b.const(values.reshape(10, 100)) is not node
+    assert b.const(values.astype(np.float32)) is not node
+    values[777] = np.nan
+    assert b.const(values) is not node
+    assert b.const(values) is b.const(values.copy())
+    square = np.arange(900.0).reshape(30, 30)
+    assert b.const(np.asfortranarray(square)).params["value"].tolist() == square.tolist()
+    assert b.const(square.T).params["value"].tolist() == square.T.tolist()
+
+
 def test_large_constants_are_data_not_text():
     b = Builder()
     x = b.input(Type((100,), np.dtype(float)))
