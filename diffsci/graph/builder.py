@@ -158,9 +158,10 @@ class _Large:
         if not isinstance(other, _Large):
             return False
         a, b = self.value, other.value
-        return a is b or (
-            (a.dtype, a.shape, a.strides) == (b.dtype, b.shape, b.strides) and np.array_equal(_bits(a), _bits(b))
-        )
+        if a is b:
+            return True
+        alike = (a.dtype, a.shape, a.strides) == (b.dtype, b.shape, b.strides)
+        return alike and np.array_equal(_bits(a), _bits(b))
 
     def __hash__(self) -> int:
         flat = self.value.ravel(order="K")

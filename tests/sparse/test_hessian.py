@@ -53,6 +53,15 @@ def test_every_mode_gives_the_dense_hessian(f, mode):
         )
 
 
+@pytest.mark.parametrize("mode", MODES[1:])
+def test_a_number_made_of_all_elements(mode):
+    x = np.linspace(0.1, 0.4, 20)
+    H = ds.sparse_hessian(lambda x: np.cos(np.dot(x, x)), mode=mode)(x)
+    s = np.dot(x, x)
+    expected = -4.0 * np.cos(s) * np.outer(x, x) - 2.0 * np.sin(s) * np.eye(20)
+    np.testing.assert_allclose(H.toarray(), expected, rtol=1e-12, atol=1e-13)
+
+
 def test_patterns_are_exact():
     x = np.random.default_rng(1).normal(size=12)
     assert ds.sparse_hessian(rosenbrock)(x).nnz == 12 + 2 * 11

@@ -118,7 +118,8 @@ def _contracted_entries(work: Work, term: Term, factor: Node, labels: tuple, siz
     own, other, out = labels
     shared = [label for label in other if label in own]
     free = [label for label in other if label not in own]
-    at = dict(zip(own, np.unravel_index(term.rows, [sizes[label] for label in own]), strict=True))
+    places = np.unravel_index(term.rows, [sizes[label] for label in own]) if own else ()
+    at = dict(zip(own, places, strict=True))
     rows = np.zeros(term.rows.shape, dtype=np.int64)
     for label in shared:
         rows = rows * sizes[label] + at[label]
