@@ -82,6 +82,23 @@ def test_sums_of_padded_elements_stay_straight():
     assert all(isinstance(step, Straight) for step in steps)
 
 
+def test_one_constant_in_many_places_is_a_loop():
+    def laplacian(x):
+        u = x.reshape(40, 40)
+        out = -4 * u
+        out[1:] += u[:-1]
+        out[:-1] += u[1:]
+        out[:, 1:] += u[:, :-1]
+        out[:, :-1] += u[:, 1:]
+        return out.ravel()
+
+    compiled = ds.jit(ds.sparse_jacobian(laplacian))
+    x = np.linspace(0.0, 1.0, 1600)
+    np.testing.assert_allclose(compiled(x) @ x, laplacian(x), rtol=1e-13, atol=1e-13)
+    steps = build_plan(compiled.lower(x).executable.graph).steps
+    assert sum(len(step.stores) for step in steps if isinstance(step, Straight)) < 500
+
+
 def test_pollu():
     def both(y, k):
         out, pullback = ds.vjp(pollu.rhs, y, k)

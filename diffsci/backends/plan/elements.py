@@ -100,6 +100,7 @@ class _Elements:
         self.exact, self.loose = deciding(graph), loose_products(graph)
         self.factors: dict[Node, tuple] = {}
         self.read = 0  # statements that read memory: not all will be needed
+        self.copies = 0  # stores of values that are stored elsewhere, too: work without a statement
 
     def run(self):
         self._place_outputs()
@@ -114,7 +115,8 @@ class _Elements:
                 self._guard(*guards.pop(0))
         self._write_outputs()
         self._flush()
-        if len(self.done) > _ALWAYS and self._live_cost() > _MOST_DEARER * loops:
+        many = len(self.done) + self.copies > _ALWAYS
+        if many and self._live_cost() + self.copies > _MOST_DEARER * loops:
             raise TooLarge
         plan = self.layout.plan
         plan.steps = self.steps
@@ -173,6 +175,7 @@ class _Elements:
             self._visit(store.stmt, live)
         if self.pending:
             self.steps.append(Straight(self.body, live, self.pending))
+        self.copies += len(self.pending) - len({store.stmt for store in self.pending})
         self.pending = []
 
     def _visit(self, root: int, live: list[int]) -> None:
