@@ -33,6 +33,14 @@ def _slot(starts, slots, sizes, v, color):
 
 
 @native
+def _slot_of_neighbor(starts, slots, sizes, w, c, color):
+    """Where a neighbor of color c notes a color: always in a new slot if it has none itself."""
+    if c == NONE:
+        return starts[w] + sizes[_SLOTS, w]
+    return _slot(starts, slots, sizes, w, color)
+
+
+@native
 def _forbid_slots(starts, slots, sizes, marks, v, mark):
     """Forbid the colors of all neighbors of a vertex."""
     for s in range(starts[v], starts[v] + sizes[_SLOTS, v]):
@@ -96,10 +104,7 @@ def _tell_star(starts, indices, colors, slots, sizes, v, color):
         c = colors[w]
         if w == v:
             continue
-        if c == NONE:  # all its neighbors differ
-            s = starts[w] + sizes[_SLOTS, w]
-        else:
-            s = _slot(starts, slots, sizes, w, color)
+        s = _slot_of_neighbor(starts, slots, sizes, w, c, color)
         if s == starts[w] + sizes[_SLOTS, w]:
             slots[_COLOR, s], slots[_COUNT, s], slots[_FIRST, s] = color, 1, v
             sizes[_SLOTS, w] += 1
@@ -162,10 +167,7 @@ def _tell_acyclic(starts, indices, colors, slots, sizes, v, color):
         c = colors[w]
         if w == v:
             continue
-        if c == NONE:
-            s = starts[w] + sizes[_SLOTS, w]
-        else:
-            s = _slot(starts, slots, sizes, w, color)
+        s = _slot_of_neighbor(starts, slots, sizes, w, c, color)
         if s == starts[w] + sizes[_SLOTS, w]:
             slots[_COLOR, s], slots[_PARENT, s], slots[_SEEN, s] = color, s, 0
             sizes[_SLOTS, w] += 1

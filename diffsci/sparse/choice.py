@@ -16,13 +16,13 @@ from diffsci.sparse.detection import Pattern
 from diffsci.sparse.direct import Direct, Refusal
 from diffsci.sparse.direct import direct as evaluated_directly
 from diffsci.sparse.options import Options
-from diffsci.sparse.places import places_in
 from diffsci.sparse.work import MEMORY, work
 from diffsci.transforms import jacobian_graph, tangent_graph, vjp_graph
 from diffsci.transforms.simplify import simplify
 
 if TYPE_CHECKING:
     from diffsci.coloring import Coloring
+    from diffsci.coloring import Pattern as ColoringPattern
 
 __all__ = ["Candidate", "Ways"]
 
@@ -162,19 +162,26 @@ class Ways:
             found = self._colorings[mode] = self._colored(self.options.kind.colorings[mode])
         return found
 
+    @functools.cached_property
+    def _canonical(self) -> ColoringPattern:
+        """The pattern as colorings take it: all kinds share its transpose."""
+        from diffsci.coloring import as_pattern
+
+        return as_pattern(self.pattern)
+
     def _colored(self, kind: str) -> Coloring:
         from diffsci.coloring import Coloring, Problem, check, color
 
         given = self.options.coloring
         if given is None or given.kind != kind:
             costs = max(self.column_cost, 1.0), max(self.row_cost, 1.0)
-            return color(Problem(self.pattern.csr(), kind, forward_cost=costs[0], reverse_cost=costs[1]))
+            return color(Problem(self._canonical, kind, forward_cost=costs[0], reverse_cost=costs[1]))
         if given.problem.pattern.shape != self.pattern.shape:
             raise ValueError(
                 f"{self.options.kind.name}: the coloring is of a matrix of shape "
                 f"{given.problem.pattern.shape}, the {self.options.kind.what} has shape {self.pattern.shape}"
             )
-        problem = Problem(self.pattern.csr(), kind, given.problem.recovery)
+        problem = Problem(self._canonical, kind, given.problem.recovery)
         check(problem, given.row_colors, given.column_colors)
         return Coloring(problem, given.row_colors, given.column_colors, given.algorithm)
 
@@ -213,7 +220,6 @@ class Ways:
 
     def _dense(self) -> Graph:
         """Return the entries out of the dense Jacobian."""
-        n = self.pattern.shape[1]
         whole = jacobian_graph(self.graph, self.active)
         b = Builder()
         b.adopt(whole.nodes)
@@ -224,8 +230,8 @@ class Ways:
             row = [_flat(b, next(blocks), (y.type.size, x.type.size), dtype) for x in wrt]
             rows.append(b.concatenate(*row, axis=1) if len(row) > 1 else row[0])
         matrix = b.concatenate(*rows, axis=0) if len(rows) > 1 else rows[0]
-        places = self.pattern.rows.astype(np.int64) * n + self.pattern.indices
-        entries = b.take(b.reshape(matrix, shape=(matrix.type.size,)), b.const(places, np.int64), axis=0)
+        flat = b.reshape(matrix, shape=(matrix.type.size,))
+        entries = b.take(flat, b.const(self.pattern.flat, np.int64), axis=0)
         return verify(simplify(Graph(whole.inputs, [entries], whole.guards)), "sparse Jacobian")
 
 
@@ -236,7 +242,7 @@ def _at_places(found: Direct, pattern: Pattern) -> Graph:
         return found.graph
     b = Builder()
     b.adopt(found.graph.nodes)
-    places = places_in(pattern, own)
+    places = pattern.places_in(own)
     (entries,) = found.graph.outputs
     if (places < 0).any():
         entries = b.concatenate(entries, b.zeros(Type((1,), entries.dtype)), axis=0)

@@ -10,7 +10,6 @@ from diffsci.source import warn_user
 from diffsci.sparse.choice import Candidate, Ways
 from diffsci.sparse.detection import Pattern
 from diffsci.sparse.picture import picture
-from diffsci.sparse.places import is_dense
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -115,7 +114,7 @@ def planned(ways: Ways) -> SparsePlan:
         return SparsePlan(ways, modes[options.coloring.kind], "by the coloring given")
     if pattern.nnz == 0:
         return SparsePlan(ways, next(iter(options.kind.colorings)), "there is nothing to compute")
-    if is_dense(pattern):
+    if pattern.is_dense:
         m, n = pattern.shape
         warn_user(
             f"{options.kind.name}: {pattern.nnz} of {m * n} entries can be nonzero: computed as a dense "

@@ -17,7 +17,6 @@ from diffsci.jit import Jitted
 from diffsci.source import at, user_location
 from diffsci.sparse.detection import Pattern
 from diffsci.sparse.options import Options
-from diffsci.sparse.places import holds
 from diffsci.sparse.steering import key_of, steering_inputs
 from diffsci.specialisation import Specialisation
 from diffsci.tracing import is_tracing
@@ -171,7 +170,7 @@ def _recording(derivative: SparseDerivative) -> Callable:
 def _entries_for(pattern: Pattern, dtype: np.dtype, out: Any) -> np.ndarray | None:
     """Return where the entries of a matrix go, None where `out` is not such a matrix."""
     if not isinstance(out, np.ndarray):
-        if getattr(out, "format", None) != "csr" or not holds(pattern, out):
+        if getattr(out, "format", None) != "csr" or not pattern.is_of(out):
             return None
         out = out.data
     fits = isinstance(out, np.ndarray) and out.dtype == dtype and out.shape == (pattern.nnz,)

@@ -148,8 +148,7 @@ def constant_entries(
     flags = []
     for own, y in zip(found, graph.outputs, strict=True):
         whole, curved = (finished(part, y.type.size, width) for part in (own.all, own.curved))
-        places, bent = (p.rows.astype(np.int64) * width + p.indices for p in (whole, curved))
-        flags.append(~np.isin(places, bent, assume_unique=True))
+        flags.append(whole.places_in(curved) < 0)
     return flags
 
 

@@ -51,9 +51,19 @@ class Pattern:
         return self.indices.size
 
     @property
+    def is_dense(self) -> bool:
+        """Whether more than half of all places have an entry."""
+        return 2 * self.nnz > self.shape[0] * self.shape[1]
+
+    @property
     def rows(self) -> np.ndarray:
         """The row of every entry."""
         return np.repeat(np.arange(self.shape[0], dtype=self.indices.dtype), np.diff(self.indptr))
+
+    @property
+    def flat(self) -> np.ndarray:
+        """The place of every entry in the matrix read row by row, ascending; int64."""
+        return self.rows.astype(np.int64) * self.shape[1] + self.indices
 
     def csr(self, data: np.ndarray | None = None) -> csr_array:
         """Return the matrix with these entries in the order of `indices`; all True if there are none.
@@ -158,18 +168,29 @@ class Pattern:
 
     def missing(self, other: Pattern) -> tuple[np.ndarray, np.ndarray]:
         """Return rows and columns of the entries of `other` that this pattern lacks."""
-        own, others = (p.rows.astype(np.int64) * p.shape[1] + p.indices for p in (self, other))
-        absent = others[~np.isin(others, own, assume_unique=True)]
-        return absent // self.shape[1], absent % self.shape[1]
+        absent = np.flatnonzero(other.places_in(self) < 0)
+        return other.rows[absent], other.indices[absent]
+
+    def places_in(self, other: Pattern) -> np.ndarray:
+        """Return for each entry where it stands among the entries of `other`, -1 where it has none there."""
+        own, others = self.flat, other.flat
+        if others.size == 0:
+            return np.full(own.size, -1)
+        places = np.minimum(np.searchsorted(others, own), others.size - 1)
+        return np.where(others[places] == own, places, -1)
+
+    def is_of(self, matrix: Any) -> bool:
+        """Tell whether the entries of a `csr_array` stand at these places, in this order."""
+        if matrix.indices is self.indices and matrix.indptr is self.indptr:
+            return True
+        return (
+            matrix.shape == self.shape
+            and np.array_equal(matrix.indptr, self.indptr)
+            and np.array_equal(matrix.indices, self.indices)
+        )
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Pattern):
-            return NotImplemented
-        return (
-            self.shape == other.shape
-            and np.array_equal(self.indptr, other.indptr)
-            and np.array_equal(self.indices, other.indices)
-        )
+        return self.is_of(other) if isinstance(other, Pattern) else NotImplemented
 
     def __hash__(self) -> int:
         return hash((self.shape, self.nnz))
