@@ -108,12 +108,14 @@ class Sparse(Structure):
     def __init__(self, pattern: Any):
         from scipy.sparse import csc_array
 
+        from diffsci.coloring import color
+
         kept = csc_array(_fixed(pattern))
         kept.sum_duplicates()
         self.shape = kept.shape
         self.rows, self.starts = kept.indices.astype(np.int64), kept.indptr.astype(np.int64)
         self.columns = np.repeat(np.arange(self.shape[1]), np.diff(self.starts))
-        self.colors = _colors(self.rows, self.starts)
+        self.colors = color(kept).column_colors
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sparse) and self._key() == other._key()
@@ -224,21 +226,6 @@ def _has_products(
     found, size = (np.bincount(rows, weights, len(v)) for weights in (terms, np.abs(terms)))
     allowed = np.sqrt(np.finfo(type_.dtype).eps) * (size + np.abs(expected))
     return not np.any(np.abs(found - expected) > allowed)
-
-
-def _colors(rows: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Give columns that share a row different colors, each the first that is free."""
-    n = len(starts) - 1
-    colors = np.zeros(n, np.int64)
-    taken: dict[int, set[int]] = {}
-    for j in range(n):
-        own = rows[starts[j] : starts[j + 1]].tolist()
-        used = set().union(*(taken.setdefault(i, set()) for i in own)) if own else set()
-        color = next(c for c in range(len(used) + 1) if c not in used)
-        colors[j] = color
-        for i in own:
-            taken[i].add(color)
-    return colors
 
 
 def structure_of(

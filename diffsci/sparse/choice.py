@@ -12,7 +12,7 @@ import numpy as np
 from diffsci.graph import Builder, Graph, Type, verify
 from diffsci.source import at
 from diffsci.sparse.compressed import compressed_graph, result_dtype, seeded_inputs
-from diffsci.sparse.detection import Pattern
+from diffsci.sparse.detection import Pattern, detect_varying
 from diffsci.sparse.direct import Direct, Refusal
 from diffsci.sparse.direct import direct as evaluated_directly
 from diffsci.sparse.options import Options
@@ -140,6 +140,12 @@ class Ways:
         return min(self._compressed_cost(columns, 0), self._compressed_cost(0, rows))
 
     # ---- what each way needs ------------------------------------------------------------------------
+
+    @functools.cached_property
+    def constant(self) -> np.ndarray:
+        """For every entry whether it is known to be the same for all values of the active inputs."""
+        varying = detect_varying(self.graph, self.active, known=self.fixed)
+        return self.pattern.places_in(Pattern.below(varying, self.pattern.shape[1])) < 0
 
     @functools.cached_property
     def direct(self) -> Graph | str:

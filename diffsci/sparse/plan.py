@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from diffsci.graph import Graph
 from diffsci.source import warn_user
 from diffsci.sparse.choice import Candidate, Ways
@@ -60,6 +62,11 @@ class SparsePlan:
         """The pattern as a matrix of booleans."""
         return self.places.csr()
 
+    @property
+    def constant(self) -> np.ndarray:
+        """For every entry whether it is known to be the same for all values of the chosen arguments."""
+        return self._ways.constant
+
     @functools.cached_property
     def coloring(self) -> Coloring:
         """The coloring used, or, where the way chosen needs none, the best one there is."""
@@ -91,7 +98,8 @@ class SparsePlan:
         kind = self._ways.options.kind
         share = self.nnz / max(self.rows * self.columns, 1)
         lines = [
-            f"{kind.what}: {self.rows} x {self.columns}, {self.nnz} entries ({100 * share:.3g} %)",
+            f"{kind.what}: {self.rows} x {self.columns}, {self.nnz} entries ({100 * share:.3g} %), "
+            f"{np.count_nonzero(self.constant)} of them constant",
             *("  " + line for line in picture(self._ways.pattern)),
             f"mode: {self.mode} ({self.reason}), about {self.cost:.2g} evaluations of {kind.unit}",
             f"colors: {self.ncolors}, lower bound {self.lower_bound}",

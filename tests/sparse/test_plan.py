@@ -66,12 +66,33 @@ def test_hessian_candidates():
 def test_the_text():
     text = str(ds.sparse_jacobian(brusselator(24)).plan(np.ones(2 * 24**2)))
     lines = text.splitlines()
-    assert lines[0] == "Jacobian: 1152 x 1152, 6912 entries (0.521 %)"
+    assert lines[0] == "Jacobian: 1152 x 1152, 6912 entries (0.521 %), 4608 of them constant"
     picture = [line for line in lines if line.startswith("  │")]
     assert len(picture) <= 20
     assert max(map(len, picture)) <= 44
     assert "mode: direct" in text
     assert "colors: 6, lower bound 6" in text
+
+
+@pytest.mark.parametrize(
+    "pattern", [None, np.eye(4) + np.diag([1.0, 1.0, 1.0], 1) + np.eye(1, 16, 9).reshape(4, 4)]
+)
+def test_constant_entries(pattern):
+    """Of a pattern that is wider than needed the further entries are zeros, constants too."""
+
+    def f(x, k):
+        y = k * x
+        y[2] += x[1] * x[3]
+        return y
+
+    x = np.arange(1.0, 5.0)
+    derivative = ds.sparse_jacobian(f, pattern=pattern)
+    plan = derivative.plan(x, 2.0)
+    at = [derivative(point, 2.0) for point in (x, x + 0.5)]
+    assert np.array_equal(at[0].data[plan.constant], at[1].data[plan.constant])
+    found = plan.pattern.astype(int)
+    found.data[:] = ~plan.constant
+    assert np.transpose(found.nonzero()).tolist() == [[2, 1], [2, 3]]
 
 
 def test_a_mode_that_cannot_be_says_why():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from diffsci.graph import Graph, interpreter, lookup
-from diffsci.sparse.detection import Pattern, constant_entries, detect
+from diffsci.sparse.detection import Pattern, detect, detect_varying
 from diffsci.sparse.detection.linear import EACH, JOINTLY, ONE
 from diffsci.sparse.detection.rules import places_of
 from diffsci.transforms import jvp_graph
@@ -65,7 +65,8 @@ def test_constant_entries_do_not_move(sample, moving):
     active = [k in floats and moving in (None, k) for k in range(len(operands))]
     if not any(active):
         return
-    found, flags = detect(graph, active)[0], constant_entries(graph, active)[0]
+    found, varying = (find(graph, active)[0] for find in (detect, detect_varying))
+    flags = found.places_in(varying) < 0
     chosen = np.concatenate([np.full(graph.inputs[k].type.size, active[k]) for k in floats])
     rng = np.random.default_rng(6)
     entries = []

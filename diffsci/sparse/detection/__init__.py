@@ -2,8 +2,8 @@
 
 from diffsci.sparse.detection.check import check
 from diffsci.sparse.detection.detect import (
-    constant_entries,
     detect,
+    detect_varying,
     hessian_pattern,
     jacobian_pattern,
     pattern,
@@ -14,8 +14,8 @@ from diffsci.sparse.detection.sweep import rule_of
 __all__ = [
     "Pattern",
     "check",
-    "constant_entries",
     "detect",
+    "detect_varying",
     "hessian_pattern",
     "jacobian_pattern",
     "pattern",

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Builder, Graph, Node
 from diffsci.primitives.dependence import TooDense
@@ -21,7 +19,7 @@ from diffsci.transforms import simplify, vjp_graph
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["constant_entries", "detect", "hessian_pattern", "jacobian_pattern", "pattern"]
+__all__ = ["detect", "detect_varying", "hessian_pattern", "jacobian_pattern", "pattern"]
 
 
 def detect(
@@ -134,22 +132,26 @@ def gradient_graph(graph: Graph, active: Sequence[bool] | None = None) -> Graph:
     return simplify(Graph(pulled.inputs[:count], [moved[y] for y in pulled.outputs[1:]]))
 
 
-def constant_entries(
+def detect_varying(
     graph: Graph, active: Sequence[bool] | None = None, *, known: Mapping[int, Any] | None = None
-) -> list[np.ndarray]:
-    """Tell for every entry of the patterns of `detect` whether its value is the same for all active inputs.
+) -> list[Pattern]:
+    """Return where the Jacobian of each output can change with the active inputs.
+
+    The other entries of `detect` are constants, though they may depend on inputs that are not active; not
+    every constant is recognised.
+
+    Parameters
+    ----------
+    graph, active, known
+        As in `detect`.
 
     Returns
     -------
-    list of ndarray of bool
-        In the order of ``Pattern.indices``. Such an entry may depend on inputs that are not active.
+    list of Pattern
+        One per output, as of `detect`.
     """
     found, width = _swept(graph, active, known, None, curves=True)
-    flags = []
-    for own, y in zip(found, graph.outputs, strict=True):
-        whole, curved = (finished(part, y.type.size, width) for part in (own.all, own.curved))
-        flags.append(whole.places_in(curved) < 0)
-    return flags
+    return [_finished(own.curved, y, width) for own, y in zip(found, graph.outputs, strict=True)]
 
 
 def _flags(graph: Graph, active: Sequence[bool] | None) -> list[bool]:
