@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from diffsci.backends.callbacks import FAILED
+from diffsci.backends.cpu.banded import write_band_factor, write_band_solve
 from diffsci.backends.cpu.calls import CALLS, leave_unless, table
 from diffsci.backends.cpu.function import MEMORY, Function, cell, copy, element, literal
 from diffsci.backends.cpu.lu import LIBRARY_ORDER, write_det, write_factor, write_solve
@@ -11,6 +12,7 @@ from diffsci.backends.cpu.sparse_factor import write_sparse_factor
 from diffsci.backends.cpu.sparse_solve import write_sparse_solve
 from diffsci.backends.cpu.symbols import CALLBACK
 from diffsci.backends.cpu.triangular import write_cholesky, write_triangular
+from diffsci.backends.plan.banded import BandFactorStep, BandSolveStep
 from diffsci.backends.plan.codes import code_of, identity_of
 from diffsci.backends.plan.program import (
     CallbackStep,
@@ -227,6 +229,8 @@ WRITERS = CALLS | {
     DetStep: _det,
     TriangularStep: write_triangular,
     CholeskyStep: write_cholesky,
+    BandFactorStep: write_band_factor,
+    BandSolveStep: write_band_solve,
     SparseFactorStep: write_sparse_factor,
     SparseSolveStep: write_sparse_solve,
 }

@@ -20,6 +20,7 @@ _SPECIAL = "scipy_special_"
 _FUSED = ("", "__pyx_fuse_1", "__pyx_fuse_0")  # how Cython names the versions of a function for real numbers
 _BLAS = ("dgemm", "sgemm", "dtrsm", "strsm")
 _LAPACK = ("dgetrf", "sgetrf", "dgetrs", "sgetrs", "dpotrf", "spotrf", "dlaswp", "slaswp")
+_BANDS = ("dgbtrf", "sgbtrf", "dgbtrs", "sgbtrs")
 
 
 def imported_names(text: str) -> list[str]:
@@ -45,7 +46,7 @@ def address(name: str) -> int:
         from scipy.linalg import cython_blas
 
         return _capsule(cython_blas, name)
-    if name in _LAPACK:
+    if name in _LAPACK + _BANDS:
         from scipy.linalg import cython_lapack
 
         return _capsule(cython_lapack, name)

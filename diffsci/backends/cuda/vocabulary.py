@@ -13,12 +13,15 @@ from diffsci.graph import Builder, Graph, Node, Primitive
 __all__ = ["PREFIX", "hosted", "is_on_device"]
 
 PREFIX = "hosted_"
+_ON_HOST = frozenset(
+    {"solve_banded"}
+)  # each row waits for the one before: nothing for a device to do at once
 _made: dict[str, Primitive] = {}
 
 
 def is_on_device(op: str) -> bool:
     """Tell whether an operation that plans know is done by kernels (or a library of the device)."""
-    return op not in SPECIAL or is_elementary(op)
+    return op not in _ON_HOST and (op not in SPECIAL or is_elementary(op))
 
 
 def hosted(graph: Graph) -> Graph:

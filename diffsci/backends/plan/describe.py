@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from diffsci.backends.plan.banded import BandFactorStep, BandSolveStep
 from diffsci.backends.plan.cost import operation_cost
 from diffsci.backends.plan.program import (
     BranchStep,
@@ -306,6 +307,30 @@ def _sparse_solve(report: _Report, step: SparseSolveStep) -> StepReport:
     return _step("solve", text, reads, [report.whole(step.x)], flops=flops, work=flops / 2)
 
 
+def _band_factor(report: _Report, step: BandFactorStep) -> StepReport:
+    band = step.band
+    rows = band.batch * band.n
+    flops = 2 * rows * band.lower * band.width
+    writes = [report.stream(step.factors, band.batch * band.size), report.stream(step.pivots, rows)]
+    text = f"banded factors: {_band(step)}"
+    reads = [report.stream(step.ab.buffer, rows * band.width)]
+    return _step("factor", text, reads, writes, flops=flops, work=flops / 2)
+
+
+def _band_solve(report: _Report, step: BandSolveStep) -> StepReport:
+    band = step.band
+    size = band.batch * band.n * step.columns
+    flops = 2 * size * (band.lower + band.width)
+    reads = [report.stream(step.factors, band.batch * band.size), report.stream(step.b.buffer, size)]
+    text = f"banded solve: {_band(step)}, {step.columns} right-hand sides"
+    return _step("solve", text, reads, [report.stream(step.x.buffer, size)], flops=flops, work=flops / 2)
+
+
+def _band(step: BandFactorStep | BandSolveStep) -> str:
+    band = step.band
+    return f"{band.batch} x order {band.n}, {band.lower} diagonals below and {band.upper} above"
+
+
 def _triangular(report: _Report, step: TriangularStep) -> StepReport:
     flops = step.batch * step.n**2 * step.columns
     size = step.batch * step.n * step.columns
@@ -390,6 +415,8 @@ _STEPS: dict[type, Callable[[_Report, Any], StepReport]] = {
     TriangularStep: _triangular,
     SparseFactorStep: _sparse_factor,
     SparseSolveStep: _sparse_solve,
+    BandFactorStep: _band_factor,
+    BandSolveStep: _band_solve,
     DetStep: _det,
     CombineStep: _combine,
     FillStep: _fill,

@@ -8,6 +8,7 @@ import weakref
 import numpy as np
 
 from diffsci.backends import callbacks
+from diffsci.backends.plan.banded import Band, BandFactorStep, banded_steps
 from diffsci.backends.plan.program import (
     BranchStep,
     Buffer,
@@ -104,6 +105,8 @@ class Layout:
     storage : dict
         Node -> View of everything that lies in memory.
     resolver : Resolver
+    bands : dict
+        (matrix, its band) -> the step that factors it.
     """
 
     def __init__(self, graph: Graph, build_callee):
@@ -112,6 +115,7 @@ class Layout:
         self.storage: dict[Node, View] = {}
         self.resolver = Resolver(self.storage)
         self._factors: dict[Node, tuple[Buffer, Buffer, LuStep]] = {}
+        self.bands: dict[tuple[Node, Band], BandFactorStep] = {}
         inputs = [self._slot("input", i, node) for i, node in enumerate(graph.inputs)]
         outputs = [
             Buffer(node.dtype, node.type.size, "output", slot=i, label=_label(node))
@@ -169,6 +173,8 @@ class Layout:
             return [self._branch(node)]
         if node.name in ("sparse_factor", "sparse_backsolve"):
             return sparse_steps(self, node)
+        if node.name == "solve_banded":
+            return banded_steps(self, node)
         if node.name in ("solve_triangular", "cholesky"):
             return [self._triangular(node)] if node.type.size else self._nothing(node)
         factors, first = self._factor(node.inputs[0])

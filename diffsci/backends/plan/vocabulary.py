@@ -23,7 +23,8 @@ MOVES = frozenset(
 INDEXING = frozenset({"take", "put", "put_add"})
 REDUCTIONS = frozenset({"sum", "prod", "max", "min", "any", "all"})
 _SPARSE = frozenset({"sparse_factor", "sparse_backsolve"})
-_LIBRARY = _SPARSE | {"call", "cond", "repeat", "solve", "det", "solve_triangular", "cholesky"}
+_DENSE = frozenset({"solve", "det", "solve_triangular", "cholesky"})
+_LIBRARY = _SPARSE | _DENSE | {"call", "cond", "repeat", "solve_banded"}
 _OTHERS = frozenset(
     {"place", "input", "const", "project", "contract", "cumsum", "cumprod", "argmax", "argmin"}
 )
