@@ -21,7 +21,7 @@ from diffsci.complex_leaves import split as split_complex
 from diffsci.complex_leaves import whole as join_complex
 from diffsci.graph import Builder, Graph, Guard, lookup
 from diffsci.graph.interpreter import first_broken_guard, run
-from diffsci.primitives.custom_loop import CustomLoop
+from diffsci.primitives.custom_loop import CARRY, CONST, CustomLoop, Repeated
 from diffsci.primitives.host import contiguous
 from diffsci.primitives.linalg.fronts import elimination_cost
 from diffsci.tracing import Traced, TracedArray, trace_function
@@ -38,10 +38,13 @@ from diffsci.transforms import simplify
 from diffsci.trees import flatten, unflatten
 
 __all__ = [
+    "CARRY",
+    "CONST",
     "SETTINGS",
     "ComplexArray",
     "Graph",
     "NativeFunction",
+    "Repeated",
     "Traced",
     "TracedArray",
     "apply_graph",

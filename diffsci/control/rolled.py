@@ -225,7 +225,7 @@ class RolledLoop(CustomLoop):
         """See `CustomLoop`."""
         return self._copy(native=False, evaluate=evaluate)
 
-    def repeats(self) -> Repeated:
+    def repeats(self, input_types: Sequence[Type]) -> Repeated:
         """See `CustomLoop`."""
         body = self.body
         return Repeated(

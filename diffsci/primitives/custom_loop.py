@@ -37,6 +37,9 @@ class Repeated:
         Rows of items are taken, and made, from last to first.
     depths, depth
         How many axes stand before that of the steps, in every input that has items; in the outputs.
+    rows : (int, int) or None
+        Carries leave as rows of arrays: first so many as they are before the first step, then so many after
+        some number of steps each. None: carries leave as they are after the last step.
     """
 
     graph: Graph
@@ -46,6 +49,7 @@ class Repeated:
     reverse: bool
     depths: tuple[int, ...]
     depth: int
+    rows: tuple[int, int] | None = None
 
 
 class CustomLoop(ABC):
@@ -142,8 +146,11 @@ class CustomLoop(ABC):
         """Return the loop as compiled programs run it."""
         return self
 
-    def repeats(self) -> Repeated | None:
-        """Return the one step that it repeats, whatever the values; None: all may depend on all."""
+    def repeats(self, input_types: list[Type]) -> Repeated | None:
+        """Return the one step that it repeats, whatever the values; None: all may depend on all.
+
+        It need not be the very step: it is enough that its outputs depend on the same.
+        """
         return None
 
     def on_device(self, machine: Any) -> CustomLoop | None:

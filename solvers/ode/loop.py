@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 import diffsci as ds
+from diffsci.low_level import CARRY, CONST, Repeated
 from diffsci.schedules import StoreAll, for_slots
 from solvers.ode import codes
 from solvers.ode.adaptive import integrate_adaptively
 from solvers.ode.failures import Failure
 from solvers.ode.jumps import warn_of_jumps
-from solvers.ode.nested import real_flags
+from solvers.ode.nested import real_flags, tangent_system
 from solvers.ode.options import check_times
 from solvers.ode.programs import Programs
 from solvers.ode.sweep import Replay
@@ -231,6 +232,25 @@ class IvpLoop(ds.CustomLoop):
     def failure(self, tape: Tape) -> str:
         """See `CustomLoop`."""
         return "" if tape.failure is None else tape.failure.message(self.programs.shape)
+
+    def repeats(self, input_types: list) -> Repeated | None:
+        """See `CustomLoop`: a step couples what right-hand sides of right-hand sides do."""
+        if self.programs.rhs.text is None:  # the path that it takes somewhere is not yet known
+            return None
+        graph = self.programs.coupling(self.level, input_types, self._coupling)
+        roles = tuple(CARRY if k in self._states else CONST for k in range(len(input_types)))
+        at_start = 0 if self.evals is None else int(np.count_nonzero(self.evals == self.controls.t0))
+        return Repeated(
+            graph, roles, (CARRY,) * len(self._states), None, False, (0,) * len(roles), 0,
+            rows=(at_start, self.n_evals - at_start),
+        )  # fmt: skip
+
+    def _coupling(self, t: Any, *x: Any) -> list:
+        """The right-hand side; times count, too, so that nobody takes derivatives by them for zeros."""
+        states, parameters, times = self._split(list(x))
+        rhs = tangent_system(lambda t, h, y, ps: self.programs.rhs(t, y, *ps), self.programs.flags, self.level)
+        late = sum(np.sum(moved) for moved in times)
+        return [(value + late).astype(self.programs.dtype) for value in rhs(t, None, states, parameters)]
 
     def _split(self, x: list[np.ndarray]) -> tuple[list, list, list]:
         """Components of the initial state, the parameters, components of the times, of a level's inputs."""

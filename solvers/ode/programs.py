@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.low_level import trace_function
 from solvers.ode.machines import CPU
 from solvers.ode.methods import Method
 from solvers.ode.nested import adjoint_system, real_flags, tangent_system
@@ -69,6 +70,7 @@ class Programs:
         self._variants: dict[tuple[str, int], list] = {}
         self._layouts: dict[tuple[str, int], Layout] = {}
         self._idle: dict[Any, list] = {}
+        self._couplings: dict[Any, Any] = {}
         self._lock = threading.RLock()
 
         self.size = int(np.prod(self.shape, dtype=np.int64))
@@ -105,6 +107,15 @@ class Programs:
     def keepable(self, array: np.ndarray) -> np.ndarray:
         """A result that lies in an engine's memory, copied if the engine goes on living."""
         return array.copy() if self.size <= _LARGEST_KEPT else array
+
+    def coupling(self, level: int, types: Sequence[Any], step: Callable) -> Any:
+        """The graph of ``step(t, inputs)`` of these types, which shows what depends on what; made once."""
+        with self._lock:
+            key = (level, tuple(types))
+            if key not in self._couplings:
+                points = [np.ones(kind.shape, kind.dtype) for kind in types]
+                self._couplings[key] = trace_function(step, (1.0, *points)).graph
+            return self._couplings[key]
 
     def layout(self, kind: str, level: int) -> Layout:
         """Where the slots of a program are."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from diffsci.graph import Graph, Node, Type
-from diffsci.primitives.custom_loop import CONST, Repeated
+from diffsci.primitives.custom_loop import CONST, CustomLoop, Repeated
 from diffsci.sparse.detection.algebra import union
 from diffsci.sparse.detection.forms import Dependence, finished
 from diffsci.sparse.detection.known import Known
@@ -66,10 +66,12 @@ def _custom_tangent(node: Node, operands: list[Found], scope: Scope) -> list[Fou
 
 
 def _run(node: Node, operands: list[Found], scope: Scope) -> list[Found]:
-    *types, _ = node.type
+    *outputs, _ = node.type
+    loop, types = node.params["loop"], [x.type for x in node.inputs]
     parts = [x.all for x in operands]
     tape = Found(varies=True)
-    return [*_bent(_results(node, node.inputs, types, parts, scope, scope.width)), tape]
+    found = _results(loop, types, outputs, _known(node.inputs, scope), parts, scope.width)
+    return [*_bent(found), tape]
 
 
 def _bent(parts: Sequence[Dependence | None]) -> list[Found]:
@@ -77,21 +79,26 @@ def _bent(parts: Sequence[Dependence | None]) -> list[Found]:
     return [Found(part, part, True) for part in parts]
 
 
+def _known(inputs: Sequence[Node], scope: Scope) -> dict[int, np.ndarray]:
+    """Return the values of the inputs that are known."""
+    values = {k: scope.known(x) for k, x in enumerate(inputs)}
+    return {k: value for k, value in values.items() if value is not None}
+
+
 def _results(
-    node: Node,
-    inputs: Sequence[Node],
+    loop: CustomLoop,
     types: Sequence[Type],
+    outputs: Sequence[Type],
+    known: dict[int, np.ndarray],
     parts: Sequence[Dependence | None],
-    scope: Scope,
     width: int,
 ) -> list[Dependence | None]:
     """Return the dependence of what a loop returns on what goes in."""
-    repeated = node.params["loop"].repeats()
+    repeated = loop.repeats(list(types))
     if repeated is None:
-        return dense_results(types, inputs, parts, width)
-    known = {k: scope.known(x) for k, x in enumerate(inputs) if repeated.roles[k] == CONST}
-    step = _step_pattern(repeated, {k: v for k, v in known.items() if v is not None})
-    return looped([x.type for x in inputs], step, repeated, parts, width)
+        return dense_results(outputs, types, parts, width)
+    fixed = {k: value for k, value in known.items() if repeated.roles[k] == CONST}
+    return looped(types, _step_pattern(repeated, fixed), repeated, parts, width)
 
 
 def _step_pattern(repeated: Repeated, known: dict[int, np.ndarray]) -> Pattern:
@@ -108,27 +115,40 @@ def _step_pattern(repeated: Repeated, known: dict[int, np.ndarray]) -> Pattern:
 def _derivative(node: Node, operands: list[Found], scope: Scope) -> list[Found]:
     """The tangent, the pullback and its derivative, from the places of the loop itself.
 
-    Tangents depend on tangents and on values as results do on operands. Cotangents of operands depend on
-    those of results the other way round, and on values that a result couples with the operand.
+    Tangents depend on tangents as results do on operands, and on the values that slopes depend on.
+    Cotangents of operands depend on those of results the other way round, and on values that the slopes of a
+    result couple with the operand.
     """
     count = node.params["inputs"]
     x, parts = node.inputs[:count], [own.all for own in operands]
-    types = [operand.type for operand in x]
-    outputs = node.params["loop"].output_types(types)
-    places = operand_patterns(types, lambda own, width: _results(node, x, outputs, own, scope, width))
-    places = [row for row, type_ in zip(places, outputs, strict=False) if type_.is_float]
+    loop, types, known = node.params["loop"], [operand.type for operand in x], _known(x, scope)
     reals = [k for k, type_ in enumerate(types) if type_.is_float]
+    slopes = _places(loop, types, known)
+    bends = [[None] * count for _ in slopes]
+    if any(part is not None for part in parts[:count]):
+        pushed = _places(loop.pushforward(), [*types, *(types[k] for k in reals)], known)
+        bends = [row[:count] for row in pushed[len(slopes) :]]
     if node.name == "host_jvp":
-        rows = [[*row, None, *(row[k] for k in reals)] for row in places]
+        pairs = zip(slopes, bends, strict=True)
+        rows = [[*bend, None, *(slope[k] for k in reals)] for slope, bend in pairs]
     else:
-        rows = [_pulled(k, places, reals, types, node) for k in reals]
+        rows = [_pulled(k, slopes, bends, reals, types, node) for k in reals]
     return _bent(listed(node, rows, parts, scope.width))
 
 
-def _pulled(k: int, places: list[list], reals: list[int], types: list[Type], node: Node) -> list:
+def _places(loop: CustomLoop, types: list[Type], known: dict[int, np.ndarray]) -> list[list]:
+    """Return which elements of the float results and of the operands of a loop depend on each other."""
+    outputs = loop.output_types(types)
+    rows = operand_patterns(types, lambda own, width: _results(loop, types, outputs, known, own, width))
+    return [row for row, type_ in zip(rows, outputs, strict=False) if type_.is_float]
+
+
+def _pulled(
+    k: int, slopes: list[list], bends: list[list], reals: list[int], types: list[Type], node: Node
+) -> list:
     """Return the places of the cotangent of operand k in the operands of ``host_vjp`` and ``host_hvp``."""
-    back = [None if row[k] is None else (row[k][1], row[k][0]) for row in places]
-    coupled = [_coupled(k, j, places, types) if types[j].is_float else None for j in range(len(types))]
+    back = [None if row[k] is None else (row[k][1], row[k][0]) for row in slopes]
+    coupled = [_coupled(k, j, bends, types) if types[j].is_float else None for j in range(len(types))]
     if node.name == "host_vjp":
         return [*coupled, None, *back]
     return [*coupled, None, *back, *(coupled[j] for j in reals), *back]

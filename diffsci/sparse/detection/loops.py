@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from diffsci.graph import Node, Type
+from diffsci.graph import Type
 from diffsci.primitives.custom_loop import CARRY, CONST, ITEM, Repeated
 from diffsci.sparse import maps
 from diffsci.sparse.detection.algebra import joined, product, relabelled, taken, union
@@ -72,8 +72,8 @@ class _Steps:
         else:
             carries, rows = self._closed(operands, parts)
         outputs: list[Dependence | None] = [None] * len(self.out_types)
-        for k, part in zip(self.out_carries, carries, strict=True):
-            outputs[k] = part
+        for k, start, part in zip(self.out_carries, self.carries, carries, strict=True):
+            outputs[k] = part if self.step.rows is None else self._in_rows(parts[start], part, k)
         for k, part in zip(self.out_items, rows, strict=True):
             outputs[k] = part
         return outputs
@@ -95,6 +95,15 @@ class _Steps:
         """Return the flat places of an array with items, by steps."""
         places = np.moveaxis(np.arange(type_.size).reshape(type_.shape), depth, 0)
         return places.reshape(places.shape[0], -1)
+
+    def _in_rows(self, start: Dependence | None, later: Dependence | None, k: int) -> Dependence | None:
+        """Stack a carry before the first step, and after some steps, as often as they are asked for."""
+        type_ = self.out_types[k]
+        whole = joined([start, later], [type_.size] * 2, self.width)
+        if whole is None:
+            return None
+        source = np.repeat(np.arange(2 * type_.size).reshape(2, type_.size), self.step.rows, axis=0)
+        return taken(whole, source.ravel(), (sum(self.step.rows), *type_.shape), self.width)
 
     # few steps -------------------------------------------------------------------------------------
 
@@ -264,6 +273,6 @@ def operand_patterns(types: Sequence[Type], results: Any) -> list[list[tuple[np.
     return rows
 
 
-def dense_results(types: Sequence[Type], operands: Sequence[Node], parts: Parts, width: int) -> list:
+def dense_results(results: Sequence[Type], operands: Sequence[Type], parts: Parts, width: int) -> list:
     """Return the dependence of results, each of whose elements depends on everything."""
-    return [spread(type_, operands, parts, width) if type_.is_float else None for type_ in types]
+    return [spread(type_, operands, parts, width) if type_.is_float else None for type_ in results]

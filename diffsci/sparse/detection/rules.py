@@ -166,7 +166,7 @@ def _whole(rule: Callable, node: Node, type_: Type, parts: Parts, width: int) ->
     return union(found, width)
 
 
-def spread(type_: Type, operands: Sequence[Node], parts: Parts, width: int) -> Dependence | None:
+def spread(type_: Type, operands: Sequence[Node | Type], parts: Parts, width: int) -> Dependence | None:
     """Return the dependence of an array, every element of which depends on all elements of all operands."""
     found = []
     for x, part in zip(operands, parts, strict=True):
