@@ -107,6 +107,7 @@ class RolledLoop(CustomLoop):
         self.checkpoint, self.max_steps, self.location, self.native = checkpoint, max_steps, location, native
         self.depths = tuple(depths or [0] * len(body.roles))
         self.depth, self.evaluate = depth, evaluate
+        self.label = "a loop of ds.while_loop" if length is None else "a loop of ds.fori_loop or ds.scan"
         self._made: dict[Any, RolledLoop] = {}
 
     def _with(self, key: Any, **changed: Any) -> RolledLoop:

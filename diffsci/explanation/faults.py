@@ -10,8 +10,9 @@ import numpy as np
 
 from diffsci.explanation.advice import advice_for
 from diffsci.explanation.blame import CONSTANT, OPERATION, SOLVE, Frame, Origin, dependence_rule
-from diffsci.explanation.spelling import Spelled, element, numpy_name, source_line, spelled
+from diffsci.explanation.spelling import Spelled, element, source_line, spelled
 from diffsci.graph import Node
+from diffsci.graph.naming import numpy_name
 from diffsci.source import Location
 
 __all__ = ["Fault", "Operand", "fault_of", "input_fault", "place_of"]

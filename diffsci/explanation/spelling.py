@@ -7,29 +7,9 @@ import functools
 import linecache
 from dataclasses import dataclass
 
-import numpy as np
-
 from diffsci.source import Location
 
-__all__ = ["Spelled", "element", "is_number", "numpy_name", "source_line", "spelled"]
-
-# Primitives that NumPy calls otherwise.
-NUMPY_NAMES = {
-    "add": "np.add",
-    "sub": "np.subtract",
-    "mul": "np.multiply",
-    "div": "np.divide",
-    "neg": "np.negative",
-    "pow": "np.power",
-    "integer_pow": "np.power",
-    "contract": "np.einsum",
-    "select": "np.where",
-    "solve": "np.linalg.solve",
-    "lstsq": "np.linalg.lstsq",
-    "det": "np.linalg.det",
-    "cholesky": "np.linalg.cholesky",
-    "psi": "scipy.special.psi",
-}
+__all__ = ["Spelled", "element", "is_number", "source_line", "spelled"]
 
 OPERATORS = {
     ast.Add: ("add",),
@@ -68,17 +48,6 @@ class Spelled:
     text: str
     operands: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
-
-
-def numpy_name(primitive: str) -> str:
-    """Return what NumPy calls an operation, or its own name.
-
-    Examples
-    --------
-    >>> numpy_name("div"), numpy_name("log"), numpy_name("log_ndtr")
-    ('np.divide', 'np.log', 'log_ndtr')
-    """
-    return NUMPY_NAMES.get(primitive) or (f"np.{primitive}" if hasattr(np, primitive) else primitive)
 
 
 def element(text: str, index: tuple[int, ...] | None) -> str:

@@ -53,7 +53,15 @@ class Repeated:
 
 
 class CustomLoop(ABC):
-    """A loop that diffsci differentiates by replaying its tape. See `diffsci.primitives.host`."""
+    """A loop that diffsci differentiates by replaying its tape. See `diffsci.primitives.host`.
+
+    Attributes
+    ----------
+    label : str
+        What messages call it.
+    """
+
+    label = "a custom loop"
 
     @abstractmethod
     def run(self, x: list[np.ndarray]) -> tuple[list[np.ndarray], Any]:

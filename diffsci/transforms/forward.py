@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Builder, Graph, Node, Type, verify
+from diffsci.graph.naming import spoken
 from diffsci.primitives.shared import BOOL, add_tangents
 from diffsci.source import at
 from diffsci.transforms.masks import Masks, multiplies
@@ -45,7 +46,7 @@ def _tangent(b: Builder, node: Node, incoming: list):
     if rule == "zero":
         return None
     if rule is None:
-        raise UnsupportedError(f"{node.name} has no derivative rule{at(node.location)}")
+        raise UnsupportedError(f"{spoken(node)} has no derivative rule{at(node.location)}")
     b.location = node.location
     return rule(b, node, incoming)
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Builder, Graph, Node, Type, verify
+from diffsci.graph.naming import spoken
 from diffsci.primitives.shared import BOOL
 from diffsci.source import at
 from diffsci.transforms.forward import start
@@ -80,7 +81,7 @@ def _pulled(masks: Masks, node: Node, ct: Node | list, flags: list[bool]) -> lis
     if record.masked_transpose is not None:
         return record.masked_transpose(b, node, ct, flags, masks)
     if record.transpose is None:
-        raise UnsupportedError(f"{node.name} is not linear and has no transpose{at(node.location)}")
+        raise UnsupportedError(f"{spoken(node)} is not linear and has no transpose{at(node.location)}")
     if isinstance(ct, list):
         ct = [b.zeros(type_) if part is None else part for part, type_ in zip(ct, node.type, strict=True)]
     values = record.transpose(b, node, ct, flags)

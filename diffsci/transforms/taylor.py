@@ -18,6 +18,7 @@ from typing import Any
 
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Builder, Graph, Node, Primitive, verify
+from diffsci.graph.naming import spoken
 from diffsci.primitives.series import linear
 from diffsci.source import at
 from diffsci.transforms.forward import active_inputs
@@ -136,7 +137,7 @@ class Coefficients:
 
     def _tangent(self, x: Node) -> Node | list | None:
         if x.primitive.jvp is None:
-            raise UnsupportedError(f"{x.name} has no derivative rule{at(x.location)}")
+            raise UnsupportedError(f"{spoken(x)} has no derivative rule{at(x.location)}")
         return x.primitive.jvp(self.b, x, [self._slope(y) if self.moves(y) else None for y in x.inputs])
 
     def _slope(self, x: Node) -> Node:

@@ -98,6 +98,8 @@ class IvpLoop(ds.CustomLoop):
         What the last run left behind, for statistics and messages.
     """
 
+    label = "solve_ivp"
+
     def __init__(
         self,
         programs: Programs,
@@ -248,7 +250,9 @@ class IvpLoop(ds.CustomLoop):
     def _coupling(self, t: Any, *x: Any) -> list:
         """The right-hand side; times count, too, so that nobody takes derivatives by them for zeros."""
         states, parameters, times = self._split(list(x))
-        rhs = tangent_system(lambda t, h, y, ps: self.programs.rhs(t, y, *ps), self.programs.flags, self.level)
+        rhs = tangent_system(
+            lambda t, h, y, ps: self.programs.rhs(t, y, *ps), self.programs.flags, self.level
+        )
         late = sum(np.sum(moved) for moved in times)
         return [(value + late).astype(self.programs.dtype) for value in rhs(t, None, states, parameters)]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from diffsci.errors import UnsupportedError
 from diffsci.graph import Graph, Node, Type
+from diffsci.graph.naming import spoken
 from diffsci.primitives.dependence import TooDense
 from diffsci.source import at
 from diffsci.sparse import maps
@@ -106,7 +107,7 @@ def sweep(graph: Graph, inputs: Sequence[Found], scope: Scope) -> list[Found]:
                 found[node] = _of(node, operands, found, scope)
             except TooDense as error:
                 raise UnsupportedError(
-                    f"the derivative of {node.name} is dense{at(node.location)}: {error}; use jvp and vjp"
+                    f"the derivative of {spoken(node)} is dense{at(node.location)}: {error}; use jvp and vjp"
                 ) from None
         elif isinstance(node.type, tuple):
             found[node] = [NOTHING] * len(node.type)
@@ -123,7 +124,7 @@ def _of(node: Node, operands: list, found: Mapping, scope: Scope) -> Any:
         return composed(node, operands, scope)
     if places_of(node.primitive) is None:
         raise UnsupportedError(
-            f"the sparsity of {node.name} is not known{at(node.location)}: its record needs a pattern rule"
+            f"the sparsity of {spoken(node)} is not known{at(node.location)}: its record needs a pattern rule"
         )
     made = through(node, moving, scope.known, scope.width)
     curved = _curved(node, operands, made, found, scope) if scope.curves else made

@@ -9,6 +9,7 @@ import numpy as np
 
 from diffsci.graph import Node
 from diffsci.graph.builder import params_key
+from diffsci.graph.naming import spoken
 from diffsci.sparse.direct.emitting import emit, emit_like, number_of, spread
 from diffsci.sparse.direct.terms import Columns, Term
 from diffsci.sparse.direct.work import Stop, Work
@@ -48,7 +49,7 @@ def _moved(work: Work, node: Node, columns: dict[int, Columns]) -> np.ndarray:
 def _index(work: Work, node: Node, x: Node) -> np.ndarray:
     value = work.known(x)
     if value is None:
-        raise Stop(f"{node.name} by an index that is only known when the program runs", node)
+        raise Stop(f"{spoken(node)} by an index that is only known when the program runs", node)
     return value
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from diffsci.graph import Builder, Node
 from diffsci.graph.interpreter import evaluate
+from diffsci.graph.naming import spoken
 from diffsci.sparse.direct.emitting import emit, is_nothing
 from diffsci.sparse.direct.terms import Columns, Maps, Term
 from diffsci.transforms.masks import boxed
@@ -89,11 +90,11 @@ class Work:
             return
         rule = self.rules.get(node.name)
         if rule is None:
-            raise Stop(f"{node.name} has entries that follow no fixed pattern of few terms", node)
+            raise Stop(f"{spoken(node)} has entries that follow no fixed pattern of few terms", node)
         self.b.location = node.location
         found = [t for t in rule(self, node) if not (t.columns.is_empty or is_nothing(t.value))]
         if len(found) > MOST_TERMS:
-            raise Stop(f"{node.name} depends on more than {MOST_TERMS} elements by element", node)
+            raise Stop(f"{spoken(node)} depends on more than {MOST_TERMS} elements by element", node)
         self.check_size(node, sum(term.columns.index.size for term in found))
         self.terms[node] = found
 
@@ -104,7 +105,7 @@ class Work:
         """
         dense = _DENSER * node.type.size * self.width + _FEW_ENTRIES
         if entries > min(MOST_ENTRIES, dense):
-            raise Stop(f"{node.name} collects {entries} entries", node)
+            raise Stop(f"{spoken(node)} collects {entries} entries", node)
 
     def cleaned(self, term: Term) -> Node:
         """Return coefficients that are zero where there is nothing."""
