@@ -49,6 +49,15 @@ class CompiledFunction:
         """Current values of what the function read from outside; they follow the arguments."""
         return self.traced.captured
 
+    def __copy__(self) -> CompiledFunction:
+        return self
+
+    def __deepcopy__(self, memo: dict) -> CompiledFunction:
+        return self  # nothing in it changes
+
+    def __reduce__(self) -> str | tuple:
+        raise TypeError("machine code cannot be pickled: compile the function again where it is needed")
+
     def __call__(self, *args: Any) -> Any:
         """Run it on arguments of the same types."""
         inputs, _ = signature_of(args, {}, self.backend)

@@ -30,6 +30,7 @@ from diffsci.tracing.standard import standard
 from diffsci.tracing.trace import apply_graph, current_trace
 from diffsci.transforms import simplify
 from diffsci.trees import flatten
+from diffsci.wrapping import Wrapped
 
 if TYPE_CHECKING:
     from diffsci.backends.plan.report import ProgramReport
@@ -81,7 +82,7 @@ def jit(f: Callable | None = None, *, backend: str = "numba") -> Any:
     return Jitted(f, backend)
 
 
-class Jitted:
+class Jitted(Wrapped):
     """A compiled function. See `jit`."""
 
     def __init__(self, f: Callable, backend: str = "numba"):
@@ -89,8 +90,7 @@ class Jitted:
             raise TypeError(f"jit: expected a callable, got {type(f).__name__}")
         if backend not in ("numba", "numpy", "cupy"):
             raise ValueError(f"jit: backend={backend!r}, expected 'numba', 'numpy' or 'cupy'")
-        functools.update_wrapper(self, f, updated=())
-        self.function = f
+        super().__init__(f)
         self.backend = backend
         self._paths: dict[Any, list[Specialisation]] = {}
         self._inner: dict[Any, list[Traced]] = {}
@@ -100,8 +100,9 @@ class Jitted:
     def __repr__(self) -> str:
         return f"jit({self.function!r})"
 
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
+    def made_of(self) -> tuple:
+        """Return the arguments of the class."""
+        return self.function, self.backend
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function."""

@@ -22,6 +22,7 @@ from diffsci.specialisation import Specialisation
 from diffsci.tracing import is_tracing
 from diffsci.tracing.sparse import TracedCsr
 from diffsci.tracing.trace import apply_graph
+from diffsci.wrapping import Wrapped
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -33,7 +34,7 @@ __all__ = ["SparseDerivative"]
 FOLDED = 4096  # elements of constants: the seeds of all colors are many numbers, and quickly computed
 
 
-class SparseDerivative:
+class SparseDerivative(Wrapped):
     """A function that computes a sparse Jacobian or Hessian.
 
     Called like the function it was made of. The first call with given shapes, dtypes and static arguments
@@ -44,8 +45,7 @@ class SparseDerivative:
     def __init__(self, f: Callable, argnums: int | Sequence[int], options: Options, backend: str):
         if not callable(f):
             raise TypeError(f"{options.kind.name}: expected a callable, got {type(f).__name__}")
-        functools.update_wrapper(self, f, updated=())
-        self.function = f
+        super().__init__(f)
         self.argnums = argnums
         self.options = options
         self._compiled = Jitted(_recording(self), backend)
@@ -54,8 +54,9 @@ class SparseDerivative:
     def __repr__(self) -> str:
         return f"{self.options.kind.name}({self.function!r})"
 
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
+    def made_of(self) -> tuple:
+        """Return the arguments of the class."""
+        return self.function, self.argnums, self.options, self._compiled.backend
 
     def __call__(self, *args: Any, out: Any = None, **kwargs: Any) -> csr_array:
         """Return the matrix.
