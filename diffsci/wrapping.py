@@ -1,4 +1,4 @@
-"""Objects in place of the user's functions: found by name, bound as methods, copied without what was compiled."""
+"""Objects in place of functions: found by name, bound as methods, copied without what was compiled."""
 
 from __future__ import annotations
 

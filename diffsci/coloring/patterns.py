@@ -106,6 +106,8 @@ def as_pattern(matrix: Any) -> Pattern:
     if isinstance(matrix, Pattern):
         return matrix
     if hasattr(matrix, "tocsr") and matrix.format != "csr":
+        if hasattr(matrix, "check_format"):
+            matrix.check_format(full_check=True)  # conversions trust index arrays
         matrix = matrix.tocsr()
     if not all(hasattr(matrix, name) for name in ("indptr", "indices", "shape")):
         return _dense(np.asarray(matrix))

@@ -60,6 +60,8 @@ def color(
 
     Raises
     ------
+    TypeError
+        If the algorithm is none.
     ValueError
         If the problem is not one, or if a lattice is asked for and the pattern is none.
 
@@ -78,6 +80,10 @@ def color(
     else:
         problem = Problem(pattern, kind or "column", **options)
     algorithm = Portfolio() if algorithm is None else algorithm
+    if not hasattr(algorithm, "solve") and not isinstance(algorithm, Portfolio):
+        raise TypeError(
+            f"algorithm= is a Greedy(order), Lattice(), LatticeOrder() or Portfolio(), got {algorithm!r}"
+        )
     if not isinstance(algorithm, Portfolio):
         return _solved_by(problem, algorithm)
     return _Run(problem, algorithm).best()

@@ -117,6 +117,8 @@ def user_pattern(kind: Kind, pattern: Any) -> Pattern | None:
             )
     if pattern.ndim != 2:
         raise ValueError(f"{kind.name}: pattern= must have two dimensions, not {pattern.ndim}")
+    if hasattr(pattern, "check_format"):
+        pattern.check_format(full_check=True)  # SciPy's conversions trust index arrays
     found = Pattern.of(pattern)
     if kind.symmetric and found.symmetric() != found:
         raise ValueError(f"{kind.name}: pattern= must be symmetric: add its transpose to it")

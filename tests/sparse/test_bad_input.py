@@ -186,3 +186,18 @@ def test_patterns_that_know_more_than_the_program():
     J = ds.sparse_jacobian(f, pattern=np.eye(6))(X)
     assert J.nnz == 6
     np.testing.assert_allclose(J.data, 2 * X)
+
+
+@pytest.mark.parametrize("format", ["csr", "csc", "bsr"])
+@pytest.mark.parametrize(
+    ("where", "place", "value"), [("indices", 3, -1), ("indices", 3, 99), ("indptr", 3, 6), ("indptr", -1, 10)]
+)
+def test_patterns_whose_index_arrays_are_broken(format, where, place, value):
+    pattern = sp.eye_array(8).asformat(format)
+    broken = getattr(pattern, where).copy()
+    broken[place] = value
+    setattr(pattern, where, broken)
+    with pytest.raises(ValueError, match=r"ind|Last value"):
+        ds.sparse_jacobian(lambda x: x**2, pattern=pattern)
+    with pytest.raises(ValueError, match=r"ind|Last value"):
+        ds.coloring.color(pattern)
