@@ -190,7 +190,8 @@ def test_patterns_that_know_more_than_the_program():
 
 @pytest.mark.parametrize("format", ["csr", "csc", "bsr"])
 @pytest.mark.parametrize(
-    ("where", "place", "value"), [("indices", 3, -1), ("indices", 3, 99), ("indptr", 3, 6), ("indptr", -1, 10)]
+    ("where", "place", "value"),
+    [("indices", 3, -1), ("indices", 3, 99), ("indptr", 3, 6), ("indptr", -1, 10)],
 )
 def test_patterns_whose_index_arrays_are_broken(format, where, place, value):
     pattern = sp.eye_array(8).asformat(format)
