@@ -27,7 +27,7 @@ from diffsci.tracing.copies import private_copy
 from diffsci.tracing.function import concrete, is_dynamic
 from diffsci.tracing.identity import fingerprint
 from diffsci.tracing.standard import standard
-from diffsci.tracing.trace import apply_graph, current_trace
+from diffsci.tracing.trace import apply_graph, current_trace, running
 from diffsci.transforms import simplify
 from diffsci.trees import flatten
 from diffsci.wrapping import Wrapped
@@ -106,7 +106,7 @@ class Jitted(Wrapped):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function."""
-        if is_tracing():
+        if running and is_tracing():
             return self._call_inside(args, kwargs)
         direct = self._direct
         if direct is not None and not kwargs and not watching.contexts:

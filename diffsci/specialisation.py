@@ -50,28 +50,21 @@ class Specialisation:
         self.direct = surrounded
 
     def filler(self, args: tuple) -> Callable | None:
-        """Return ``fill(args, y)`` for arguments of these classes: it writes the only result into y.
+        """Return ``fill(args, (y,))`` for arguments of these classes: it writes the only result into y.
 
-        It tells whether it could, which it cannot into memory that it reads; y is not checked otherwise.
-        None where calls have something else to do.
+        It returns 0 if it could, which it cannot into an array of another type, that is not contiguous or
+        read-only, or whose memory it reads. None where calls have something else to do.
         """
         make, kinds = getattr(self.executable, "filler", None), self._kinds(args)
         if make is None or kinds is None or len(self.graph.outputs) != 1:
             return None
-        run, may_share = make(kinds), np.may_share_memory
-
-        def fill(inputs: tuple, y: np.ndarray) -> bool:
-            for x in inputs:  # `overlap` at half its cost
-                if type(x) is np.ndarray and may_share(x, y):
-                    return False
-            return run(inputs, y)
-
-        if self.self_contained:
+        fill = make(kinds)
+        if self.self_contained or fill is None:
             return fill
 
-        def surrounded(args: tuple, y: np.ndarray) -> bool:
+        def surrounded(args: tuple, results: tuple) -> int | None:
             inputs = self._all(args)
-            return inputs is not None and fill(inputs, y)
+            return None if inputs is None else fill(inputs, results)
 
         return surrounded
 

@@ -21,7 +21,7 @@ from diffsci.sparse.steering import key_of, steering_inputs
 from diffsci.specialisation import Specialisation
 from diffsci.tracing import is_tracing
 from diffsci.tracing.sparse import TracedCsr
-from diffsci.tracing.trace import apply_graph
+from diffsci.tracing.trace import apply_graph, running
 from diffsci.wrapping import Wrapped
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class SparseDerivative(Wrapped):
             A matrix that was returned before, or the array of its entries: it is filled with the new values
             and returned, and nothing is allocated.
         """
-        if is_tracing():
+        if running and is_tracing():
             if out is not None:
                 raise ValueError(
                     f"{self!r}{at(user_location())}: out= is for calls outside of other functions"
@@ -199,18 +199,16 @@ def _quickly(path: Specialisation, args: tuple) -> Callable | None:
     fill = path.filler(args)
     if fill is None:
         return None
-    pattern, dtype = path.traced.out_tree.kind.pattern, path.graph.outputs[0].dtype
-    indices, indptr, shape = pattern.indices, pattern.indptr, (pattern.nnz,)
+    from scipy.sparse import csr_array
+
+    pattern = path.traced.out_tree.kind.pattern
+    indices, indptr, shape = pattern.indices, pattern.indptr, pattern.shape
 
     def quick(args: tuple, out: Any) -> bool:
-        if type(out) is np.ndarray:
-            entries = out
-        elif getattr(out, "indices", None) is indices and out.indptr is indptr:
-            entries = out.data
-        else:
-            return False
-        if entries.dtype is not dtype or entries.shape != shape or not entries.flags.carray:
-            return False
-        return fill(args, entries)
+        if type(out) is csr_array:
+            if out.indices is not indices or out.indptr is not indptr or out.shape != shape:
+                return False
+            out = out.data
+        return fill(args, (out,)) == 0
 
     return quick

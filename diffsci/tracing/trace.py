@@ -26,7 +26,17 @@ from diffsci.tracing.standard import standard
 if TYPE_CHECKING:
     from diffsci.tracing.array import TracedArray
 
-__all__ = ["Capture", "Trace", "apply_graph", "bind", "current_trace", "innermost", "is_tracing", "tracing"]
+__all__ = [
+    "Capture",
+    "Trace",
+    "apply_graph",
+    "bind",
+    "current_trace",
+    "innermost",
+    "is_tracing",
+    "running",
+    "tracing",
+]
 
 
 class _Local(threading.local):
@@ -38,6 +48,7 @@ class _Local(threading.local):
 
 
 _local = _Local()
+running: list[None] = []  # an item for each trace that is open, in all threads
 
 INPUT, CONST, BROADCAST = lookup("input"), lookup("const"), lookup("broadcast")
 FOLD_SIZE = 64  # a constant repeated more often is kept as a broadcast
@@ -296,7 +307,7 @@ def current_trace() -> Trace | None:
 
 def is_tracing() -> bool:
     """Tell whether a function is being traced in this thread."""
-    return bool(_local.stack)
+    return bool(running) and bool(_local.stack)
 
 
 @contextmanager
@@ -305,9 +316,11 @@ def tracing():
     stack = _local.stack
     trace = Trace(level=len(stack) + 1)
     stack.append(trace)
+    running.append(None)
     try:
         yield trace
     finally:
+        running.pop()
         stack.pop()
 
 

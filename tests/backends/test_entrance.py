@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 
 import numpy as np
@@ -120,6 +121,58 @@ def test_calls_from_several_threads_have_their_own_memory():
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+FILLED = np.zeros(40)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        FILLED[:5],
+        FILLED[:12:2],
+        FILLED[:6].reshape(2, 3),
+        FILLED[:6].astype(np.float32),
+        FILLED[:6].astype(">f8"),
+        FILLED[:6].view(np.int64),
+        FILLED[:6].view(np.recarray),
+        np.ma.array(FILLED[:6]),
+        np.frombuffer(bytes(48)),
+        np.frombuffer(bytearray(49), np.uint8)[1:].view(float),
+        [0.0] * 6,
+        None,
+    ],
+    ids=range(12),
+)
+def test_results_are_written_only_where_they_fit(y):
+    before = FILLED.copy()
+    fill = ds.jit(scaled).lower(X, 2.0).filler((X, 2.0))
+    assert fill((X, 2.0), (y,)) != 0
+    np.testing.assert_array_equal(FILLED, before)
+
+
+def test_results_are_not_written_where_arguments_are_read():
+    function = ds.jit(lambda x, w: np.cumsum(x) * w)
+    fill = function.lower(X, X).filler((X, X))
+    memory = np.zeros(40)
+    x, w = memory[10:16], memory[30:36]
+    for start in range(35):
+        memory[:] = np.arange(40)
+        wanted = function(x, w)
+        y = memory[start : start + 6]
+        apart = not np.may_share_memory(x, y) and not np.may_share_memory(w, y)
+        assert (fill((x, w), (y,)) == 0) is apart
+        np.testing.assert_array_equal(y, wanted if apart else np.arange(start, start + 6))
+
+
+def test_functions_of_a_program_live_as_long_as_they_are_held():
+    calls = [ds.jit(lambda x, k=k: x * k).lower(X).filler((X,)) for k in (2.0, 3.0)]
+    program._memory.clear()
+    gc.collect()
+    y = np.zeros_like(X)
+    for k, call in zip((2.0, 3.0), calls, strict=True):
+        assert call((X,), (y,)) == 0
+        np.testing.assert_array_equal(y, X * k)
 
 
 def test_long_programs_let_other_threads_run():

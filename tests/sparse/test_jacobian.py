@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import tracemalloc
 
 import numpy as np
@@ -190,12 +191,44 @@ def test_out_that_does_not_fit(backend):
         J.data[:-1],
         J.data.astype(np.float32),
         J.data[::-1],
+        np.frombuffer(bytearray(8 * J.nnz + 8), np.float64, J.nnz + 1)[1:].view(np.int64),
+        np.frombuffer(bytearray(8 * J.nnz + 3), np.uint8)[3:].view(np.float64),  # not aligned
+        np.frombuffer(bytes(8 * J.nnz), np.float64),  # read-only
+        J.astype(complex),
+        _wider(jacobian(x)),
     ]
     for _ in range(2):
         for other in [*others, 3.0, list(J.data)]:
             with pytest.raises(ValueError, match="out="):
                 jacobian(x, out=other)
         jacobian(x, out=J)
+
+
+def _wider(J):
+    """Return the matrix with two more columns; it keeps its index arrays."""
+    J.resize(J.shape[0], J.shape[1] + 2)
+    return J
+
+
+def test_threads_fill_memory_of_their_own():
+    jacobian = ds.sparse_jacobian(lambda x: np.roll(np.sin(x), 2) * np.roll(x, 1))
+    points = [np.linspace(k, k + 1, 40) for k in range(4)]
+    expected = [jacobian(x) for x in points]
+    wrong = []
+
+    def work(x, wanted):
+        own = wanted.copy()
+        for _ in range(300):
+            own.data[:] = 0
+            if not np.array_equal(jacobian(x, out=own.data), wanted.data):
+                wrong.append(x)
+
+    threads = [threading.Thread(target=work, args=pair) for pair in zip(points, expected, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
 
 
 # ---- programs that change ----------------------------------------------------------------------------

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from diffsci.backends import callbacks
-from diffsci.backends.cpu.entry import ENTRY, expected
+from diffsci.backends.cpu.entry import ENTRY, WRITTEN, expected
 from diffsci.backends.cpu.memory import aligned, checked, data
 from diffsci.backends.cpu.settings import SETTINGS
 from diffsci.backends.recycling import Recycler
@@ -21,17 +22,7 @@ __all__ = ["Entrance"]
 _RECYCLE_BYTES = 1 << 17
 _ALIGN = 64
 _FASTCALL = 0x80  # METH_FASTCALL
-
-
-class _Method(ctypes.Structure):
-    """CPython's ``PyMethodDef``."""
-
-    _fields_ = (
-        ("name", ctypes.c_char_p),
-        ("function", ctypes.c_void_p),
-        ("flags", ctypes.c_int),
-        ("doc", ctypes.c_char_p),
-    )
+_NAME = ctypes.create_string_buffer(b"run")
 
 
 class Entrance:
@@ -45,6 +36,8 @@ class Entrance:
     consts : list of ndarray
         The hidden constants.
     workspace_bytes : int
+    brief : bool
+        Whether other Python threads wait until the program has ended: then one workspace is enough.
     shortage : callable
         Returns the error to raise where there is not enough memory.
     """
@@ -56,22 +49,21 @@ class Entrance:
         outputs: Sequence[Type],
         consts: list[np.ndarray],
         workspace_bytes: int,
+        brief: bool,
         shortage: Callable[[], MemoryError],
     ):
         self.inputs = inputs
+        self._outputs = outputs
         self._shortage = shortage
         self._held = [*consts, SETTINGS]
         self._fixed = [data(array) for array in self._held]
         self._workspace_bytes = workspace_bytes
         self._strides = [(t.dtype, t.shape, np.empty(t.shape, t.dtype).strides) for t in inputs]
         self._makers = [_maker(type_) for type_ in outputs]
-        self._free: list[np.ndarray] = []
-        self._entry: Any = None
-        if ENTRY in addresses:
-            self._method = _Method(b"run", addresses[ENTRY], _FASTCALL, None)
-            self._entry = _new_function(ctypes.addressof(self._method), None, None)
-        else:
-            self._native = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(addresses["program"])
+        self._entry = addresses.get(ENTRY)
+        self._native = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(addresses["program"])
+        self._exclusive = self._entry is not None and (workspace_bytes == 0 or (brief and _one_at_a_time()))
+        self._checked: Callable | None = None
 
     def run(self, arrays: Sequence[Any]) -> tuple[int, list[np.ndarray]]:
         """Run on arrays and return (status, outputs); an exception raised by a callback is raised here.
@@ -107,20 +99,14 @@ class Entrance:
         return held
 
     def _enter(self, held: Sequence[np.ndarray], outputs: Sequence[np.ndarray]) -> int:
-        try:
-            words = self._free.pop()
-        except IndexError:  # as many calls are in progress as ever before
-            words = self._words([None] * len(self.inputs))
-        if self._entry is not None:
-            status = self._entry(tuple(held), tuple(outputs), words)
-        else:
-            status = self._by_slots([*held, *outputs], words)
-        self._free.append(words)
+        if self._checked is None:
+            self._checked = self._entering([None] * len(self.inputs))
+        status = self._checked(tuple(held), tuple(outputs))
         if status == callbacks.FAILED:
             callbacks.raise_pending()
         return status
 
-    def direct(self, kinds: Sequence[type], results: Callable[[list], Any] | None) -> Callable | None:
+    def direct(self, kinds: Sequence[type], results: Callable[[Sequence], Any] | None) -> Callable | None:
         """Return ``call(args)``, the quickest way: native code checks the arguments.
 
         Parameters
@@ -135,78 +121,99 @@ class Entrance:
         callable or None
             Its result is None where the arguments are others, or the program ends with another status than 0.
         """
-        entry, makers = self._entry, self._makers
-        if entry is None:
+        if self._entry is None:
             return None
-        (make, *_), free = makers, []
-        self._free.clear()  # the general way is seldom taken now: no second workspace is kept for it
+        enter, makers = self._entering(kinds), self._makers
+        (make, *others), self._checked = makers, None  # no second workspace is kept for the general way
 
         def single(args: tuple) -> Any:
             try:
                 y = make()
             except MemoryError:
                 raise self._shortage() from None
+            return y if enter(args, (y,)) == 0 else None
+
+        def alone(args: tuple) -> Any:
             try:
-                own = free.pop()
-            except IndexError:
-                own = self._words(kinds)
-            status = entry(args, (y,), own)
-            free.append(own)
-            return y if status == 0 else None
+                outputs = (make(),)
+            except MemoryError:
+                raise self._shortage() from None
+            return results(outputs) if enter(args, outputs) == 0 else None
 
         def several(args: tuple) -> Any:
             try:
                 outputs = tuple([make() for make in makers])
             except MemoryError:
                 raise self._shortage() from None
-            try:
-                own = free.pop()
-            except IndexError:
-                own = self._words(kinds)
-            status = entry(args, outputs, own)
-            free.append(own)
-            return results(outputs) if status == 0 else None
+            return results(outputs) if enter(args, outputs) == 0 else None
 
-        return single if results is None else several
+        if results is None:
+            return single
+        return several if others else alone
 
     def filler(self, kinds: Sequence[type]) -> Callable | None:
-        """Return ``fill(args, y)``, the same into an array y of the type of the only output, unchecked.
+        """Return ``fill(args, (y,))``, the same into an array y for the only output: 0 if it is filled.
 
-        It tells whether the program has run to its end.
+        That array must be of the output's type, contiguous and writeable, and apart from the arguments:
+        native code makes sure of that too.
         """
-        entry, free = self._entry, []
-        if entry is None:
-            return None
+        return None if self._entry is None else self._entering(kinds, self._outputs)
 
-        def fill(args: tuple, y: np.ndarray) -> bool:
+    def _entering(self, kinds: Sequence[type | None], given: Sequence[Type] = ()) -> Callable:
+        """Return ``enter(arguments, results)``, which runs the program and returns the status.
+
+        Parameters
+        ----------
+        kinds : sequence of type or None
+            Classes of the arguments, None for arrays that were checked before.
+        given : sequence of Type
+            Of arrays for the results that somebody else has made.
+        """
+        if self._exclusive:
+            return self._bound(kinds, given)
+        free: list[Callable] = []
+
+        def enter(arguments: tuple, results: tuple) -> int:
             try:
-                own = free.pop()
-            except IndexError:
-                own = self._words(kinds)
-            status = entry(args, (y,), own)
-            free.append(own)
-            return status == 0
+                run = free.pop()
+            except IndexError:  # as many calls are in progress as ever before
+                run = self._bound(kinds, given)
+            status = run(arguments, results)
+            free.append(run)
+            return status
 
-        return fill
+        return enter
 
-    def _words(self, kinds: Sequence[type | None]) -> np.ndarray:
-        """Return the words for one call in progress, with the workspace behind them."""
+    def _bound(self, kinds: Sequence[type | None], given: Sequence[Type]) -> Callable:
+        """Return such a function for one call at a time, with a workspace of its own."""
         wanted = [w for type_, kind in zip(self.inputs, kinds, strict=True) for w in expected(type_, kind)]
+        if given:
+            wanted += [w for type_ in given for w in expected(type_, np.ndarray, WRITTEN)]
+        else:
+            wanted += [w for type_ in self._outputs for w in expected(type_, None)]
+        method = [ctypes.addressof(_NAME), self._entry or 0, _FASTCALL, 0]  # CPython's PyMethodDef
         *consts, settings = self._fixed
-        count = len(self._fixed) + 1 + len(wanted)
+        count = len(self._fixed) + 1 + len(wanted) + len(method)
         start = -(-8 * count // _ALIGN) * _ALIGN
         try:
             memory = aligned(start + self._workspace_bytes)
         except MemoryError:
             raise self._shortage() from None
         words = memory[: 8 * count].view(np.int64)
-        words[:] = [*consts, data(memory) + start, settings, *wanted]
-        return words
+        words[:] = [*consts, data(memory) + start, settings, *wanted, *method]
+        if self._entry is not None:
+            return _new_function(data(words[-len(method) :]), words, self)
+        return functools.partial(self._by_slots, words)
 
-    def _by_slots(self, arrays: list[np.ndarray], words: np.ndarray) -> int:
-        places = [*map(data, arrays), *words[: len(self._fixed) + 1].tolist()]
+    def _by_slots(self, words: np.ndarray, arguments: tuple, results: tuple) -> int:
+        places = [*map(data, (*arguments, *results)), *words[: len(self._fixed) + 1].tolist()]
         slots = np.array(places, dtype=np.int64)
         return self._native(slots.ctypes.data)
+
+
+def _one_at_a_time() -> bool:
+    """Tell whether native code that keeps the interpreter's lock is alone."""
+    return getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 def _maker(type_: Type) -> Callable[[], np.ndarray]:
@@ -216,6 +223,6 @@ def _maker(type_: Type) -> Callable[[], np.ndarray]:
     return functools.partial(np.empty, type_.shape, type_.dtype)
 
 
-_new_function: Any = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(
+_new_function: Any = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.py_object)(
     ("PyCFunction_NewEx", ctypes.pythonapi)
-)
+)  # method, self, an object that it keeps alive

@@ -11,53 +11,55 @@ from diffsci.backends.cpu.function import Function
 from diffsci.backends.cpu.objects import Layout
 from diffsci.graph import Type
 
-__all__ = ["ENTRY", "MISFIT", "expected", "write_entry"]
+__all__ = ["ENTRY", "MISFIT", "WRITTEN", "expected", "write_entry"]
 
 ENTRY = "python_entry"
 MISFIT = -(1 << 40)  # status: an argument is of another type
 
-_CONTIGUOUS = 0x1  # NPY_ARRAY_C_CONTIGUOUS
+READ = 0x1  # NPY_ARRAY_C_CONTIGUOUS: flags of an array that is read
+WRITTEN = 0x501  # NPY_ARRAY_CARRAY: contiguous, aligned, writeable
 _POINTER_BYTES = 8
 
 
-def expected(type_: Type, kind: type | None) -> list[int]:
-    """Return the words that describe an argument of that type given as an object of class `kind`.
+def expected(type_: Type, kind: type | None, flags: int = READ) -> list[int]:
+    """Return the words that describe an array of that type given as an object of class `kind`.
 
-    The class (0: it is an array that was checked before), the dtype (0: it is a Python float), the number
-    of axes, the extents.
+    The class (0: it is an array that needs no check), the dtype (0: it is a Python float), the flags that an
+    array must have, the number of axes, the extents.
     """
     dtype = id(type_.dtype) if kind is np.ndarray else 0
-    return [0 if kind is None else id(kind), dtype, type_.ndim, *type_.shape]
+    return [0 if kind is None else id(kind), dtype, flags, type_.ndim, *type_.shape]
 
 
-def write_entry(module, name: str, types: Sequence[Type], outputs: int, rest: int, at: Layout) -> str:
+def write_entry(
+    module, name: str, inputs: Sequence[Type], outputs: Sequence[Type], rest: int, at: Layout
+) -> str:
     """Return ``python_entry(self, args, count)``, which runs `name` and returns the status as an integer.
 
-    ``args`` holds three objects: a tuple of the arguments, one of the arrays for the results, and an array of
-    words: the `rest` other addresses, then what the arguments must be (see `expected`).
-    Where that may take a while, other Python threads may run meanwhile.
+    ``self`` is an array of words: the `rest` other addresses, then what the arguments and the arrays for
+    the results must be (see `expected`). ``args`` holds two tuples, of the arguments and of those arrays.
+    A program with one result does not write into memory that it reads, if somebody else made that array.
+    Where the program may take a while, other Python threads may run meanwhile.
     """
     module.declare("declare ptr @PyLong_FromLongLong(i64)")
-    f = Function(f"ptr @{ENTRY}(ptr %self, ptr %args, i64 %count)")
-    inputs = len(types)
-    slots = f.set(f"alloca [{inputs + outputs + rest} x ptr]")
-    arguments, results, words = (_word(f, "%args", k) for k in range(3))
-    table = _field(f, words, at.data)
-    fits = f.set(f"icmp eq i64 {_field(f, arguments, at.items - _POINTER_BYTES, 'i64')}, {inputs}")
-    _leave_unless(f, fits)
-    places = [0, *itertools.accumulate(len(expected(type_, None)) for type_ in types)]
     module.define("place_of", lambda: _write_place(at))
-    for k in range(inputs):
-        x = _field(f, arguments, at.items + _POINTER_BYTES * k)
-        wanted = f.set(f"getelementptr i64, ptr {table}, i64 {rest + places[k]}")
-        place = f.set(f"call ptr @place_of(ptr {x}, ptr {wanted})")
-        _leave_unless(f, f.set(f"icmp ne ptr {place}, null"))
+    f = Function(f"ptr @{ENTRY}(ptr %self, ptr %args, i64 %count)")
+    types = (*inputs, *outputs)
+    slots = f.set(f"alloca [{len(types) + rest} x ptr]")
+    arguments, results = (_word(f, "%args", k) for k in range(2))
+    table = _field(f, "%self", at.data)
+    count = _field(f, arguments, at.items - _POINTER_BYTES, "i64")
+    _leave_unless(f, f.set(f"icmp eq i64 {count}, {len(inputs)}"))
+    begins = itertools.accumulate((len(expected(type_, None)) for type_ in types), initial=rest)
+    wanted = [f.set(f"getelementptr i64, ptr {table}, i64 {k}") for k, _ in zip(begins, types, strict=False)]
+    objects = [_item(f, arguments, k, at) for k in range(len(inputs))]
+    objects += [_item(f, results, k, at) for k in range(len(outputs))]
+    places = [_checked_place(f, *pair) for pair in zip(objects, wanted, strict=True)]
+    if len(outputs) == 1:
+        trusted = f.set(f"icmp eq ptr {_word(f, wanted[-1], 0)}, null")
+        _leave_unless(f, f.set(f"or i1 {trusted}, {_apart(f, places, types)}"))
+    for k, place in enumerate([*places, *(_word(f, table, k) for k in range(rest))]):
         _fill(f, slots, k, place)
-    for k in range(outputs):
-        y = _field(f, results, at.items + _POINTER_BYTES * k)
-        _fill(f, slots, inputs + k, _field(f, y, at.data))
-    for k in range(rest):
-        _fill(f, slots, inputs + outputs + k, _word(f, table, k))
     if not module.is_brief:
         module.declare("declare ptr @PyEval_SaveThread()")
         module.declare("declare void @PyEval_RestoreThread(ptr)")
@@ -66,6 +68,31 @@ def write_entry(module, name: str, types: Sequence[Type], outputs: int, rest: in
     if not module.is_brief:
         f.do(f"call void @PyEval_RestoreThread(ptr {state})")
     return f.finish(f"ret ptr {f.set(f'call ptr @PyLong_FromLongLong(i64 {status})')}")
+
+
+def _item(f: Function, items: str, k: int, at: Layout) -> str:
+    return _field(f, items, at.items + _POINTER_BYTES * k)
+
+
+def _checked_place(f: Function, x: str, wanted: str) -> str:
+    """Write where the elements of an object begin; leave if it is not as wanted."""
+    place = f.set(f"call ptr @place_of(ptr {x}, ptr {wanted})")
+    _leave_unless(f, f.set(f"icmp ne ptr {place}, null"))
+    return place
+
+
+def _apart(f: Function, places: Sequence[str], types: Sequence[Type]) -> str:
+    """Write whether the last array shares no memory with one of the others; all are contiguous."""
+    ends = [
+        f.set(f"getelementptr i8, ptr {place}, i64 {type_.size * type_.dtype.itemsize}")
+        for place, type_ in zip(places, types, strict=True)
+    ]
+    apart = "true"
+    for place, end in zip(places[:-1], ends[:-1], strict=True):
+        before = f.set(f"icmp ule ptr {end}, {places[-1]}")
+        behind = f.set(f"icmp ule ptr {ends[-1]}, {place}")
+        apart = f.set(f"and i1 {apart}, {f.set(f'or i1 {before}, {behind}')}")
+    return apart
 
 
 def _field(f: Function, base: str, offset: int, kind: str = "ptr") -> str:
@@ -104,9 +131,10 @@ def _write_place(at: Layout) -> str:
     f.do(f"ret ptr {f.set(f'getelementptr i8, ptr %x, i64 {at.number}')}")
     f.start(compare)
     same = f.set(f"icmp eq ptr {_field(f, '%x', at.dtype)}, {dtype}")
-    flags = f.set(f"and i32 {_field(f, '%x', at.flags, 'i32')}, {_CONTIGUOUS}")
-    same = f.set(f"and i1 {same}, {f.set(f'icmp ne i32 {flags}, 0')}")
-    rank = _field(f, "%wanted", 2 * _POINTER_BYTES, "i64")
+    flags = f.set(f"trunc i64 {_field(f, '%wanted', 2 * _POINTER_BYTES, 'i64')} to i32")
+    present = f.set(f"and i32 {_field(f, '%x', at.flags, 'i32')}, {flags}")
+    same = f.set(f"and i1 {same}, {f.set(f'icmp eq i32 {present}, {flags}')}")
+    rank = _field(f, "%wanted", 3 * _POINTER_BYTES, "i64")
     own = f.set(f"sext i32 {_field(f, '%x', at.rank, 'i32')} to i64")
     same = f.set(f"and i1 {same}, {f.set(f'icmp eq i64 {own}, {rank}')}")
     axes = f.set(f"select i1 {same}, i64 {rank}, i64 0")
@@ -115,7 +143,7 @@ def _write_place(at: Layout) -> str:
     def axis(k: str, values: list[str]) -> list[str]:
         place = f.set(f"getelementptr i64, ptr {extents}, i64 {k}")
         n = f.set(f"load i64, ptr {place}")
-        place = f.set(f"getelementptr i64, ptr %wanted, i64 {f.set(f'add i64 {k}, 3')}")
+        place = f.set(f"getelementptr i64, ptr %wanted, i64 {f.set(f'add i64 {k}, 4')}")
         equal = f.set(f"icmp eq i64 {n}, {f.set(f'load i64, ptr {place}')}")
         return [f.set(f"and i1 {values[0]}, {equal}")]
 

@@ -122,6 +122,7 @@ class Program:
             self.output_types,
             self.consts,
             self.workspace_bytes,
+            description["brief"],
             self._shortage,
         )
         self.run = entrance.run
@@ -203,6 +204,7 @@ def _made(key: str, graph: Graph):
         "imports": sorted(imported - module.names),
         "exports": ["program"] + ([ENTRY] if layout() else []),
         "callbacks": plan.has_callbacks,
+        "brief": module.is_brief,
         "sizes": [len(code) for code in codes],
     }
     library = load(codes, description["imports"], description["exports"])
@@ -221,9 +223,8 @@ def _module(graph: Graph):
     places = layout()
     if places:
         rest = len(plan.consts) + 2
-        module.define(
-            ENTRY, lambda: write_entry(module, NATIVE, graph.input_types, len(plan.outputs), rest, places)
-        )
+        types = graph.input_types, graph.output_types
+        module.define(ENTRY, lambda: write_entry(module, NATIVE, *types, rest, places))
     return module, plan
 
 

@@ -181,13 +181,10 @@ class Pattern:
 
     def is_of(self, matrix: Any) -> bool:
         """Tell whether the entries of a `csr_array` stand at these places, in this order."""
-        if matrix.indices is self.indices and matrix.indptr is self.indptr:
-            return True
-        return (
-            matrix.shape == self.shape
-            and np.array_equal(matrix.indptr, self.indptr)
-            and np.array_equal(matrix.indices, self.indices)
-        )
+        if matrix.shape != self.shape:
+            return False
+        pairs = ((matrix.indptr, self.indptr), (matrix.indices, self.indices))
+        return all(given is own or np.array_equal(given, own) for given, own in pairs)
 
     def __eq__(self, other: object) -> bool:
         return self.is_of(other) if isinstance(other, Pattern) else NotImplemented
