@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from diffsci.native.building import native
-
 # Rows of `parts`: the parent in a tree of a component, and its numbers of vertices and edges.
 _PARENT, _VERTICES, _EDGES = 0, 1, 2
 
 
-@native
 def _root(parts, v):
     while parts[_PARENT, v] != v:
         parts[_PARENT, v] = parts[_PARENT, parts[_PARENT, v]]
@@ -16,7 +13,6 @@ def _root(parts, v):
     return v
 
 
-@native
 def _colors_needed(vertices, edges, least):
     """Any two of k colors make a forest, so that edges <= (k - 1) vertices - k (k - 1) / 2."""
     k = least
@@ -25,7 +21,6 @@ def _colors_needed(vertices, edges, least):
     return k
 
 
-@native
 def densest(starts, indices, order, core, parts):
     """The most colors that a connected part of a core needs; `order` has the largest cores first.
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from diffsci.native.building import native
 
-
-@native
 def find_clash(member_starts, members, colors, stamps, found):
     """Look for a group with two members of one color, or with one of none.
 

@@ -8,14 +8,12 @@ neighbors. With a graph every vertex has groups of one member, its neighbors.
 from __future__ import annotations
 
 from diffsci.coloring.ways import FEW, INCIDENCE_DEGREE, SMALLEST_LAST
-from diffsci.native.building import native
 
 # The rows of the lists of `order_dynamically`.
 _HEAD, _NEXT, _BEFORE = 0, 1, 2
 _GONE = -2
 
 
-@native
 def count_neighbors(group_starts, groups, member_starts, members, seen, degrees):
     """Write the number of distinct neighbors of every vertex; `seen` is zero."""
     size = degrees.size
@@ -36,7 +34,6 @@ def count_neighbors(group_starts, groups, member_starts, members, seen, degrees)
     return 0
 
 
-@native
 def _take(lists, keys, v):
     """Take a vertex out of the list of its key."""
     before, after = lists[_BEFORE, v], lists[_NEXT, v]
@@ -48,7 +45,6 @@ def _take(lists, keys, v):
         lists[_BEFORE, after] = before
 
 
-@native
 def _put(lists, keys, v):
     """Put a vertex at the front of the list of its key."""
     first = lists[_HEAD, keys[v]]
@@ -59,7 +55,6 @@ def _put(lists, keys, v):
     lists[_HEAD, keys[v]] = v
 
 
-@native
 def order_dynamically(group_starts, groups, member_starts, members, keys, lists, seen, order, taken_at, way):
     """Order vertices by a key that changes as their neighbors are taken.
 
@@ -102,7 +97,6 @@ def order_dynamically(group_starts, groups, member_starts, members, keys, lists,
     return 0
 
 
-@native
 def color_partially(
     group_starts, groups, member_starts, members, order, active, colors, filling, stamps, limit
 ):
@@ -147,7 +141,6 @@ def color_partially(
     return count
 
 
-@native
 def color_few(group_starts, groups, order, active, colors, taken, limit):
     """Do what `color_partially` does while there are few colors: those of a group are the bits of a word.
 

@@ -7,13 +7,10 @@ coordinates along axes, the last one running fastest.
 
 from __future__ import annotations
 
-from diffsci.native.building import native
-
 # The numbers of `layout`.
 ROW_SPECIES, COLUMN_SPECIES, CELLS, BLOCKED = 0, 1, 2, 3
 
 
-@native
 def _split(index, species, cells, blocked):
     """Species and cell of a row or a column."""
     if blocked:
@@ -21,7 +18,6 @@ def _split(index, species, cells, blocked):
     return index % species, index // species
 
 
-@native
 def fit_offsets(rows, columns, layout, extents, found):
     """Collect the different offsets of entries: row species, column species, and steps along the axes.
 
@@ -65,7 +61,6 @@ def fit_offsets(rows, columns, layout, extents, found):
     return count
 
 
-@native
 def _vanishes(form, unknowns, size, modulus):
     total = 0
     for k in range(size):
@@ -73,7 +68,6 @@ def _vanishes(form, unknowns, size, modulus):
     return total % modulus == 0
 
 
-@native
 def _allowed(first, second, begin, end, unknowns, size, modulus):
     """Whether no pair of forms of one level vanishes."""
     for q in range(begin, end):
@@ -82,7 +76,6 @@ def _allowed(first, second, begin, end, unknowns, size, modulus):
     return True
 
 
-@native
 def search(first, second, levels, periods, unknowns, spent, least, most):
     """Look for the smallest modulus with numbers for which no pair of forms vanishes together.
 
@@ -113,7 +106,6 @@ def search(first, second, levels, periods, unknowns, spent, least, most):
     return 0
 
 
-@native
 def fill(layout, numbers, modulus, colors):
     """Write the color of every column.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from diffsci.native.building import native
-
 # Rows of `slots`, one column for every entry: the slot of an entry; of a slot the number of entries left, the
 # exclusive or of their places, the vertex, and the entry that was read there.
 SLOT, LEFT, PLACES, OWNER, READ = 0, 1, 2, 3, 4
@@ -11,7 +9,6 @@ SLOT, LEFT, PLACES, OWNER, READ = 0, 1, 2, 3, 4
 FROM, INTO, ROUND = 0, 1, 2
 
 
-@native
 def _make_slots(starts, indices, colors, slots, where):
     """Give the entries of a vertex that have one color a slot; `where` (two rows) is zero."""
     for v in range(starts.size - 1):
@@ -29,7 +26,6 @@ def _make_slots(starts, indices, colors, slots, where):
             slots[PLACES, s] ^= p
 
 
-@native
 def _read(indices, mates, slots, entries, queue, filled, s, step):
     """Read the entry that is left in a slot; return how many slots wait now."""
     p = slots[PLACES, s]
@@ -49,7 +45,6 @@ def _read(indices, mates, slots, entries, queue, filled, s, step):
     return filled
 
 
-@native
 def peel(starts, indices, mates, colors, needed, where, slots, entries):
     """Find for every entry of a graph off its diagonal the slot that it is read from.
 
@@ -86,7 +81,6 @@ def peel(starts, indices, mates, colors, needed, where, slots, entries):
     return missing
 
 
-@native
 def _read_singles(starts, indices, mates, colors, needed, slots, entries, queue, filled):
     """Read edges that are trees of their own: first those with a side that is needed, then the others."""
     for last in range(2):

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from diffsci.native.building import native
 
-
-@native
 def longest(starts):
     """The number of entries of the longest row."""
     most = 0
@@ -14,7 +11,6 @@ def longest(starts):
     return most
 
 
-@native
 def inspect(starts, indices, bound):
     """0: sorted without duplicates; 1: not; 2: an index is out of bounds; 3: the starts are not in order."""
     if starts[0] != 0 or starts[starts.size - 1] != indices.size:
@@ -34,7 +30,6 @@ def inspect(starts, indices, bound):
     return found
 
 
-@native
 def transpose(starts, indices, column_starts, rows, places):
     """Columns of a pattern, rows in order; ``places[p]`` is where entry p went. `column_starts` is zero."""
     for p in range(indices.size):
@@ -54,7 +49,6 @@ def transpose(starts, indices, column_starts, rows, places):
     return 0
 
 
-@native
 def is_symmetric(starts, indices, column_starts, rows):
     """1 if a pattern equals its transpose."""
     for i in range(starts.size):

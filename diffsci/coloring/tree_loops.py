@@ -12,8 +12,6 @@ its neighbors need different colors.
 
 from __future__ import annotations
 
-from diffsci.native.building import native
-
 OPEN, NONE = -1, -2
 # Rows of `slots`, `sizes` and `marks`.
 _COLOR, _COUNT, _FIRST, _HUB = 0, 1, 2, 3
@@ -22,7 +20,6 @@ _SLOTS, _HUBS = 0, 1
 _FORBIDDEN, _MET, _WHO = 0, 1, 2
 
 
-@native
 def _slot(starts, slots, sizes, v, color):
     """Where the slot of a vertex and a color is, or would be next."""
     end = starts[v] + sizes[_SLOTS, v]
@@ -32,7 +29,6 @@ def _slot(starts, slots, sizes, v, color):
     return end
 
 
-@native
 def _slot_of_neighbor(starts, slots, sizes, w, c, color):
     """Where a neighbor of color c notes a color: always in a new slot if it has none itself."""
     if c == NONE:
@@ -40,28 +36,24 @@ def _slot_of_neighbor(starts, slots, sizes, w, c, color):
     return _slot(starts, slots, sizes, w, color)
 
 
-@native
 def _forbid_slots(starts, slots, sizes, marks, v, mark):
     """Forbid the colors of all neighbors of a vertex."""
     for s in range(starts[v], starts[v] + sizes[_SLOTS, v]):
         marks[_FORBIDDEN, slots[_COLOR, s]] = mark
 
 
-@native
 def _add_hub(starts, slots, sizes, v, color):
     """Note that a vertex is in a star around a neighbor of this color."""
     slots[_HUB, starts[v] + sizes[_HUBS, v]] = color
     sizes[_HUBS, v] += 1
 
 
-@native
 def _free_color(marks, mark, color, step):
     while marks[_FORBIDDEN, color] == mark:
         color += step
     return color
 
 
-@native
 def color_star(starts, indices, order, colors, treated, split, slots, sizes, marks, step, limit):
     """Color vertices that are `OPEN` so that two-colored paths have at most three vertices.
 
@@ -96,7 +88,6 @@ def color_star(starts, indices, order, colors, treated, split, slots, sizes, mar
     return 0
 
 
-@native
 def _tell_star(starts, indices, colors, slots, sizes, v, color):
     """Tell the neighbors of a vertex its color, and who is in a star now."""
     for p in range(starts[v], starts[v + 1]):
@@ -120,7 +111,6 @@ def _tell_star(starts, indices, colors, slots, sizes, v, color):
                 _add_hub(starts, slots, sizes, w, color)
 
 
-@native
 def _root(slots, s):
     """The tree of a slot: slots are joined where an edge connects them."""
     while slots[_PARENT, s] != s:
@@ -129,7 +119,6 @@ def _root(slots, s):
     return s
 
 
-@native
 def color_acyclic(starts, indices, order, colors, treated, split, slots, sizes, marks, step, limit):
     """Color vertices that are `OPEN` so that any two colors make trees only.
 
@@ -159,7 +148,6 @@ def color_acyclic(starts, indices, order, colors, treated, split, slots, sizes, 
     return 0
 
 
-@native
 def _tell_acyclic(starts, indices, colors, slots, sizes, v, color):
     """Tell the neighbors of a vertex its color, and join the trees that its edges connect."""
     for p in range(starts[v], starts[v + 1]):

@@ -1,4 +1,4 @@
-"""Compiled loops as Python calls them: native code from the disk cache, without importing Numba."""
+"""Compiled loops as Python calls them: native code from the disk cache, or compiled once."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ __all__ = ["Loop", "LoopFamily"]
 
 _ELEMENTS = {"i": "int64", "j": "int32", "b": "uint8", "f": "float64"}
 _RESULTS = {"i": ctypes.c_int64, "f": ctypes.c_double}
+# The modules of each compiler.
+_COMPILERS = {"translating": ("translating", "writing"), "building": ("building",)}
 
 # Arrays up to this size may be kept alive for the next call.
 _LARGEST_HELD = 1 << 16
@@ -39,6 +41,9 @@ class LoopFamily:
         uint8 (b), float64 (f), or of a type that is told when the loop is asked for (r).
     sources : sequence of str
         The files of the package that the code of the loops depends on.
+    compiler : str
+        "translating": the loops are plain functions of whole numbers, see `diffsci.native.translating`;
+        "building": they are Numba's, see `diffsci.native.building`.
 
     Examples
     --------
@@ -48,8 +53,14 @@ class LoopFamily:
     3
     """
 
-    def __init__(self, package: str, loops: Mapping[str, tuple[str, str, str]], sources: tuple[str, ...]):
-        self.package, self.loops, self.sources = package, loops, sources
+    def __init__(
+        self,
+        package: str,
+        loops: Mapping[str, tuple[str, str, str]],
+        sources: tuple[str, ...],
+        compiler: str = "translating",
+    ):
+        self.package, self.loops, self.sources, self.compiler = package, loops, sources, compiler
         self._local = threading.local()
 
     @property
@@ -74,10 +85,9 @@ class LoopFamily:
         """Return the code of a loop from the disk cache, or compile it."""
 
         def make():
-            from diffsci.native.building import build
-
+            compiler = import_module(f"diffsci.native.{self.compiler}")
             module = import_module(self.modules[name])
-            return build(getattr(module, name), self.arguments(name, dtype))
+            return compiler.build(getattr(module, name), self.arguments(name, dtype))
 
         key = [self.package, name, str(self.arguments(name, dtype)), self._sources]
         return native_function("\0".join(key), make)
@@ -86,9 +96,10 @@ class LoopFamily:
     def _sources(self) -> str:
         """What changes whenever the code of the loops may."""
         folder = Path(find_spec(self.package).origin).parent
-        files = [folder / source for source in self.sources] + [Path(__file__).with_name("building.py")]
+        files = [folder / source for source in self.sources]
+        files += [Path(__file__).with_name(f"{name}.py") for name in _COMPILERS[self.compiler]]
         marks = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
-        return " ".join([*marks, *_numba_files()])
+        return " ".join([*marks, *(_numba_files() if self.compiler == "building" else [])])
 
 
 class Loop:

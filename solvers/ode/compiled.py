@@ -24,7 +24,7 @@ _LOOPS = {
 }  # fmt: skip
 _SOURCES = ("codes.py", "native.py", "integrate.py", "replay.py")
 
-LOOPS = LoopFamily("solvers.ode", _LOOPS, _SOURCES)
+LOOPS = LoopFamily("solvers.ode", _LOOPS, _SOURCES, "building")
 MODULES = LOOPS.modules
 
 

@@ -1,4 +1,7 @@
-"""LLVM text -> object code -> loaded functions, by llvmlite's ORC engine. No optimisation passes run."""
+"""LLVM text -> object code -> loaded functions, by llvmlite's ORC engine.
+
+Programs are written as they shall be: no optimisation passes run on them. Other text is `optimised` first.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ import llvmlite.binding as llvm
 
 from diffsci.backends.cpu.symbols import address
 
-__all__ = ["Library", "compile_object", "host", "load"]
+__all__ = ["Library", "compile_object", "host", "load", "optimised"]
 
 _LOCK = threading.Lock()
 if hasattr(os, "register_at_fork"):  # a child must not inherit LLVM in the middle of something
@@ -49,6 +52,17 @@ def compile_object(text: str, level: int = 2) -> bytes:
         machine = _machine(level)
         module = llvm.parse_assembly(text)
         return machine.emit_object(module)
+
+
+def optimised(text: str) -> str:
+    """Return the text of a module after LLVM's usual passes."""
+    with _LOCK:
+        machine = _machine(2)
+        module = llvm.parse_assembly(text)
+        module.verify()
+        builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=2))
+        builder.getModulePassManager().run(module, builder)
+        return str(module)
 
 
 @dataclass(eq=False)

@@ -1,0 +1,212 @@
+"""Loops of whole numbers: native code does what the function does in Python; all else is refused."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diffsci.backends.cpu.stored import native_function
+from diffsci.coloring import Greedy, color
+from diffsci.coloring.loops import LOOPS
+from diffsci.native import Loop, LoopFamily
+from diffsci.native.translating import build, llvm_text
+
+_THREE = 3
+
+
+def arithmetic(a, b, out):
+    out[0], out[1], out[2], out[3] = a + b, a - b, a * b, -a
+    out[4], out[5] = a // b, a % b
+    out[6], out[7], out[8] = a & b, a | b, a ^ b
+    out[9], out[10] = a << 3, a >> _THREE
+    out[11], out[12] = min(a, b, 2), max(a, b, -2)
+    out[13] = (a < b) + (a <= b) * 2 + (a == b) * 4 + (a != b) * 8 + (a > b) * 16 + (a >= b) * 32
+    out[14] = 1 if not (a < 3 and (b > 2 or a == b)) else 0
+    return out.size
+
+
+def _first_over(values, limit):
+    for k in range(values.size):
+        if values[k] > limit:
+            return k, True
+    return values.size, False
+
+
+def _add_all(rows, total):
+    for i in range(rows.shape[0]):
+        for j in range(rows.shape[1]):
+            total[0] += rows[i, j]
+    return 0
+
+
+def control(rows, words, total, limit):
+    """Loops in loops, both ways of leaving one, rows of arrays, helpers of one and of two results."""
+    found = 0
+    for i in range(rows.shape[0]):
+        place, known = _first_over(rows[i], limit)
+        if known:
+            found += place
+        else:
+            continue
+        while place < rows.shape[1] and rows[i, place] != 0:
+            place += 1
+            if place == 4:
+                break
+        found = found * 7 + place
+    for k in range(words.size - 1, -1, -2):
+        words[k] ^= 255
+        found += int(words[k])
+    _add_all(rows[1:3], total)
+    return found
+
+
+@pytest.fixture(scope="module")
+def native():
+    """The functions above as native code."""
+
+    class Here(LoopFamily):
+        def __init__(self):
+            super().__init__(
+                "tests", {"arithmetic": ("", "i", "i0 i0 i1"), "control": ("", "i", "j2 b1 i1 i0")}, ()
+            )
+
+        def load(self, name, dtype=""):
+            return native_function(f"tests of {name}", lambda: build(globals()[name], self.arguments(name)))
+
+    family = Here()
+    return {name: Loop(family, name) for name in family.loops}
+
+
+numbers = st.integers(-(2**20), 2**20)
+
+
+@given(numbers, numbers.filter(bool))
+def test_arithmetic_is_that_of_python(native, a, b):
+    expected, out = np.zeros(15, np.int64), np.zeros(15, np.int64)
+    assert native["arithmetic"](a, b, out) == arithmetic(a, b, expected) == 15
+    np.testing.assert_array_equal(out, expected)
+
+
+def test_a_divisor_of_zero_makes_zero(native):
+    out = np.ones(15, np.int64)
+    native["arithmetic"](7, 0, out)
+    assert out[4] == out[5] == 0
+
+
+@given(st.lists(st.integers(-9, 9), min_size=20, max_size=20), st.integers(-10, 10))
+def test_control_is_that_of_python(native, entries, limit):
+    rows = np.array(entries, np.int32).reshape(4, 5)
+    results = []
+    for run in (control, native["control"]):
+        words, total = np.arange(7, dtype=np.uint8), np.zeros(1, np.int64)
+        results.append((int(run(rows, words, total, limit)), words.tolist(), total.tolist()))
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("kind", ["column", "row", "bidirectional", "star", "acyclic"])
+@pytest.mark.parametrize("order", ["natural", "largest_first", "smallest_last", "incidence_degree"])
+def test_colorings_by_native_code_and_by_python_agree(kind, order, monkeypatch):
+    dense = np.random.default_rng(5).random((12, 12)) < 0.2
+    dense |= dense.T
+    found = color(dense, kind, Greedy(order))
+    modules = {name: __import__(module, fromlist=[name]) for name, module in LOOPS.modules.items()}
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            LOOPS, "run", lambda name, *arguments: getattr(modules[name], name)(*arguments), raising=False
+        )
+        again = color(dense, kind, Greedy(order))
+    np.testing.assert_array_equal(found.column_colors, again.column_colors)
+    np.testing.assert_array_equal(found.row_colors, again.row_colors)
+
+
+def with_float(x):
+    return x * 0.5
+
+
+def with_negative_index(x):
+    return x[-1]
+
+
+def with_list(x):
+    return [x]
+
+
+def with_two_kinds(x):
+    y = 1
+    y = x.size == 2
+    return y + 1
+
+
+def with_itself(x):
+    return with_itself(x)
+
+
+def with_end(x):  # noqa: RET503 -- what is tested
+    if x.size == 0:
+        return 1
+    x[0] = 0
+
+
+def with_unknown(x):
+    return len(x)
+
+
+def with_items(x):
+    total = 0
+    for item in x:
+        total += item
+    return total
+
+
+@pytest.mark.parametrize(
+    ("loop", "what"),
+    [
+        (with_float, "constant like 0.5"),
+        (with_negative_index, "negative index"),
+        (with_list, "List expression"),
+        (with_two_kinds, "variable of two kinds like 'y'"),
+        (with_itself, "function that calls itself"),
+        (with_end, "an end without return"),
+        (with_unknown, "call of 'len'"),
+        (with_items, "loop over anything but a range"),
+    ],
+)
+def test_what_the_language_lacks_is_refused_with_its_place(loop, what):
+    number = loop.__code__.co_firstlineno
+    with pytest.raises(NotImplementedError, match=re.escape(what)) as caught:
+        llvm_text(loop, [("int64", 1)])
+    line = int(re.search(r"test_translating.py:(\d+):", str(caught.value))[1])
+    assert number <= line <= number + 5
+
+
+_PROGRAM = """
+import numpy as np
+from diffsci.coloring import color
+kinds = ("column", "bidirectional", "star", "acyclic")
+print(*(color(np.tri(9) + np.tri(9).T, kind).ncolors for kind in kinds))
+"""
+
+
+def test_two_processes_may_start_together_and_need_no_cache(tmp_path):
+    """The folder is written by both at once; then it cannot be written at all."""
+    for folder in (tmp_path / "cache", tmp_path / "file" / "cache"):
+        (tmp_path / "file").touch()
+        runs = [
+            subprocess.Popen(
+                [sys.executable, "-c", _PROGRAM],
+                env={"DIFFSCI_CACHE_DIR": str(folder), "PYTHONPATH": ":".join(sys.path)},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(2)
+        ]
+        for run in runs:
+            out, err = run.communicate(timeout=120)
+            assert out.split() == ["9", "9", "9", "9"], err
