@@ -9,6 +9,7 @@ import numpy as np
 
 from diffsci.graph import Graph, Node
 from diffsci.graph.callees import all_guards, callees, callers
+from diffsci.graph.ir import remembered
 
 __all__ = ["Values", "evaluate", "first_broken_guard", "run"]
 
@@ -27,18 +28,10 @@ class Values(dict):
     """Values of nodes at one point, each computed when it is first asked for and then kept."""
 
     def __missing__(self, node: Node):
-        stack = [node]
         with np.errstate(all="ignore"):
-            while stack:
-                last = stack[-1]
-                missing = [x for x in last.inputs if x not in self]
-                if missing:
-                    stack += missing
-                    continue
-                stack.pop()
-                if last not in self:
-                    self[last] = evaluate(last, [self[x] for x in last.inputs])
-        return self[node]
+            return remembered(
+                self, node, lambda x: x.inputs, lambda x: evaluate(x, [self[y] for y in x.inputs])
+            )
 
 
 def run(graph: Graph, inputs: Sequence, known: Mapping[Node, np.ndarray] | None = None) -> list[np.ndarray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -257,3 +257,36 @@ def topological(roots: Iterable[Node]) -> list[Node]:
                 order.append(node)
                 stack.pop()
     return order
+
+
+def remembered(
+    found: dict[Node, Any],
+    node: Node,
+    needed: Callable[[Node], Iterable[Node]],
+    value: Callable[[Node], Any],
+) -> Any:
+    """Return what is found of a node, and enter it with all that it needs (iterative: graphs are deep).
+
+    Parameters
+    ----------
+    found : dict
+        What is known already.
+    node : Node
+    needed : callable
+        Returns the nodes that must be found before a node. It is asked again when some of them are.
+    value : callable
+        Returns what is found of a node, given these.
+    """
+    stack = [node]
+    while stack:
+        last = stack[-1]
+        if last in found:
+            stack.pop()
+            continue
+        missing = [x for x in needed(last) if x not in found]
+        if missing:
+            stack += missing
+            continue
+        stack.pop()
+        found[last] = value(last)
+    return found[node]

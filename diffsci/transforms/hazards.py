@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from diffsci.graph import Node
+from diffsci.graph.ir import remembered
 
 __all__ = ["Hazards"]
 
@@ -33,22 +34,14 @@ class Hazards:
     def value(self, node: Node) -> bool:
         """Tell whether the value of a node may not be finite although the inputs of the program are."""
         known = self._found.get(node)
-        if known is not None:
-            return known
-        stack = [node]
-        while stack:
-            last = stack[-1]
-            if last in self._found:
-                stack.pop()
-                continue
-            tame = _is_tame(last)
-            missing = [x for x in last.inputs if x not in self._found] if tame else []
-            if missing:
-                stack += missing
-                continue
-            stack.pop()
-            self._found[last] = not tame or any(self._found[x] for x in last.inputs)
-        return self._found[node]
+        return remembered(self._found, node, _tame_operands, self._looked_up) if known is None else known
+
+    def _looked_up(self, node: Node) -> bool:
+        return not _is_tame(node) or any(self._found[x] for x in node.inputs)
+
+
+def _tame_operands(node: Node) -> tuple[Node, ...]:
+    return node.inputs if _is_tame(node) else ()
 
 
 def _is_tame(node: Node) -> bool:

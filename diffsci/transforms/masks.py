@@ -18,6 +18,7 @@ import numpy as np
 
 from diffsci.graph import Builder, Node, Type
 from diffsci.graph.interpreter import Values
+from diffsci.graph.ir import remembered
 from diffsci.primitives.shared import BOOL
 from diffsci.transforms.hazards import Hazards
 from diffsci.transforms.mask_rules import RULES, spread
@@ -48,27 +49,19 @@ class Reader:
 
     def of(self, node: Node) -> Node | None:
         """Return where a linear value may be nonzero, None for anywhere."""
-        if node in self._found:
-            return self._found[node]
-        stack = [node]
-        while stack:
-            last = stack[-1]
-            if last in self._found:
-                stack.pop()
-                continue
-            rule = None if last in self.given or last.is_structural else RULES.get(last.name)
-            missing = [x for x in last.inputs if x not in self._found] if rule else []
-            if missing:
-                stack += missing
-                continue
-            stack.pop()
-            if last in self.given:
-                self._found[last] = self.given[last]
-            elif last.is_structural:
-                self._found[last] = self._of_constant(last)
-            else:
-                self._found[last] = self._canonical(rule(self, last)) if rule else None
-        return self._found[node]
+        return remembered(self._found, node, self._ruled, self._read)
+
+    def _ruled(self, node: Node) -> tuple[Node, ...]:
+        """Return the operands that the mask of a node is made of."""
+        return () if node in self.given or node.is_structural or node.name not in RULES else node.inputs
+
+    def _read(self, node: Node) -> Node | None:
+        if node in self.given:
+            return self.given[node]
+        if node.is_structural:
+            return self._of_constant(node)
+        rule = RULES.get(node.name)
+        return self._canonical(rule(self, node)) if rule else None
 
     def selected(self, node: Node) -> bool:
         """Tell whether an operand has a mask that counts: absent operands alone are no reason for one."""

@@ -179,13 +179,17 @@ def _int_remainder(o, f, code, source, kind, args, wide):
 def _int_mod(o, f, code, source, kind, args, wide):
     b = args[1]
     rest = _int_remainder(o, f, code, source, kind, args, wide)
-    signs = f.set(f"xor {kind} {rest}, {b}")
+    move = _is_opposed(f, kind, rest, b, wide)
+    return _choose(f, move, kind, f.set(f"add {kind} {rest}, {b}"), rest, wide)
+
+
+def _is_opposed(f, kind, rest, divisor, wide):
+    """Whether there is a remainder, of another sign than the divisor: NumPy rounds quotients down."""
     nothing = _constant(0, "i8", wide)
-    differ = f.set(f"icmp slt {kind} {signs}, {nothing}")
+    differ = f.set(f"icmp slt {kind} {f.set(f'xor {kind} {rest}, {divisor}')}, {nothing}")
     some = f.set(f"icmp ne {kind} {rest}, {nothing}")
     mask = vector_type("b1") if wide else "i1"
-    move = f.set(f"and {mask} {differ}, {some}")
-    return _choose(f, move, kind, f.set(f"add {kind} {rest}, {b}"), rest, wide)
+    return f.set(f"and {mask} {differ}, {some}")
 
 
 def _int_floor_divide(o, f, code, source, kind, args, wide):
@@ -194,10 +198,7 @@ def _int_floor_divide(o, f, code, source, kind, args, wide):
     quotient = f.set(f"sdiv {kind} {a}, {safe}")
     rest = f.set(f"srem {kind} {a}, {safe}")
     nothing = _constant(0, "i8", wide)
-    differ = f.set(f"icmp slt {kind} {f.set(f'xor {kind} {rest}, {safe}')}, {nothing}")
-    some = f.set(f"icmp ne {kind} {rest}, {nothing}")
-    mask = vector_type("b1") if wide else "i1"
-    lower = f.set(f"and {mask} {differ}, {some}")
+    lower = _is_opposed(f, kind, rest, safe, wide)
     down = f.set(f"sub {kind} {quotient}, {_constant(1, 'i8', wide)}")
     quotient = _choose(f, lower, kind, down, quotient, wide)
     quotient = _choose(f, minus, kind, f.set(f"sub {kind} {nothing}, {a}"), quotient, wide)

@@ -15,6 +15,7 @@ import numpy as np
 
 from diffsci.graph import Builder, Graph, Node, Type
 from diffsci.graph.interpreter import evaluate
+from diffsci.graph.ir import remembered
 from diffsci.primitives.special.terms import Slope, Term, row
 
 __all__ = ["FORMULAS", "by_formula", "formula_row", "on_arrays"]
@@ -64,20 +65,15 @@ def _run(graph: Graph, operands: Sequence[np.ndarray]) -> np.ndarray:
     """
     values: dict[Node, np.ndarray] = dict(zip(graph.inputs, operands, strict=True))
     (result,) = graph.outputs
-    stack = [result]
+
+    def value(node: Node) -> np.ndarray:
+        needed = _needed(node, values)
+        if node.name == "select" and len(needed) == 2:
+            return values[needed[1]]
+        return evaluate(node, [values[x] for x in needed])
+
     with np.errstate(all="ignore"):
-        while stack:
-            node = stack[-1]
-            needed = _needed(node, values)
-            missing = [x for x in needed if x not in values]
-            if missing:
-                stack += missing
-                continue
-            stack.pop()
-            if node not in values:
-                chosen = node.name == "select" and len(needed) == 2
-                values[node] = values[needed[1]] if chosen else evaluate(node, [values[x] for x in needed])
-    return values[result]
+        return remembered(values, result, lambda node: _needed(node, values), value)
 
 
 def _needed(node: Node, values: dict[Node, np.ndarray]) -> tuple[Node, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from diffsci.graph import Builder, Node
 from diffsci.graph.interpreter import evaluate
+from diffsci.graph.ir import remembered
 from diffsci.graph.naming import spoken
 from diffsci.sparse.direct.emitting import emit, is_nothing
 from diffsci.sparse.direct.terms import Columns, Maps, Term
@@ -59,19 +60,7 @@ class Work:
 
     def known(self, node: Node) -> np.ndarray | None:
         """Return the value of a node that depends on constants and integer inputs alone."""
-        stack = [node]
-        while stack:
-            last = stack[-1]
-            if last in self._known:
-                stack.pop()
-                continue
-            missing = [x for x in last.inputs if x not in self._known]
-            if missing:
-                stack += missing
-                continue
-            stack.pop()
-            self._known[last] = self._evaluated(last)
-        return self._known[node]
+        return remembered(self._known, node, lambda x: x.inputs, self._evaluated)
 
     def _evaluated(self, node: Node) -> np.ndarray | None:
         if node.is_const:
