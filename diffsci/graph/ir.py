@@ -277,6 +277,8 @@ def remembered(
     value : callable
         Returns what is found of a node, given these.
     """
+    if node in found:
+        return found[node]
     stack = [node]
     while stack:
         last = stack[-1]

@@ -33,8 +33,7 @@ class Hazards:
 
     def value(self, node: Node) -> bool:
         """Tell whether the value of a node may not be finite although the inputs of the program are."""
-        known = self._found.get(node)
-        return remembered(self._found, node, _tame_operands, self._looked_up) if known is None else known
+        return remembered(self._found, node, _tame_operands, self._looked_up)
 
     def _looked_up(self, node: Node) -> bool:
         return not _is_tame(node) or any(self._found[x] for x in node.inputs)
