@@ -31,7 +31,7 @@ from diffsci.tracing.copies import original, private_copy, resolve
 from diffsci.tracing.function import concrete, is_dynamic
 from diffsci.tracing.functions.sparse import SparseFactors
 from diffsci.tracing.identity import fingerprint
-from diffsci.tracing.sparse import TracedSparse
+from diffsci.tracing.sparse import Places, TracedSparse
 from diffsci.tracing.standard import refuse_device
 from diffsci.tracing.trace import apply_graph, bind
 from diffsci.transforms import simplify
@@ -88,7 +88,7 @@ def is_traced(value: Any) -> bool:
 def sparse_diagonal(entries: TracedArray) -> TracedSparse:
     """Return the sparse matrix with this diagonal, inside of a trace."""
     places = np.arange(entries.size)
-    return TracedSparse(entries, places, places, (entries.size, entries.size), matrix=False)
+    return TracedSparse(entries, Places(places, places, (entries.size, entries.size), "csr"))
 
 
 def sparse_factors(matrix: TracedSparse) -> SparseFactors:

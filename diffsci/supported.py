@@ -34,6 +34,7 @@ from diffsci.tracing.functions.special import SPECIAL
 from diffsci.tracing.methods import METHODS
 from diffsci.tracing.python import BUILTINS, MATH
 from diffsci.tracing.selection import Selected
+from diffsci.tracing.sparse import TracedSparse
 from diffsci.transforms import batch_graph, jvp_graph, tangent_graph, taylor_graph, vjp_graph
 
 __all__ = ["Record", "page", "recorded"]
@@ -160,6 +161,8 @@ def _nodes(value: Any) -> list[Node]:
     """Return the nodes of the traced values in arguments or results."""
     if isinstance(value, ComplexArray):
         return [*_nodes(value.re), *_nodes(value.im)]
+    if isinstance(value, TracedSparse):
+        return _nodes(value.entries)
     if isinstance(value, Selected):
         return [*_nodes(value.full), *_nodes(value.mask)]
     if isinstance(value, TracedArray):

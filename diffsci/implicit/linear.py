@@ -108,6 +108,11 @@ def _with_sparse(A: Any, b: Any) -> Any:
     """A constant sparse matrix is factored once; its parts solve complex systems, of twice the size."""
     import scipy.sparse
 
+    if A.shape[0] != A.shape[1]:
+        raise ValueError(
+            f"linear_solve{at(user_location())}: the sparse matrix has shape {A.shape}, not square: "
+            "for least squares solve the normal equations, A.T @ A and A.T @ b"
+        )
     A, b = A.tocsc(), b if isinstance(b, TracedArray) else np.asarray(b)
     if A.dtype.kind == "c":
         parts = scipy.sparse.block_array([[A.real, -A.imag], [A.imag, A.real]])

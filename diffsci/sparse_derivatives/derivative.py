@@ -20,7 +20,7 @@ from diffsci.sparse.options import Options
 from diffsci.sparse.steering import key_of, steering_inputs
 from diffsci.specialisation import Specialisation
 from diffsci.tracing import is_tracing
-from diffsci.tracing.sparse import TracedCsr
+from diffsci.tracing.sparse import with_pattern
 from diffsci.tracing.trace import apply_graph, running
 from diffsci.wrapping import Wrapped
 
@@ -99,7 +99,7 @@ class SparseDerivative(Wrapped):
         program, plan = self._derived(call, chosen, flags)
         if call.inside:
             (entries,) = apply_graph(program.graph, call.inputs, FOLDED)
-            return TracedCsr(entries, plan.places)
+            return with_pattern(entries, plan.places)
         (entries,) = call.evaluate(program)
         return plan.places.csr(entries)
 

@@ -10,6 +10,7 @@ from numpy.polynomial import polyutils
 
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
+from diffsci.tracing.functions.assembly import matrix_class
 from diffsci.tracing.functions.interpolation import PiecewisePolynomial
 from diffsci.tracing.functions.sparse import Factors, is_factors
 from diffsci.tracing.numbers import STAND_INS
@@ -121,7 +122,15 @@ CLASSES: dict[type, Any] = {
 
 def stand_in(cls: type) -> Any:
     """Return what a class of a library is inside a traced function, or None."""
-    return CLASSES.get(cls) if current_trace() is not None else None
+    if current_trace() is None:
+        return None
+    return matrix_class(cls) if _is_matrix_class(cls) else CLASSES.get(cls)
+
+
+def _is_matrix_class(cls: type) -> bool:
+    """Tell whether a class is one of scipy.sparse's matrices and arrays."""
+    inside = (cls.__module__ or "").startswith("scipy.sparse")
+    return inside and (hasattr(cls, "tocoo") or cls.__name__ in ("sparray", "spmatrix"))
 
 
 def tracing_object(value: Any) -> Any:

@@ -19,16 +19,30 @@ from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.complex.python import TracedComplex
 
-__all__ = ["STAND_INS", "TracedFloat", "TracedInt", "traced_isinstance", "truncated"]
+__all__ = ["STAND_INS", "StandInMeta", "TracedFloat", "TracedInt", "traced_isinstance", "truncated"]
 
 STAND_INS: dict[type, type] = {}  # native type -> what a traced function sees
 NATIVE: dict[type, type] = {TracedComplex: builtins.complex}
 
 
-class _NumberMeta(type):
+class StandInMeta(type):
     """Makes a stand-in the native type for everybody else."""
 
     native: type
+
+    def __subclasscheck__(cls, other: type) -> bool:
+        return issubclass(other, cls.native)
+
+    def __eq__(cls, other: Any) -> bool:
+        return other is cls or other is cls.native
+
+    def __hash__(cls) -> int:
+        return hash(cls.native)
+
+
+class _NumberMeta(StandInMeta):
+    """Called with a traced value, a type of numbers makes a traced one."""
+
     made: Callable[[TracedArray], TracedArray]
     kind: str
 
@@ -39,15 +53,6 @@ class _NumberMeta(type):
 
     def __instancecheck__(cls, x: Any) -> bool:
         return builtins.isinstance(x, cls.native) or _stands_for_number(x, cls)
-
-    def __subclasscheck__(cls, other: type) -> bool:
-        return issubclass(other, cls.native)
-
-    def __eq__(cls, other: Any) -> bool:
-        return other is cls or other is cls.native
-
-    def __hash__(cls) -> int:
-        return hash(cls.native)
 
 
 def _stand_in(native: type, made: Callable[[TracedArray], TracedArray]) -> type:

@@ -14,6 +14,8 @@ from diffsci.tracing.array import TracedArray
 from diffsci.tracing.complex.carried import CARRIED
 from diffsci.tracing.complex.functions import complex_implementation, holds_complex
 from diffsci.tracing.powers import power
+from diffsci.tracing.sparse import is_sparse
+from diffsci.tracing.sparse.functions import of_sparse, refuse_sparse
 
 __all__ = [
     "FUNCTIONS",
@@ -234,6 +236,8 @@ UFUNCS: dict[str, Callable] = {
 
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict[str, Any]) -> Any:
     """Carry out ``ufunc.method(*inputs, **kwargs)`` with a traced value among the operands."""
+    if any(map(is_sparse, inputs)):
+        return of_sparse(ufunc, inputs, kwargs) if method == "__call__" else refuse_sparse(ufunc)
     out = kwargs.pop("out", None)
     if isinstance(out, tuple) and all(target is None for target in out):
         out = None
@@ -323,6 +327,8 @@ def _first_by_position(function: Callable, kwargs: dict[str, Any]) -> tuple[tupl
 
 def call_function(function: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
     """Carry out a NumPy function with a traced value among its arguments."""
+    if any(map(is_sparse, args)):
+        return of_sparse(function, args, kwargs)
     implementation = FUNCTIONS.get(function)
     if implementation is None:
         if isinstance(function, np.ufunc):

@@ -50,6 +50,11 @@ def standard(value: Any) -> np.ndarray:
         return array.astype(np.int64)
     if not array.dtype.isnative:
         return standard(array.astype(array.dtype.newbyteorder("=")))
+    if hasattr(value, "tocoo"):
+        raise UnsupportedError(
+            f"a sparse matrix cannot be an operand of functions of arrays{at(user_location())}: use its "
+            "toarray(), its entries .data, or functions of scipy.sparse"
+        )
     raise UnsupportedError(
         f"arrays of dtype {array.dtype} cannot be traced{at(user_location())}: "
         "use float64, float32, complex, integers or booleans"

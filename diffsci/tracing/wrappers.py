@@ -30,6 +30,27 @@ from diffsci.tracing.trace import current_trace
 
 __all__ = ["wrapper"]
 
+_ITERATIVE = "use diffsci.linear_solve(lambda v: A @ v, b, method=...), which iterates and has derivatives"
+_FACTORS = "solve with scipy.sparse.linalg.spsolve(A, b), or with splu(A).solve(b)"
+_DENSE = "use the function of numpy.linalg or scipy.linalg for A.toarray()"
+# What to write in place of functions that cannot be traced.
+INSTEAD = {
+    "scipy.integrate.solve_ivp": "use solvers.solve_ivp",
+    **dict.fromkeys(
+        ("scipy.integrate.odeint", "scipy.integrate.quad", "scipy.optimize.minimize", "scipy.optimize.root"),
+        "call it outside",
+    ),
+    **{
+        f"scipy.sparse.linalg.{name}": instead
+        for names, instead in (
+            ("cg cgs bicg bicgstab gmres lgmres minres qmr", _ITERATIVE),
+            ("inv spilu spsolve_triangular", _FACTORS),
+            ("eigs eigsh svds expm expm_multiply lsqr lsmr", _DENSE),
+        )
+        for name in names.split()
+    },
+}  # fmt: skip
+
 
 def _fromiter(iterable: Any, dtype: Any, count: int = -1, **_: Any) -> Any:
     """np.fromiter sees through to the numbers, which may be traced: take them out first."""
@@ -151,14 +172,19 @@ def _dispatching(function: Callable, traced: Callable | None, module: str) -> Ca
             args, kwargs = _without_constants(args, kwargs)
             if not _holds_traced(args) and not _holds_traced(kwargs.values()):
                 return _tracing(function(*args, **kwargs))
-            instead = "express it by supported functions"
-            if function.__name__ in ("solve_ivp", "odeint", "quad", "minimize", "root"):
-                instead = "use solvers.solve_ivp" if "ivp" in function.__name__ else "call it outside"
-            raise ops.unsupported(f"{module}.{function.__name__}", instead)
+            name = f"{_public(function, module)}.{function.__name__}"
+            instead = INSTEAD.get(name, "express it by supported functions")
+            raise ops.unsupported(name, instead)
         rule = library_implementation(f"{module}.{function.__name__}", traced, (*args, *kwargs.values()))
         return rule(*args, **kwargs)
 
     return functools.update_wrapper(call, function, updated=())
+
+
+def _public(function: Callable, module: str) -> str:
+    """Return the name of the module that a function is imported from."""
+    full = getattr(function, "__module__", None) or module
+    return full.partition("._")[0] if full.startswith(f"{module}.") else module
 
 
 def _without_constants(args, kwargs):

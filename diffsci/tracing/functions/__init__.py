@@ -1,6 +1,7 @@
 """NumPy functions on traced values, by subject. Importing this package fills the table."""
 
 from diffsci.tracing.functions import (
+    assembly,
     creation,
     fourier,
     ignoring,
@@ -21,6 +22,7 @@ from diffsci.tracing.functions import (
 )
 
 __all__ = [
+    "assembly",
     "creation",
     "fourier",
     "ignoring",

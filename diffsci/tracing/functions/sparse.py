@@ -10,7 +10,7 @@ from diffsci.source import at, user_location
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.protocols import implements_scipy
-from diffsci.tracing.sparse import TracedSparse, as_traced_sparse, is_sparse
+from diffsci.tracing.sparse import as_traced_sparse, is_sparse
 from diffsci.tracing.trace import bind
 
 __all__ = ["Factors", "SparseFactors", "is_factors"]
@@ -22,8 +22,8 @@ def _columns(a: Any) -> tuple[TracedArray, dict[str, np.ndarray]]:
     if a.shape[0] != a.shape[1]:
         raise ValueError(f"matrix must be square, got shape {a.shape}{at(user_location())}")
     n = a.shape[0]
-    places, inverse = np.unique(a.columns * n + a.rows, return_inverse=True)
-    data = a.data if a.data.dtype.kind in "fc" else ops.convert(a.data, float)
+    places, inverse = np.unique(a.places.columns * n + a.places.rows, return_inverse=True)
+    data = a.entries if a.dtype.kind in "fc" else ops.convert(a.entries, float)
     data = bind("put_add", np.zeros(places.size, data.dtype), inverse.astype(np.int64), data, axis=0)
     starts = np.searchsorted(places, n * np.arange(n + 1)).astype(np.int64)
     return data, {"rows": places % max(n, 1), "starts": starts}
@@ -59,6 +59,14 @@ class SparseFactors:
     def solve(self, rhs: Any, trans: str = "N") -> TracedArray:
         """Solve with the matrix, or its transpose."""
         return _solved(self._data, self._pattern, rhs, trans != "N")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise AttributeError(
+            f"factors of a sparse matrix under trace have no attribute {name!r}{at(user_location())}: they "
+            "are chosen when the program runs; only solve() is there"
+        )
 
 
 def is_factors(x: Any) -> bool:
@@ -101,38 +109,3 @@ def factorized(A):
 @implements_scipy("scipy.sparse.issparse")
 def issparse(x):
     return is_sparse(x)
-
-
-def _diagonals(diagonals: Any, offsets: Any, shape: Any, matrix: bool) -> TracedSparse:
-    """A matrix by diagonals; a diagonal of one number is that number everywhere."""
-    if np.ndim(offsets) == 0:
-        diagonals, offsets = [diagonals if np.ndim(diagonals) == 1 else diagonals[0]], [int(offsets)]
-    offsets = [int(k) for k in offsets]
-    diagonals = [ops.reshape(ops.traced(d), (-1,)) for d in diagonals]
-    if len(diagonals) != len(offsets):
-        raise ValueError(f"different number of diagonals and offsets{at(user_location())}")
-    if shape is None:
-        size = diagonals[0].size + abs(offsets[0])
-        shape = (size, size)
-    rows, columns, data = [], [], []
-    for entries, k in zip(diagonals, offsets, strict=True):
-        count = max(min(shape[0] + min(k, 0), shape[1] - max(k, 0)), 0)
-        if entries.size not in (1, count):
-            raise ValueError(
-                f"diagonal length ({entries.size}) does not agree with array size {shape}"
-                f"{at(user_location())}"
-            )
-        data.append(ops.broadcast_to(entries, (count,)) if entries.size != count else entries)
-        rows.append(np.arange(count) - min(k, 0))
-        columns.append(np.arange(count) + max(k, 0))
-    return TracedSparse(ops.concatenate(data), np.concatenate(rows), np.concatenate(columns), shape, matrix)
-
-
-@implements_scipy("scipy.sparse.diags")
-def diags(diagonals, offsets=0, shape=None, format=None, dtype=None):
-    return _diagonals(diagonals, offsets, shape, matrix=True)
-
-
-@implements_scipy("scipy.sparse.diags_array")
-def diags_array(diagonals, /, *, offsets=0, shape=None, format=None, dtype=None):
-    return _diagonals(diagonals, offsets, shape, matrix=False)

@@ -1,0 +1,10 @@
+"""Matrices of scipy.sparse inside a traced function: a pattern that is known, entries that may be traced.
+
+`places` says where entries stand, `matrix` computes with them, `vector` is a row of a matrix, `moves` takes
+what SciPy only rearranges from SciPy itself, and `functions` is what NumPy's functions do with them.
+"""
+
+from diffsci.tracing.sparse.matrix import TracedSparse, as_traced_sparse, is_sparse, operate, with_pattern
+from diffsci.tracing.sparse.places import Places
+
+__all__ = ["Places", "TracedSparse", "as_traced_sparse", "is_sparse", "operate", "with_pattern"]

@@ -1,0 +1,40 @@
+"""Arrays of entries: what is picked from them, and what is added up at known places."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diffsci.tracing import operations as ops
+from diffsci.tracing.array import TracedArray
+from diffsci.tracing.trace import bind
+
+__all__ = ["joined", "picked", "picked_or_zero", "summed"]
+
+
+def picked(x: TracedArray, index: np.ndarray) -> TracedArray:
+    """Return ``x[index]`` along the first axis; the array itself where that is all of it, in order."""
+    if index.size == x.shape[0] and np.array_equal(index, np.arange(index.size)):
+        return x
+    return bind("take", x, index, axis=0)
+
+
+def picked_or_zero(x: TracedArray, numbers: np.ndarray) -> TracedArray:
+    """Return the entries with these numbers, counted from 1; zeros where the number is 0."""
+    if numbers.size and not numbers.any():
+        return ops.copy(ops.convert(np.zeros(numbers.shape), x.dtype))
+    if not numbers.all():
+        x = ops.concatenate([np.zeros(1, x.dtype), x])
+    else:
+        numbers = numbers - 1
+    return ops.copy(ops.reshape(bind("take", x, numbers.ravel(), axis=0), numbers.shape))
+
+
+def summed(values: TracedArray, index: np.ndarray, size: int) -> TracedArray:
+    """Add values up at places of a new array."""
+    zeros = np.zeros((size, *values.shape[1:]), values.dtype)
+    return bind("put_add", zeros, index, values, axis=0)
+
+
+def joined(parts: list[TracedArray]) -> TracedArray:
+    """Return arrays of entries one behind the other, of their common dtype."""
+    return parts[0] if len(parts) == 1 else ops.concatenate(parts)

@@ -1,0 +1,530 @@
+"""`TracedSparse`: what a user's function sees in place of a matrix of scipy.sparse.
+
+SciPy's matrices stay what they are until they meet a traced value: then their entries become constants of the
+trace, and a product is a gather, a multiplication and a scatter. What is read from outside is watched: a
+matrix that has changed makes another program.
+
+Operations give the structure that SciPy's would give if no number were zero: a sum has the places of both
+terms, also where numbers cancel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from diffsci.source import at, user_location
+from diffsci.tracing import containers
+from diffsci.tracing import operations as ops
+from diffsci.tracing.array import TracedArray
+from diffsci.tracing.powers import power
+from diffsci.tracing.sparse.entries import joined, picked, summed
+from diffsci.tracing.sparse.places import COMPRESSED, PatternPlaces, Places
+from diffsci.tracing.trace import current_trace
+from diffsci.trees import register_parts
+
+__all__ = ["TracedSparse", "as_traced_sparse", "is_sparse", "operate", "with_pattern"]
+
+KEPT = ("csr", "csc", "coo")  # formats whose .data are the entries
+# SciPy's methods that apply to every entry: functions that are zero at zero.
+ELEMENTWISE = frozenset(
+    "arcsin arcsinh arctan arctanh ceil deg2rad expm1 floor log1p rad2deg rint sign sin sinh sqrt tan tanh "
+    "trunc".split()
+)
+INSTEAD = {
+    "eliminate_zeros": "which entries are zero is not known while tracing; leave the call out",
+    "count_nonzero": "which entries are zero is not known while tracing; use A.nnz, or count in A.data",
+    "nonzero": "which entries are zero is not known while tracing; use A.tocoo().coords",
+    "max": "use numpy.max(A.data), and compare with 0 if places are empty",
+    "min": "use numpy.min(A.data), and compare with 0 if places are empty",
+    "setdiag": "use A + scipy.sparse.diags_array(d - A.diagonal())",
+    "inv": "use scipy.sparse.linalg.spsolve(A, b)",
+}
+
+
+def is_sparse(x: Any) -> bool:
+    """Tell whether a value is a matrix of scipy.sparse, or stands for one."""
+    return isinstance(x, TracedSparse) or containers.is_sparse(x)
+
+
+def as_traced_sparse(x: Any) -> TracedSparse:
+    """Return a sparse matrix by entries; the same one again as long as the original is unchanged."""
+    if isinstance(x, TracedSparse):
+        return x
+    trace = current_trace()
+    key = ("sparse", id(x))
+    seen = containers.snapshot(x)
+    known = trace.copies.get(key)
+    if known is not None and known[0] == seen:
+        return known[1]
+    if x.ndim != 2:
+        raise ops.unsupported("a sparse array that is not a matrix", "use its toarray()")
+    made = TracedSparse(ops.traced(x.tocoo().data), Places.of(x))
+    trace.copies[key] = (seen, made)
+    trace.keep.append(x)
+    return made
+
+
+def with_pattern(data: TracedArray, pattern: Any) -> TracedSparse:
+    """Return the matrix with these entries at the places of a pattern, see `PatternPlaces`."""
+    return TracedSparse(data, PatternPlaces(pattern))
+
+
+def _dense(x: Any) -> TracedArray:
+    return ops.traced(x if isinstance(x, TracedArray) else np.asarray(x))
+
+
+def _refuse(what: str, instead: str) -> Any:
+    raise ops.unsupported(f"{what} of a sparse matrix", instead)
+
+
+class TracedSparse:
+    """A sparse matrix by entries; entries at the same place add up.
+
+    Parameters
+    ----------
+    entries : TracedArray
+    places : Places
+        Where they stand.
+    settled : bool
+        They are kept as SciPy would keep them. Sums and products are not: they are put in order when
+        somebody asks for their entries.
+    """
+
+    __array_ufunc__ = None  # NumPy's operators leave it to ours
+    ndim = 2
+
+    def __init__(self, entries: TracedArray, places: Places, settled: bool = True):
+        self.entries, self.places, self.settled = entries, places, settled
+
+    def _like(self, entries: Any) -> TracedSparse:
+        return TracedSparse(entries, self.places, self.settled)
+
+    # entries and places -------------------------------------------------------------------------------
+
+    def settle(self) -> TracedSparse:
+        """Put the entries of a sum or product in order, those at one place added up."""
+        if not self.settled:
+            self.sum_duplicates()
+        return self
+
+    def sum_duplicates(self) -> None:
+        """See `scipy.sparse`."""
+        self.settled = True
+        if self.places.canonical:
+            return
+        keys, inverse = np.unique(self.places.keys, return_inverse=True)
+        if keys.size < self.places.size:
+            self.entries = summed(self.entries, inverse, keys.size)
+        else:
+            self.entries = picked(self.entries, np.argsort(self.places.keys))
+        by_columns = self.format == "csc"
+        minor_size = self.shape[0] if by_columns else self.shape[1]
+        major, minor = np.divmod(keys, max(minor_size, 1))
+        both = (minor, major) if by_columns else (major, minor)
+        self.places = Places(*both, self.shape, self.format, self.matrix)
+
+    def distinct(self) -> TracedSparse:
+        """Return the matrix with one entry at every place; itself if it is so."""
+        if self.settle().places.distinct:
+            return self
+        made = self._like(self.entries)
+        made.sum_duplicates()
+        return made
+
+    @property
+    def data(self) -> TracedArray:
+        """The entries in SciPy's order."""
+        if self.format not in KEPT:
+            _refuse(f"the data of the format {self.format!r}", "use A.tocsr().data")
+        return self.settle().entries
+
+    @data.setter
+    def data(self, values: Any) -> None:
+        values = ops.traced(values)
+        if values.shape != (self.nnz,):
+            raise ValueError(
+                f"a matrix with {self.nnz} entries cannot have the data of shape {values.shape}"
+                f"{at(user_location())}"
+            )
+        self.entries = values
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.places.shape
+
+    @property
+    def format(self) -> str:
+        return self.places.format
+
+    @property
+    def matrix(self) -> bool:
+        """Whether it stands for a `spmatrix`, not for a sparse array."""
+        return self.places.matrix
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.entries.dtype
+
+    @property
+    def nnz(self) -> int:
+        return self.settle().places.size
+
+    size = nnz
+
+    def getnnz(self, axis: int | None = None) -> Any:
+        """See `scipy.sparse`."""
+        if axis is None:
+            return self.nnz
+        places = self.settle().places
+        kept = places.columns if axis % 2 == 0 else places.rows
+        return np.bincount(kept, minlength=self.shape[1 - axis % 2])
+
+    @property
+    def coords(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.row, self.col
+
+    @property
+    def row(self) -> np.ndarray:
+        return self._index("rows", ("coo",), "row")
+
+    @property
+    def col(self) -> np.ndarray:
+        return self._index("columns", ("coo",), "col")
+
+    @property
+    def indices(self) -> np.ndarray:
+        return self._index("indices", COMPRESSED, "indices")
+
+    @property
+    def indptr(self) -> np.ndarray:
+        return self._index("indptr", COMPRESSED, "indptr")
+
+    def _index(self, which: str, formats: tuple[str, ...], name: str) -> np.ndarray:
+        if self.format not in formats:
+            raise AttributeError(
+                f"a sparse matrix of format {self.format!r} has no attribute {name!r}{at(user_location())}"
+            )
+        return getattr(self.settle().places, which)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name in ELEMENTWISE:
+            return lambda: self._each(name)
+        instead = INSTEAD.get(name, "compute with its entries A.data, or use A.toarray()")
+        raise AttributeError(
+            f"sparse matrices under trace have no attribute {name!r}{at(user_location())}: {instead}"
+        )
+
+    # conversions --------------------------------------------------------------------------------------
+
+    @property
+    def T(self) -> TracedSparse:
+        return TracedSparse(self.entries, self.places.turned(), self.settled)
+
+    def transpose(self, axes: Any = None, copy: bool = False) -> TracedSparse:
+        """See `scipy.sparse`."""
+        return self.T.copy() if copy else self.T
+
+    def copy(self) -> TracedSparse:
+        """See `scipy.sparse`."""
+        return self._like(ops.copy(self.entries))
+
+    def asformat(self, format: str | None, copy: bool = False) -> TracedSparse:
+        """See `scipy.sparse`."""
+        if format is None or format == self.format:
+            return self.copy() if copy else self
+        kept = self.format in COMPRESSED and format in KEPT  # SciPy leaves duplicates as they are
+        return self.moved(lambda x: x.asformat(format), distinct=not kept)
+
+    def tocsr(self, copy: bool = False) -> TracedSparse:
+        """See `scipy.sparse`."""
+        return self.asformat("csr", copy)
+
+    def tocsc(self, copy: bool = False) -> TracedSparse:
+        """See `scipy.sparse`."""
+        return self.asformat("csc", copy)
+
+    def tocoo(self, copy: bool = False) -> TracedSparse:
+        """See `scipy.sparse`."""
+        return self.asformat("coo", copy)
+
+    def todia(self, copy: bool = False) -> TracedSparse:
+        """See `scipy.sparse`."""
+        return self.asformat("dia", copy)
+
+    def moved(self, function: Callable, distinct: bool = True) -> Any:
+        """Apply a function of SciPy that only rearranges entries."""
+        from diffsci.tracing.sparse.moves import rearranged
+
+        return rearranged(function, self.distinct() if distinct else self)
+
+    def sorted_indices(self) -> TracedSparse:
+        """See `scipy.sparse`."""
+        return self.moved(lambda x: x.sorted_indices())
+
+    def reshape(self, *shape: Any, order: str = "C", copy: bool = False) -> TracedSparse:
+        """See `scipy.sparse`."""
+        return self.moved(lambda x: x.reshape(*shape, order=order))
+
+    def getrow(self, i: int) -> TracedSparse:
+        """See `scipy.sparse`."""
+        return self[[i]] if i < 0 else self[i : i + 1]
+
+    def getcol(self, j: int) -> TracedSparse:
+        """See `scipy.sparse`."""
+        return self[:, [j]] if j < 0 else self[:, j : j + 1]
+
+    def astype(self, dtype: Any, casting: str = "unsafe", copy: bool = True) -> TracedSparse:
+        """See `scipy.sparse`."""
+        self.sum_duplicates()
+        return self._like(ops.convert(self.entries, dtype))
+
+    def toarray(self, order: Any = None, out: Any = None) -> TracedArray:
+        """Return the matrix with its zeros."""
+        if out is not None:
+            _refuse("the option out= of toarray()", "use the array that it returns")
+        m, n = self.shape
+        flat = summed(self.entries, self.places.rows * n + self.places.columns, m * n)
+        return ops.copy(ops.reshape(flat, (m, n)))
+
+    todense = toarray
+
+    def diagonal(self, k: int = 0) -> TracedArray:
+        """See `scipy.sparse`."""
+        first, second = max(-k, 0), max(k, 0)
+        rows, columns = self.places.rows, self.places.columns
+        there = np.flatnonzero(columns - rows == k)
+        count = max(min(self.shape[0] - first, self.shape[1] - second), 0)
+        return summed(picked(self.entries, there), rows[there] - first, count)
+
+    def trace(self, offset: int = 0) -> TracedArray:
+        """See `scipy.sparse`."""
+        return ops.reduce("sum", self.diagonal(offset))
+
+    def sum(self, axis: int | None = None, dtype: Any = None, out: Any = None) -> TracedArray:
+        """See `scipy.sparse`; a `spmatrix` keeps the axis."""
+        if out is not None:
+            _refuse("the option out= of sum()", "use the array that it returns")
+        entries = self.entries if dtype is None else ops.convert(self.entries, dtype)
+        if axis is None:
+            return ops.reduce("sum", entries)
+        axis = ops.normal_axis(axis, 2)
+        kept = self.places.rows if axis else self.places.columns
+        found = summed(entries, kept, self.shape[1 - axis])
+        return ops.copy(ops.expand(found, axis)) if self.matrix else found
+
+    def mean(self, axis: int | None = None, dtype: Any = None, out: Any = None) -> TracedArray:
+        """See `scipy.sparse`."""
+        count = self.shape[0] * self.shape[1] if axis is None else self.shape[axis % 2]
+        return self.sum(axis, dtype, out) / count
+
+    # indexing -----------------------------------------------------------------------------------------
+
+    def __getitem__(self, key: Any) -> Any:
+        from diffsci.tracing.sparse.moves import at_key
+
+        return at_key(self.distinct(), key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        _refuse(
+            "writing into entries",
+            "its pattern is fixed: add a matrix (A + B), or scale rows and columns by A.multiply(...)",
+        )
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[k] for k in range(self.shape[0]))
+
+    def __len__(self) -> int:
+        raise TypeError(f"sparse array length is ambiguous{at(user_location())}; use A.nnz or A.shape[0]")
+
+    def __bool__(self) -> bool:
+        raise ValueError(
+            f"The truth value of a sparse matrix is ambiguous{at(user_location())}: compare its .data"
+        )
+
+    # entry by entry -----------------------------------------------------------------------------------
+
+    def _each(self, name: str, *operands: Any) -> TracedSparse:
+        """Apply a function that is zero at zero to every entry; those at one place are one entry."""
+        from diffsci.tracing.protocols import UFUNCS
+
+        self.sum_duplicates()  # in place, as SciPy does
+        return self._like(UFUNCS[name](self.entries, *operands))
+
+    def __abs__(self) -> TracedSparse:
+        return self._each("absolute")
+
+    def __neg__(self) -> TracedSparse:
+        return self._like(-self.entries)
+
+    def __pos__(self) -> TracedSparse:
+        return self
+
+    def conj(self, copy: bool = True) -> TracedSparse:
+        """See `scipy.sparse`."""
+        return self._like(self.entries.conj())
+
+    conjugate = conj
+
+    @property
+    def real(self) -> TracedSparse:
+        return self._like(self.entries.real)
+
+    @property
+    def imag(self) -> TracedSparse:
+        return self._like(self.entries.imag)
+
+    def power(self, n: float, dtype: Any = None) -> TracedSparse:
+        """See `scipy.sparse`: every entry to a power."""
+        if isinstance(n, TracedArray) or np.ndim(n) != 0 or not n > 0:
+            _refuse("a power that is not a positive number", "take it of A.data, or of A.toarray()")
+        whole = self if dtype is None else self.astype(dtype)
+        whole.sum_duplicates()
+        return whole._like(power(whole.entries, n))
+
+    def __pow__(self, n: Any) -> TracedSparse:
+        return _refuse("a power of matrices", "write the product A @ A") if self.matrix else self.power(n)
+
+    # arithmetic ---------------------------------------------------------------------------------------
+
+    def dot(self, other: Any) -> Any:
+        """See `scipy.sparse`."""
+        return self * other if np.ndim(other) == 0 and not is_sparse(other) else self @ other
+
+    def __matmul__(self, other: Any) -> Any:
+        from diffsci.tracing.sparse.products import of_matrices, with_dense
+
+        if is_sparse(other):
+            return of_matrices(self, as_traced_sparse(other))
+        return with_dense(self, _dense(other))
+
+    def __rmatmul__(self, other: Any) -> Any:
+        if is_sparse(other):
+            return as_traced_sparse(other) @ self
+        x = _dense(other)
+        product = self.T @ (x if x.ndim == 1 else x.T)
+        return product if x.ndim == 1 else ops.copy(product.T)
+
+    def __mul__(self, other: Any) -> Any:
+        if self.matrix and (is_sparse(other) or np.ndim(other) != 0):
+            return self @ other
+        return self.multiply(other)
+
+    def __rmul__(self, other: Any) -> Any:
+        if self.matrix and (is_sparse(other) or np.ndim(other) != 0):
+            return other @ self
+        return self.multiply(other)
+
+    def multiply(self, other: Any) -> TracedSparse:
+        """Multiply entries by a number, by those of a dense array, or by those of a sparse matrix."""
+        from diffsci.tracing.sparse.products import at_common_places
+
+        if is_sparse(other):
+            return at_common_places(self.distinct(), as_traced_sparse(other).distinct())
+        return self._like(self.entries * self._at_entries(other))
+
+    def __truediv__(self, other: Any) -> TracedSparse:
+        if is_sparse(other):
+            _refuse("dividing by entries", "divide A.data where both patterns are one")
+        return self._like(self.entries / self._at_entries(other))
+
+    def __rtruediv__(self, other: Any) -> Any:
+        _refuse("dividing by entries", "to solve a system use scipy.sparse.linalg.spsolve(A, b)")
+
+    def _at_entries(self, other: Any) -> Any:
+        """Return the elements of a dense operand at the places of the entries."""
+        if np.ndim(other) == 0:
+            return other
+        x = _dense(other)
+        x = ops.reshape(x, (1, -1)) if x.ndim == 1 else x
+        if x.ndim != 2 or any(n not in (1, own) for n, own in zip(x.shape, self.shape, strict=True)):
+            raise ValueError(
+                f"a sparse matrix of shape {self.shape} and an array of shape {np.shape(other)} do not fit"
+                f"{at(user_location())}"
+            )
+        rows = self.places.rows if x.shape[0] > 1 else 0
+        columns = self.places.columns if x.shape[1] > 1 else 0
+        index = np.broadcast_to(rows * x.shape[1] + columns, (self.places.size,))
+        return picked(ops.reshape(x, (-1,)), np.array(index))
+
+    def __add__(self, other: Any) -> Any:
+        if not is_sparse(other):
+            if np.ndim(other) == 0:
+                if not isinstance(other, TracedArray) and other == 0:
+                    return self  # SciPy allows this number alone
+                raise ops.unsupported(
+                    "a sum of a sparse matrix and a number",
+                    "add it to A.toarray(), or to its entries A.data",
+                )
+            return self.toarray() + _dense(other)
+        other = as_traced_sparse(other)
+        if other.shape != self.shape:
+            raise ValueError(f"inconsistent shapes {self.shape} and {other.shape}{at(user_location())}")
+        both = self.places, other.places
+        rows, columns = (np.concatenate([getattr(p, name) for p in both]) for name in ("rows", "columns"))
+        kept = self.format in COMPRESSED or self.format == other.format == "dia"
+        places = Places(rows, columns, self.shape, self.format if kept else "csr", self.matrix)
+        return TracedSparse(joined([self.entries, other.entries]), places, settled=False)
+
+    def __radd__(self, other: Any) -> Any:
+        return as_traced_sparse(other) + self if is_sparse(other) else self + other
+
+    def __sub__(self, other: Any) -> Any:
+        return self + (-as_traced_sparse(other) if is_sparse(other) else -_dense(other))
+
+    def __rsub__(self, other: Any) -> Any:
+        return as_traced_sparse(other) - self if is_sparse(other) else -self + other
+
+    __hash__ = object.__hash__
+
+
+def _compared(self: TracedSparse, other: Any) -> Any:
+    """Refuse a comparison: its result would be a pattern that depends on values."""
+    _refuse("a comparison", "compare its entries A.data, or A.toarray()")
+
+
+for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
+    setattr(TracedSparse, f"__{_name}__", _compared)
+
+
+def _parts(x: TracedSparse) -> tuple:
+    """Return what is known of a matrix, and its entries as an array of its own: see `register_parts`."""
+    return x.settle().places, ("data",), [x.entries]
+
+
+register_parts(TracedSparse, _parts)
+
+OPERATORS: dict[str, Callable] = {
+    "matmul": lambda x, y: x @ y,
+    "mul": lambda x, y: x * y,
+    "truediv": lambda x, y: x / y,
+    "add": lambda x, y: x + y,
+    "sub": lambda x, y: x - y,
+}
+
+
+def operate(name: str, x: Any, y: Any) -> Any:
+    """Carry out an operator with a sparse matrix on one side and a traced array on the other."""
+    if name not in OPERATORS:
+        raise ops.unsupported(f"the operator {name!r} on sparse matrices", "use toarray()")
+    if is_sparse(y):
+        y = _operand(y)
+        reflected = {"matmul": y.__rmatmul__, "mul": y.__rmul__, "add": y.__radd__, "sub": y.__rsub__}
+        if name not in reflected:
+            raise ops.unsupported("dividing by a sparse matrix", "use scipy.sparse.linalg.spsolve")
+        return reflected[name](x)
+    return OPERATORS[name](_operand(x), y)
+
+
+def _operand(x: Any) -> Any:
+    """Return a sparse array of one or two dimensions by entries."""
+    if x.ndim == 2:
+        return as_traced_sparse(x)
+    from diffsci.tracing.sparse.vector import TracedSparseVector
+
+    found = x.tocoo()
+    return TracedSparseVector(ops.traced(found.data), np.array(found.coords[0], dtype=np.int64), *x.shape)
