@@ -12,9 +12,14 @@ from diffsci.backends import executables
 from diffsci.graph import Graph, Type
 from diffsci.signatures import DOUBLE
 from diffsci.tracing import Traced
+from diffsci.tracing.identity import Identity
 from diffsci.tracing.standard import standard
+from diffsci.trees import LEAF
 
 __all__ = ["Specialisation", "light", "overlap", "results_of", "statics_hold"]
+
+
+_SIMPLE = (int, str, type(None))  # what is seldom another object with the same value
 
 
 class Specialisation:
@@ -37,14 +42,15 @@ class Specialisation:
         direct, kinds = getattr(self.executable, "direct", None), self._kinds(args)
         if direct is None or kwargs or not self.graph.outputs or kinds is None:
             return
-        as_it_is = self.single and self.graph.outputs[0].shape != ()
-        run = direct(kinds, None if as_it_is else self.results)
+        run = direct(kinds, self._arrangement())
         if self.self_contained:
             self.direct = run
             return
 
+        with_outside = _outside(self.traced)
+
         def surrounded(args: tuple) -> Any:
-            inputs = self._all(args)
+            inputs = with_outside(args)
             return None if inputs is None else run(inputs)
 
         self.direct = surrounded
@@ -62,23 +68,27 @@ class Specialisation:
         if self.self_contained or fill is None:
             return fill
 
+        with_outside = _outside(self.traced)
+
         def surrounded(args: tuple, results: tuple) -> int | None:
-            inputs = self._all(args)
+            inputs = with_outside(args)
             return None if inputs is None else fill(inputs, results)
 
         return surrounded
+
+    def _arrangement(self) -> Callable[[Sequence], Any] | None:
+        """Return what makes the result of the outputs; None where it is the only output itself."""
+        tree, (first, *_) = self.traced.out_tree, self.graph.outputs
+        if first.shape == () or any(self.traced.whole):
+            return self.results
+        if self.single:
+            return None
+        return tree.kind.build if tree.children == (LEAF,) and hasattr(tree.kind, "build") else self.results
 
     def _kinds(self, args: tuple) -> list[type] | None:
         """Return the classes of all inputs, None where native code does not read one of them as it is."""
         kinds = [_plain_kind(x) for x in (*args, *self.traced.captured)]
         return None if None in kinds else kinds
-
-    def _all(self, args: tuple) -> tuple | None:
-        """Return the inputs with what the function reads from outside, None where the path does not hold."""
-        traced = self.traced
-        if not statics_hold(traced):
-            return None
-        return (*args, *traced.captured) if traced.captures else args
 
     def holds(self) -> bool:
         """Tell whether the integers and flags read from outside are what they were."""
@@ -116,6 +126,31 @@ def _plain_kind(x: Any) -> type | None:
     if type(x) is np.ndarray:
         return np.ndarray if x.dtype is DOUBLE else None
     return float if type(x) is float else None
+
+
+def _outside(traced: Traced) -> Callable[[tuple], tuple | None]:
+    """Return ``inputs(args)``: with what the function reads from outside, None where the path does not hold.
+
+    It is called where nothing is traced. Objects that are still the same are told by that alone.
+    """
+    objects, others = [], []
+    for fetch, value in traced.statics:
+        if isinstance(value, Identity):
+            objects.append((fetch.fetch, value.value))
+        else:
+            (objects if isinstance(value, _SIMPLE) else others).append((fetch, value))
+    fetches = traced.fetches
+
+    def inputs(args: tuple) -> tuple | None:
+        for fetch, value in objects:
+            if fetch() is not value and not statics_hold(traced):
+                return None
+        for fetch, value in others:
+            if not _same(fetch(), value):
+                return None
+        return (*args, *[fetch() for fetch in fetches]) if fetches else args
+
+    return inputs
 
 
 def statics_hold(traced: Traced) -> bool:

@@ -202,11 +202,11 @@ def _quickly(path: Specialisation, args: tuple) -> Callable | None:
     from scipy.sparse import csr_array
 
     pattern = path.traced.out_tree.kind.pattern
-    indices, indptr, shape = pattern.indices, pattern.indptr, pattern.shape
+    indices, indptr, shape = pattern.indices, pattern.indptr, pattern.csr().shape  # all matrices share them
 
     def quick(args: tuple, out: Any) -> bool:
         if type(out) is csr_array:
-            if out.indices is not indices or out.indptr is not indptr or out.shape != shape:
+            if out.indices is not indices or out.indptr is not indptr or out.shape is not shape:
                 return False
             out = out.data
         return fill(args, (out,)) == 0

@@ -25,7 +25,7 @@ from diffsci.tracing.chance import watch
 from diffsci.tracing.complex.array import is_complex
 from diffsci.tracing.complex.boundary import parts_of, unpacked
 from diffsci.tracing.decorated import undecorated
-from diffsci.tracing.identity import Contents, Identity
+from diffsci.tracing.identity import Contents, Identity, Seen
 from diffsci.tracing.libraries import PROXIED, home, is_library, top_level
 from diffsci.tracing.standard import refuse_device, refuse_foreign
 from diffsci.tracing.tables import as_table
@@ -48,7 +48,8 @@ class TracedGlobals(dict):
 
         if name in self.source:
             source = self.source
-            return resolve(source[name], lambda: source[name], ("global", id(source), name))
+            fetch = functools.partial(source.__getitem__, name)
+            return resolve(source[name], fetch, ("global", id(source), name))
         if name == "__import__":
             return _traced_import
         if name in BUILTINS and current_trace() is not None:
@@ -168,8 +169,10 @@ def resolve(value: Any, fetch, key: Any) -> Any:
     elif not (isinstance(value, (types.ModuleType, TracedArray)) or _is_library_attribute(key)):
         # A helper defined anew, or a name bound to another object, is another program. What the
         # object holds is looked at where it is copied.
-        seen = containers.snapshot if containers.is_collection(value) else Identity
-        _hold(trace, key, lambda: seen(fetch()), seen(value), settles=True)
+        if containers.is_collection(value):
+            _hold(trace, key, lambda: containers.snapshot(fetch()), containers.snapshot(value), settles=True)
+        else:
+            _hold(trace, key, Seen(fetch), Identity(value), settles=True)
     return object_of(trace, value)
 
 
@@ -388,7 +391,9 @@ def _filled(trace: Trace, function, copy, cells, scope):
         except ValueError:  # not bound yet: a name assigned later
             shared[position] = cell
             continue
-        new.cell_contents = resolve(content, functools.partial(_contents, cell), ("cell", id(cell)))
+        new.cell_contents = resolve(
+            content, functools.partial(getattr, cell, "cell_contents"), ("cell", id(cell))
+        )
         trace.keep.append(cell)
     if all(a is b for a, b in zip(shared, cells, strict=True)):
         return copy
@@ -396,10 +401,6 @@ def _filled(trace: Trace, function, copy, cells, scope):
     remade._diffsci_original = function
     trace.copies[id(function)] = remade
     return remade
-
-
-def _contents(cell: types.CellType) -> Any:
-    return cell.cell_contents
 
 
 _WRITES = ("STORE_DEREF", "DELETE_DEREF")

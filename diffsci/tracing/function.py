@@ -69,6 +69,11 @@ class Traced:
         """
         return [_current(capture) for capture in self.captures]
 
+    @property
+    def fetches(self) -> list[Callable[[], Any]]:
+        """What reads the captured inputs where nothing is traced."""
+        return [functools.partial(_current, c) if c.whole else c.fetch for c in self.captures]
+
 
 def _settled(trace: Trace, outer: Trace | None, value: TracedArray) -> Any:
     """Return what a value kept in an object is once its trace has ended."""

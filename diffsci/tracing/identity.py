@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import types
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from diffsci.tracing.libraries import home, is_library
 
-__all__ = ["Contents", "Identity", "fingerprint"]
+__all__ = ["Contents", "Identity", "Seen", "fingerprint"]
 
 
 def fingerprint(function: Any) -> tuple:
@@ -33,6 +34,18 @@ class Identity:
 
     def __hash__(self) -> int:
         return id(self.value)
+
+
+class Seen:
+    """Reads a place: its value is the identity of what `fetch` finds there."""
+
+    __slots__ = ("fetch",)
+
+    def __init__(self, fetch: Callable[[], Any]):
+        self.fetch = fetch
+
+    def __call__(self) -> Identity:
+        return Identity(self.fetch())
 
 
 class Contents:

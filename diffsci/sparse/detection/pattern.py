@@ -80,25 +80,26 @@ class Pattern:
         if data is None:
             data = np.ones(self.nnz, dtype=bool)
         shape = getattr(data, "shape", ())
-        if shape != (self.nnz,):
+        if shape != self.indices.shape:
             raise ValueError(
                 f"a matrix with {self.nnz} nonzeros cannot be made of an array of shape {shape}: "
                 "give one value for each entry; of a traced matrix, return its .data"
             )
-        there = machine_of(data)
+        there = None if type(data) is np.ndarray else machine_of(data)
         template = self._templates.get(there)
         if template is None:
-            template = self._templates[there] = self._first(data, there)
-        made = object.__new__(type(template))
-        vars(made).update(vars(template), data=data)
+            template = self._templates[there] = self._template(data, there)
+        made = object.__new__(template[0])
+        attributes = made.__dict__ = template[1].copy()
+        attributes["data"] = data
         return made
 
     @functools.cached_property
-    def _templates(self) -> dict[Any, csr_array]:
-        """A matrix of this pattern on the host (None), and one on each device, for all others to copy."""
+    def _templates(self) -> dict[Any, tuple[type, dict[str, Any]]]:
+        """Class and attributes of matrices of this pattern: on the host (None), and on each device."""
         return {}
 
-    def _first(self, data: Any, there: Any) -> csr_array:
+    def _template(self, data: Any, there: Any) -> tuple[type, dict[str, Any]]:
         if there is not None:
             indices, indptr = there.constant(self.indices), there.constant(self.indptr)
             made = there.device.csr(data, indices, indptr, self.shape)
@@ -108,8 +109,7 @@ class Pattern:
             made = csr_array((data, self.indices, self.indptr), shape=self.shape)
             made.indices, made.indptr = self.indices, self.indptr
             made.has_sorted_indices = made.has_canonical_format = True
-        del made.data  # each matrix has its own
-        return made
+        return type(made), {**vars(made), "data": None}  # each matrix has its own entries
 
     @staticmethod
     def of(matrix: Any) -> Pattern:
