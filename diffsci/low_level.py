@@ -19,11 +19,11 @@ from diffsci.backends.cpu.settings import SETTINGS
 from diffsci.backends.cpu.stored import NativeFunction, native_function
 from diffsci.complex_leaves import split as split_complex
 from diffsci.complex_leaves import whole as join_complex
+from diffsci.elimination import elimination_of
 from diffsci.graph import Builder, Graph, Guard, lookup
 from diffsci.graph.interpreter import first_broken_guard, run
 from diffsci.primitives.custom_loop import CARRY, CONST, CustomLoop, Repeated
 from diffsci.primitives.host import contiguous
-from diffsci.primitives.linalg.fronts import elimination_cost
 from diffsci.tracing import Traced, TracedArray, trace_function
 from diffsci.tracing.complex.array import ComplexArray, is_complex
 from diffsci.tracing.complex.boundary import entering, leaving
@@ -51,7 +51,7 @@ __all__ = [
     "array_address",
     "call_graph",
     "concrete",
-    "elimination_cost",
+    "elimination_of",
     "entering",
     "examine_loop",
     "fingerprint",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from diffsci.backends.rewriting import Rewriter
 from diffsci.graph import Builder, Graph, Node, Primitive
-from diffsci.primitives.linalg.fronts import fronts_of
+from diffsci.elimination import fronts_of
 
 __all__ = ["ELIMINATED", "eliminating"]
 

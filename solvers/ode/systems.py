@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import diffsci as ds
-from diffsci.low_level import elimination_cost, sparse_diagonal, sparse_factors
+from diffsci.low_level import elimination_of, sparse_diagonal, sparse_factors
 
 __all__ = ["Systems"]
 
@@ -17,7 +17,7 @@ __all__ = ["Systems"]
 _SMALL, _SMALL_ON_DEVICE = 32, 2000
 _FULL = 0.1  # with this share of entries factors fill up in any order
 
-# Costs of dense work, in units of `elimination_cost`: an operation of a large factorization, and what is read
+# Costs of dense work, in units of an elimination's: an operation of a large factorization, and what is read
 # and written for an entry of the matrix, its Jacobian included.
 _OPERATION, _ENTRY = 0.25, 20.0
 
@@ -74,7 +74,7 @@ class Systems:
             self.structure, self.reason = "dense", share
             return
         dense = _OPERATION * 2 / 3 * n**3 + _ENTRY * n**2
-        sparse = elimination_cost(places.indptr, places.indices)
+        sparse = elimination_of(places.indices, places.indptr).cost
         quicker, times = ("sparse", dense / sparse) if sparse < dense else ("dense", sparse / dense)
         self.structure = quicker
         self.reason = f"{share}: {quicker} factors are predicted to be {times:.2g} times quicker"

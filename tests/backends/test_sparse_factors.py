@@ -9,7 +9,7 @@ from scipy.sparse.linalg import splu, spsolve
 
 import diffsci as ds
 from diffsci.graph import lookup
-from diffsci.primitives.linalg.fronts import fronts_of
+from diffsci.elimination import fronts_of
 from diffsci.primitives.linalg.multifrontal import GROWTH
 
 

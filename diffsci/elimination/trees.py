@@ -1,0 +1,71 @@
+"""What an order of elimination costs: its tree and its fronts, known before there is anything to keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diffsci.elimination.graphs import PatternGraph
+from diffsci.elimination.loops import LOOPS
+
+__all__ = ["EliminationTree", "tree_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class EliminationTree:
+    """An order of elimination, its tree, and the sizes of its fronts.
+
+    Attributes
+    ----------
+    order, position : numpy.ndarray of int64
+        The columns in the order of their elimination, and its inverse.
+    parents : numpy.ndarray of int64
+        Parent of each column in the tree, by positions; n for roots.
+    first, own, rest : numpy.ndarray of int64
+        Of every front: the first column, the number of columns, and of the rows below that they reach.
+    cost : float
+        Of factors and a few solves, in operations within a front.
+    flops, factors : float
+        Operations of a factorization, and numbers in the factors.
+    """
+
+    order: np.ndarray
+    position: np.ndarray
+    parents: np.ndarray
+    first: np.ndarray
+    own: np.ndarray
+    rest: np.ndarray
+    cost: float
+    flops: float
+    factors: float
+
+
+def tree_of(graph: PatternGraph, order: np.ndarray) -> EliminationTree:
+    """Return the tree of an elimination in this order, or in one with the same fill.
+
+    Parameters
+    ----------
+    graph : PatternGraph
+    order : numpy.ndarray of int64
+        A permutation of the columns.
+    """
+    n = graph.size
+    order = np.array(order, np.int64)
+    position, parents, counts, moved = (np.empty(n, np.int64) for _ in range(4))
+    lists = np.empty((4, n + 1), np.int64)
+    LOOPS.run("link", graph.starts, graph.neighbors, order, position, parents, moved)
+    LOOPS.run("follow", parents, np.zeros(n, np.int64), order, lists, moved)
+    LOOPS.run("count_below", graph.starts, graph.neighbors, order, position, parents, counts, lists)
+    # The column with the longest structure directly before its parent: if they differ by itself only, they
+    # are one front.
+    LOOPS.run("follow", parents, counts, order, lists, moved)
+    sorted_counts = np.empty(n, np.int64)
+    sorted_counts[moved] = counts
+    position[order] = np.arange(n)
+    first, own, rest = (np.empty(n, np.int64) for _ in range(3))
+    count = LOOPS.run("group", parents, sorted_counts, first, own, rest)
+    first, own, rest = (part[:count].copy() for part in (first, own, rest))
+    sizes = np.empty(2)
+    cost = LOOPS.run("cost_of", own, rest, sizes)
+    return EliminationTree(order, position, parents, first, own, rest, cost, *sizes.tolist())
