@@ -7,8 +7,8 @@ known when the numbers are: the program branches on it, and the other branch cal
 from __future__ import annotations
 
 from diffsci.backends.rewriting import Rewriter
-from diffsci.graph import Builder, Graph, Node, Primitive
 from diffsci.elimination import fronts_of
+from diffsci.graph import Builder, Graph, Node, Primitive
 
 __all__ = ["ELIMINATED", "eliminating"]
 

@@ -9,8 +9,6 @@ cannot be told apart are one, the principal of a chain, with their number as its
 
 from __future__ import annotations
 
-from diffsci.native.building import native
-
 # Rows of `columns`: where the list of a column or element begins, its length, how many elements come first in
 # it; the weight (0: gone; negative: in the element that is being made) and a bound of the degree; lists of
 # columns of one degree, or of one hash; marks; the chain; whether the column is not to be eliminated.
@@ -18,7 +16,6 @@ BEGIN, LENGTH, ELEMENTS, WEIGHT, DEGREE, HEAD, NEXT, BEFORE, MARK, HASH, KIN, LA
 ROWS = 13
 
 
-@native
 def _unlist(columns, i):
     """Take a column out of the list of its degree."""
     after, before = columns[NEXT, i], columns[BEFORE, i]
@@ -30,7 +27,6 @@ def _unlist(columns, i):
         columns[HEAD, columns[DEGREE, i]] = after
 
 
-@native
 def _enlist(columns, i):
     """Put a column first in the list of its degree."""
     first = columns[HEAD, columns[DEGREE, i]]
@@ -40,7 +36,6 @@ def _enlist(columns, i):
     columns[HEAD, columns[DEGREE, i]] = i
 
 
-@native
 def _chain(columns, i, j):
     """Append the chain of column j to that of i; j is no longer a column of its own."""
     columns[KIN, columns[LAST, i]] = j
@@ -49,7 +44,6 @@ def _chain(columns, i, j):
     columns[LENGTH, j] = 0
 
 
-@native
 def _compact(columns, space, used):
     """Move all lists to the front of the space; return where it is free."""
     n = columns.shape[1]
@@ -73,7 +67,6 @@ def _compact(columns, space, used):
     return free
 
 
-@native
 def _gather(columns, space, begin, count, target):
     """Move the columns of a list that are in no element being made yet to `target`; return its end."""
     for p in range(begin, begin + count):
@@ -87,7 +80,6 @@ def _gather(columns, space, begin, count, target):
     return target
 
 
-@native
 def _make_element(columns, space, pivot, free):
     """Replace the lists of a pivot by that of the columns that it reaches; return where the space is free."""
     begin, elements = columns[BEGIN, pivot], columns[ELEMENTS, pivot]
@@ -108,7 +100,6 @@ def _make_element(columns, space, pivot, free):
     return free
 
 
-@native
 def _subtract(columns, space, pivot, stamp):
     """Mark elements by the weight of what they connect outside of the one that was made, from `stamp` on."""
     begin = columns[BEGIN, pivot]
@@ -125,7 +116,6 @@ def _subtract(columns, space, pivot, stamp):
             columns[MARK, e] -= weight
 
 
-@native
 def _renew(columns, space, pivot, i, stamp):
     """Write the lists of a column that the pivot reaches anew; return the weight of what is outside of it."""
     begin = columns[BEGIN, i]
@@ -159,7 +149,6 @@ def _renew(columns, space, pivot, i, stamp):
     return outside
 
 
-@native
 def _same(columns, space, i, j, stamp):
     """Tell whether the lists of j are those of i, whose members are marked."""
     if columns[LENGTH, i] != columns[LENGTH, j] or columns[ELEMENTS, i] != columns[ELEMENTS, j]:
@@ -167,15 +156,14 @@ def _same(columns, space, i, j, stamp):
     if columns[LATER, i] != columns[LATER, j]:
         return False
     begin = columns[BEGIN, j]
-    for q in range(begin, begin + columns[LENGTH, j]):  # noqa: SIM110 -- compiled
+    for q in range(begin, begin + columns[LENGTH, j]):  # noqa: SIM110 -- a compiled loop
         if columns[MARK, space[q]] != stamp:
             return False
     return True
 
 
-@native
 def _join_equals(columns, space, pivot, buckets, stamp):
-    """Make one of columns that the pivot reaches and that cannot be told apart; return the next free stamp."""
+    """Join columns that the pivot reaches and that cannot be told apart; return the next free stamp."""
     begin = columns[BEGIN, pivot]
     for p in range(begin, begin + columns[LENGTH, pivot]):
         i = space[p]
@@ -204,7 +192,6 @@ def _join_equals(columns, space, pivot, buckets, stamp):
     return stamp
 
 
-@native
 def _reach(columns, space, pivot, buckets, stamp):
     """Bring the columns that a pivot reaches up to date; return the weight that was eliminated with it."""
     taken = 0
@@ -222,9 +209,8 @@ def _reach(columns, space, pivot, buckets, stamp):
     return taken
 
 
-@native
 def _close(columns, space, pivot, left):
-    """Put columns that a pivot reaches back into lists of degrees, and keep those that are alive; the least."""
+    """Put columns that a pivot reaches back into lists of degrees; return the least degree."""
     begin = columns[BEGIN, pivot]
     total = 0
     for p in range(begin, begin + columns[LENGTH, pivot]):
@@ -246,7 +232,6 @@ def _close(columns, space, pivot, left):
     return least
 
 
-@native
 def _begin(starts, columns, space, later, dense):
     """Lists of neighbors; columns of high degree are left out. Returns where the space is free."""
     n = columns.shape[1]
@@ -270,7 +255,6 @@ def _begin(starts, columns, space, later, dense):
     return free
 
 
-@native
 def minimum_degree(starts, space, later, columns, buckets, order, dense):
     """Write the columns of a graph in the order of their elimination; return how many were ordered.
 

@@ -5,13 +5,10 @@ Fronts are columns that follow each other; their sizes are known (`diffsci.elimi
 
 from __future__ import annotations
 
-from diffsci.native.building import native
-
 # Columns of a row of the table, the same as `diffsci.primitives.linalg.fronts.FIELDS`.
 OWN, REST, FIRST, FACTORS, ROWS, ENTRIES, CHILDREN, LEFT = range(8)
 
 
-@native
 def lay_out(first, own, rest, parents, heads, front_of, above, filled):
     """Write the rows of fronts but their entries, and the front above each; the numbers that wait at most.
 
@@ -40,7 +37,6 @@ def lay_out(first, own, rest, parents, heads, front_of, above, filled):
     return 0
 
 
-@native
 def list_children(heads, above, filled, children):
     """Write the children of every front and where their maps begin; return the numbers that wait at most."""
     count = above.size
@@ -60,7 +56,6 @@ def list_children(heads, above, filled, children):
     return most
 
 
-@native
 def list_rows(starts, neighbors, order, position, heads, front_of, above, marks, filled, rows):
     """Write the rows that every front reaches, in order: rows climb the tree from their entries."""
     for k in range(above.size):
@@ -80,7 +75,6 @@ def list_rows(starts, neighbors, order, position, heads, front_of, above, marks,
     return 0
 
 
-@native
 def map_children(heads, rows, children, places, maps):
     """Write where the rows of each front's children lie in it; `places` is work."""
     for k in range(heads.shape[0] - 1):
@@ -95,12 +89,10 @@ def map_children(heads, rows, children, places, maps):
     return 0
 
 
-@native
 def _front_of_entry(position, front_of, i, j):
     return front_of[min(position[i], position[j])]
 
 
-@native
 def place_entries(starts, indices, position, front_of, heads, rows, places, sources, targets, filled):
     """Write which entries of the matrix each front takes, and where they go in it; `places` is work.
 

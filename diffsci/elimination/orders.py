@@ -7,7 +7,7 @@ import numpy as np
 from diffsci.elimination.graphs import PatternGraph
 from diffsci.elimination.loops import LOOPS
 
-__all__ = ["by_degree"]
+__all__ = ["ORDERS", "by_degree"]
 
 # Columns with more than this many times sqrt(n) neighbors come last: they would be met at every step before.
 _DENSE, _NEVER_DENSE = 10.0, 16
@@ -31,10 +31,15 @@ def by_degree(graph: PatternGraph, last: np.ndarray | None = None) -> np.ndarray
     space = np.concatenate([graph.neighbors, np.zeros(n + graph.neighbors.size // 5, np.int64)])
     order, buckets = np.empty(n, np.int64), np.full(n, -1)
     dense = max(_NEVER_DENSE, int(_DENSE * np.sqrt(n)))
-    count = LOOPS.run("minimum_degree", graph.starts, space, later, np.empty((ROWS, n), np.int64), buckets, order, dense)
+    columns = np.empty((ROWS, n), np.int64)
+    count = LOOPS.run("minimum_degree", graph.starts, space, later, columns, buckets, order, dense)
     left_out = later == 0
     left_out[order[:count]] = False
     rest = np.flatnonzero(left_out)
     degrees = np.diff(graph.starts)[rest]
     parts = [order[:count], rest[np.argsort(degrees, kind="stable")]]
     return np.concatenate(parts if last is None else [*parts, last])
+
+
+ORDERS = {"minimum degree": by_degree}
+"""The ways to order a graph."""

@@ -69,23 +69,23 @@ def _fronts(rows: bytes, starts: bytes) -> Fronts:
 def _table(graph: PatternGraph, tree: EliminationTree, rows: np.ndarray, starts: np.ndarray) -> Fronts:
     """Write the table of a plan."""
     n, count, reached = graph.size, tree.own.size, int(tree.rest.sum())
-    sizes = (count + 1) * len(FIELDS), n, reached, rows.size, rows.size, 2 * np.count_nonzero(tree.rest), reached
-    begins = np.cumsum([len(HEADER), *sizes])
+    sizes = {"fronts": (count + 1) * len(FIELDS), "order": n, "rows": reached, "sources": rows.size}
+    sizes |= {"places": rows.size, "children": 2 * np.count_nonzero(tree.rest), "maps": reached}
+    begins = np.cumsum([len(HEADER), *(sizes[name] for name in HEADER[2:])])
     table = np.empty(begins[-1], np.int64)
     table[: len(HEADER)] = [n, count, *begins[:-1]]
-    heads, order, reached_rows, sources, targets, children, maps = (
-        table[begin:end] for begin, end in zip(begins[:-1], begins[1:], strict=True)
-    )
-    heads, order[:] = heads.reshape(count + 1, len(FIELDS)), tree.order
-    front_of, places = (np.empty(n, np.int64) for _ in range(2))
+    part = dict(zip(HEADER[2:], np.split(table, begins[:-1])[1:], strict=True))
+    heads, reached_rows = part["fronts"].reshape(count + 1, len(FIELDS)), part["rows"]
+    part["order"][:] = tree.order
+    front_of, work = (np.empty(n, np.int64) for _ in range(2))
     above, filled, marks = (np.empty(count, np.int64) for _ in range(3))
     LOOPS.run("lay_out", tree.first, tree.own, tree.rest, tree.parents, heads, front_of, above, filled)
-    stack = LOOPS.run("list_children", heads, above, filled, children)
+    stack = LOOPS.run("list_children", heads, above, filled, part["children"])
     adjacency = graph.starts, graph.neighbors, tree.order, tree.position
     LOOPS.run("list_rows", *adjacency, heads, front_of, above, marks, filled, reached_rows)
-    LOOPS.run("map_children", heads, reached_rows, children, places, maps)
-    entries = starts, rows, tree.position, front_of, heads, reached_rows, places, sources, targets, filled
-    LOOPS.run("place_entries", *entries)
+    LOOPS.run("map_children", heads, reached_rows, part["children"], work, part["maps"])
+    where = tree.position, front_of, heads, reached_rows, work
+    LOOPS.run("place_entries", starts, rows, *where, part["sources"], part["places"], filled)
     table.flags.writeable = False
     largest = int(np.max(tree.own + tree.rest, initial=0))
     return Fronts(table, n, largest, int(heads[-1, FIELDS.index("factors")]), stack)

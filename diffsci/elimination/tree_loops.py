@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from diffsci.native.building import native
+from diffsci.primitives.linalg.fronts import front_flops
 
 # What a front costs, in units of a floating-point operation within one (measured: some 0.2 ns): the calls of
 # its factorization and of a few solves, an entry that is moved and read by them, and an operation.
-_CALLS, _ENTRY = 8000.0, 8.0
+_CALLS, _ENTRY = 8000, 8
+
+# More than anything costs.
+_MOST = 1 << 62
 
 # Rows of the work of `count_below`.
 _FIRST, _GREATEST, _LEAF, _ANCESTOR = range(4)
 
 
-@native
 def link(starts, neighbors, order, position, parents, ancestors):
     """Write the parent of each column in the elimination tree, n for roots, by positions in the order.
 
@@ -35,7 +37,6 @@ def link(starts, neighbors, order, position, parents, ancestors):
     return 0
 
 
-@native
 def follow(parents, weights, order, lists, moved):
     """Rearrange an order so that whole subtrees follow each other, children by weight, the heaviest last.
 
@@ -47,7 +48,7 @@ def follow(parents, weights, order, lists, moved):
         head[k] = bucket[k] = -1
     for k in range(n):
         after[k], bucket[weights[k]] = bucket[weights[k]], k
-    # From the lightest to the heaviest, each becomes the first child: the heaviest is taken first, from the end.
+    # From the lightest to the heaviest, each becomes the first child: taken first, from the end.
     for weight in range(n + 1):
         node = bucket[weight]
         while node >= 0:
@@ -72,7 +73,6 @@ def follow(parents, weights, order, lists, moved):
     return 0
 
 
-@native
 def _root(ancestors, node):
     """Return the end of a path and shorten it."""
     end = node
@@ -83,7 +83,6 @@ def _root(ancestors, node):
     return end
 
 
-@native
 def count_below(starts, neighbors, order, position, parents, counts, work):
     """Write the number of entries below the diagonal of each column of L; the order follows the tree.
 
@@ -120,55 +119,67 @@ def count_below(starts, neighbors, order, position, parents, counts, work):
     return 0
 
 
-@native
-def front_flops(own, rest):
-    """Operations of the factorization of a front."""
-    return 2 / 3 * own**3 + 2 * own * own * rest + 2 * own * rest * rest
-
-
-@native
 def front_cost(own, rest):
-    """The cost of the factorization of a front and a few solves, in operations."""
+    """The cost of the factorization of a front and a few solves, in operations; of arrays of them as well."""
     return _CALLS + _ENTRY * (own * (own + 2 * rest) + rest * rest) + front_flops(own, rest)
 
 
-@native
-def _joined(own, rest, above_own, above_rest):
-    """Tell whether a front and the next one cost less as one."""
-    apart = front_cost(own, rest) + front_cost(above_own, above_rest)
-    return front_cost(own + above_own, above_rest) <= apart
-
-
-@native
-def group(parents, counts, first, own, rest):
-    """Write the fronts: first column, number of columns, and of rows below them. Returns how many.
-
-    Columns with one structure are one front; it is joined with the parent that follows it where that pays.
-    """
+def _supernodes(parents, counts, first, own, rest, group_of, lowest):
+    """Write groups of columns with one structure that follow each other, and the first group below each."""
     n = parents.size
     count, k = 0, 0
     while k < n:
-        begin = k
+        first[count] = k
         while k + 1 < n and parents[k] == k + 1 and counts[k] == counts[k + 1] + 1:
             k += 1
-        here, start, below = float(k + 1 - begin), begin, float(counts[k])
-        k += 1
-        while count > 0 and parents[start - 1] < k and _joined(own[count - 1], rest[count - 1], here, below):
-            count -= 1
-            here += own[count]
-            start = first[count]
-        first[count], own[count], rest[count] = start, int(here), int(below)
+        own[count], rest[count] = k + 1 - first[count], counts[k]
+        for column in range(first[count], k + 1):
+            group_of[column] = count
+        lowest[count] = count
         count += 1
+        k += 1
+    for k in range(count):
+        parent = parents[first[k] + own[k] - 1]
+        if parent < n:
+            lowest[group_of[parent]] = min(lowest[group_of[parent]], lowest[k])
     return count
 
 
-@native
-def cost_of(own, rest, sizes):
-    """Return the cost of fronts; `sizes` becomes their operations and the numbers in their factors."""
-    total = sizes[0] = sizes[1] = 0.0
-    for k in range(own.size):
-        columns, rows = float(own[k]), float(rest[k])
-        total += front_cost(columns, rows)
-        sizes[0] += front_flops(columns, rows)
-        sizes[1] += columns * (columns + 2 * rows)
-    return total
+def _cut(first, own, rest, begins, count):
+    """Make fronts of groups that are one from ``begins[k]`` to k, from the last one on; return how many."""
+    end = count - 1
+    while end >= 0:
+        begin = begins[end]
+        begins[begin], end = end, begin - 1
+    k, made = 0, 0
+    while k < count:
+        end = begins[k]
+        columns = first[end] + own[end] - first[k]
+        first[made], own[made], rest[made] = first[k], columns, rest[end]
+        made += 1
+        k = end + 1
+    return made
+
+
+def group(parents, counts, first, own, rest, least, work):
+    """Write the fronts: first column, number of columns, and of rows below them. Returns how many.
+
+    Columns with one structure belong to one front. Groups of them may share a front, at the cost of zeros, if
+    they follow each other and the last one is above all: of all ways to cut the order into such fronts the
+    cheapest is taken, by dynamic programming.
+    """
+    lowest, begins = work[0], work[1]
+    count = _supernodes(parents, counts, first, own, rest, begins, lowest)
+    for k in range(count):
+        below = least[lowest[k] - 1] if lowest[k] > 0 else 0
+        least[k], columns, begin = _MOST, 0, k
+        while begin >= lowest[k]:
+            columns += own[begin]
+            cost = front_cost(columns, rest[k])
+            if below + cost >= least[k]:  # and more columns cost more
+                break
+            before = least[begin - 1] if begin > 0 else 0
+            if before + cost < least[k]:
+                least[k], begins[k] = before + cost, begin
+            begin -= 1
+    return _cut(first, own, rest, begins, count)

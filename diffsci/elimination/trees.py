@@ -8,6 +8,8 @@ import numpy as np
 
 from diffsci.elimination.graphs import PatternGraph
 from diffsci.elimination.loops import LOOPS
+from diffsci.elimination.tree_loops import front_cost
+from diffsci.primitives.linalg.fronts import front_flops
 
 __all__ = ["EliminationTree", "tree_of"]
 
@@ -24,10 +26,6 @@ class EliminationTree:
         Parent of each column in the tree, by positions; n for roots.
     first, own, rest : numpy.ndarray of int64
         Of every front: the first column, the number of columns, and of the rows below that they reach.
-    cost : float
-        Of factors and a few solves, in operations within a front.
-    flops, factors : float
-        Operations of a factorization, and numbers in the factors.
     """
 
     order: np.ndarray
@@ -36,9 +34,25 @@ class EliminationTree:
     first: np.ndarray
     own: np.ndarray
     rest: np.ndarray
-    cost: float
-    flops: float
-    factors: float
+
+    @property
+    def cost(self) -> float:
+        """Of factors and a few solves, in operations within a front."""
+        return float(np.sum(front_cost(*self._sizes())))
+
+    @property
+    def flops(self) -> float:
+        """Operations of a factorization."""
+        return float(np.sum(front_flops(*self._sizes())))
+
+    @property
+    def factors(self) -> int:
+        """Numbers in the factors."""
+        return int(np.sum(self.own * (self.own + 2 * self.rest)))
+
+    def _sizes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Columns of fronts, and rows below them, as numbers that do not overflow."""
+        return self.own.astype(float), self.rest.astype(float)
 
 
 def tree_of(graph: PatternGraph, order: np.ndarray) -> EliminationTree:
@@ -64,8 +78,6 @@ def tree_of(graph: PatternGraph, order: np.ndarray) -> EliminationTree:
     sorted_counts[moved] = counts
     position[order] = np.arange(n)
     first, own, rest = (np.empty(n, np.int64) for _ in range(3))
-    count = LOOPS.run("group", parents, sorted_counts, first, own, rest)
+    count = LOOPS.run("group", parents, sorted_counts, first, own, rest, moved, lists)
     first, own, rest = (part[:count].copy() for part in (first, own, rest))
-    sizes = np.empty(2)
-    cost = LOOPS.run("cost_of", own, rest, sizes)
-    return EliminationTree(order, position, parents, first, own, rest, cost, *sizes.tolist())
+    return EliminationTree(order, position, parents, first, own, rest)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scipy.sparse.linalg import splu, spsolve
 
 import diffsci as ds
-from diffsci.graph import lookup
 from diffsci.elimination import fronts_of
+from diffsci.graph import lookup
 from diffsci.primitives.linalg.multifrontal import GROWTH
 
 
@@ -108,9 +108,8 @@ def _cycle(n):
 
 
 def _tiny_pivot():
-    """LU without exchanges between these fronts grows by 1e12."""
-    a = np.eye(40) * 1e-12 + np.diag(np.ones(39), 1) + np.diag(np.ones(39), -1)
-    return sp.csc_array(a)
+    """The last pivot of every front is tiny: without exchanges between fronts L grows by 1e12 and more."""
+    return sp.csc_array(_cycle(300) + 1e-12 * sp.eye_array(300))
 
 
 _HARD = [_saddle_point(), _cycle(300), _tiny_pivot()]

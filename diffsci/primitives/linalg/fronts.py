@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["FIELDS", "HEADER", "Fronts"]
+__all__ = ["FIELDS", "HEADER", "Fronts", "front_flops"]
 
 HEADER = ("n", "count", "fronts", "order", "rows", "sources", "places", "children", "maps")
 """What the table begins with: sizes, and where its parts begin."""
@@ -29,6 +29,7 @@ FIELDS = (
     "children",  # pairs (front, where the child's rows lie in this front), up to the next front's
     "left",  # where what it leaves is stacked: rest x rest by columns
 )
+
 
 @dataclass(frozen=True, eq=False)
 class Fronts:
@@ -68,5 +69,9 @@ class Fronts:
     @property
     def flops(self) -> float:
         """Floating-point operations of a factorization."""
-        own, rest = self.heads()[:, :2].T.astype(float)
-        return float(np.sum(2 / 3 * own**3 + 2 * own * own * rest + 2 * own * rest * rest))
+        return float(np.sum(front_flops(*self.heads()[:, :2].T.astype(float))))
+
+
+def front_flops(own, rest):
+    """Operations of the factorization of fronts: numbers, whole ones rounded down, or arrays."""
+    return own * (2 * own * own // 3 + 2 * rest * (own + rest))
