@@ -115,7 +115,7 @@ def test_entries_are_sparse_in_coefficients():
 
 
 def test_nonlinear_problem_by_newton():
-    """Newton's method with the assembled tangent of -div((1 + u^2) grad u) = s, at every step a sparse solve."""
+    """-div((1 + u^2) grad u) = s by Newton's method: each step solves with the assembled tangent."""
     rows = MESH.triangles
 
     def residual(u, s):
