@@ -14,14 +14,14 @@ import numpy as np
 
 from diffsci import watching
 from diffsci.backends.callbacks import raise_pending
-from diffsci.backends.cpu.objects import array_address
 from diffsci.backends.cpu.settings import SETTINGS
-from diffsci.backends.cpu.stored import NativeFunction, native_function
 from diffsci.complex_leaves import split as split_complex
 from diffsci.complex_leaves import whole as join_complex
 from diffsci.elimination import elimination_of
 from diffsci.graph import Builder, Graph, Guard, lookup
 from diffsci.graph.interpreter import first_broken_guard, run
+from diffsci.native.objects import array_address
+from diffsci.native.stored import NativeFunction, native_function
 from diffsci.primitives.custom_loop import CARRY, CONST, CustomLoop, Repeated
 from diffsci.primitives.host import contiguous
 from diffsci.tracing import Traced, TracedArray, trace_function

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from diffsci.backends.callbacks import raise_pending
-from diffsci.backends.cpu.objects import array_address
 from diffsci.backends.cpu.settings import SETTINGS
 from diffsci.control import driver
 from diffsci.control.body import CARRY, CONST, ITEM, Body
@@ -18,6 +17,7 @@ from diffsci.control.memory import empty
 from diffsci.control.packing import Packing
 from diffsci.errors import EvaluationError
 from diffsci.graph import Graph
+from diffsci.native.objects import array_address
 
 __all__ = ["Compiled"]
 

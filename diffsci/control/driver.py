@@ -12,7 +12,7 @@ import functools
 from collections.abc import Callable
 
 from diffsci.backends.cpu.function import Function
-from diffsci.backends.cpu.stored import NativeFunction, native_function
+from diffsci.native.stored import NativeFunction, native_function
 
 __all__ = ["BACK", "DONE", "FAILED", "KEEP", "RUNNING", "STOPPED", "drive"]
 

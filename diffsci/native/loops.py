@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from diffsci.backends.cpu.objects import array_address
-from diffsci.backends.cpu.stored import NativeFunction, native_function
+from diffsci.native.objects import array_address
+from diffsci.native.stored import NativeFunction, native_function
 
 __all__ = ["Loop", "LoopFamily"]
 

@@ -56,7 +56,7 @@ def build(loop: Callable, arguments: list[tuple[str, int]]) -> tuple[str, str]:
     NotImplementedError
         Where the loop leaves the language; the message names file and line.
     """
-    from diffsci.backends.cpu.engine import optimised
+    from diffsci.native.engine import optimised
 
     text, name = llvm_text(loop, arguments)
     return optimised(text), name

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import diffsci as ds
-from diffsci.backends.cpu import cache, program, stored
+from diffsci.backends.cpu import program
 from diffsci.backends.cpu.version import own_version
+from diffsci.native import cache, stored
 
 X = np.linspace(0.1, 1.0, 5)
 
@@ -32,7 +33,7 @@ def cubes():
 
 def spy(monkeypatch):
     """Count compilations."""
-    from diffsci.backends.cpu import engine
+    from diffsci.native import engine
 
     real, made = engine.compile_object, []
     monkeypatch.setattr(engine, "compile_object", lambda *args: made.append(1) or real(*args))
@@ -120,7 +121,7 @@ def test_a_full_disk_leaves_nothing_half_written(folder, monkeypatch):
 
 @pytest.mark.parametrize("where", ["compile_object", "parse", "replace"])
 def test_an_interrupt_leaves_nothing_broken(folder, monkeypatch, where):
-    from diffsci.backends.cpu import engine
+    from diffsci.native import engine
 
     def interrupted(*_):
         raise KeyboardInterrupt

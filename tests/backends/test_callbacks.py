@@ -292,7 +292,8 @@ SCRIPT = """
 import sys
 import numpy as np
 from tests.backends.test_callbacks import chain, rng
-from diffsci.backends.cpu import cache, compile_graph, program
+from diffsci.backends.cpu import compile_graph, program
+from diffsci.native import cache
 from diffsci.graph.interpreter import run
 if sys.argv[1] == "again":
     def refuse(graph):

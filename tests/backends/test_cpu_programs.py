@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 import diffsci as ds
-from diffsci.backends.cpu import Program, cache, compile_graph, get_num_threads, program, set_num_threads
+from diffsci.backends.cpu import Program, compile_graph, get_num_threads, program, set_num_threads
 from diffsci.backends.plan import build_plan
 from diffsci.backends.plan.body import Body
 from diffsci.backends.plan.elements import TooLarge, plan_elements
 from diffsci.backends.plan.program import CallStep, LuStep, Nest
 from diffsci.graph import Builder, Graph, Guard
 from diffsci.graph.interpreter import run
+from diffsci.native import cache
 from diffsci.source import Location
 from tests.backends.common import I8, compare, loops_only, type_of
 
@@ -313,7 +314,7 @@ def test_cache_survives_damage(tmp_path, monkeypatch):
         entry.write_bytes(data)
         compare(graph, arrays, program=fresh(graph))
         assert cache.read(entry.name) is not None
-    monkeypatch.setattr("diffsci.backends.cpu.engine.compile_object", None)
+    monkeypatch.setattr("diffsci.native.engine.compile_object", None)
     compare(graph, arrays, program=fresh(graph))
 
 

@@ -6,12 +6,13 @@ import sys
 import numpy as np
 import pytest
 
-from diffsci.backends.cpu import compile_graph, set_num_threads, symbols
+from diffsci.backends.cpu import compile_graph, set_num_threads
 from diffsci.backends.plan import build_plan
 from diffsci.backends.plan.program import CallbackStep
 from diffsci.backends.plan.special import SPECIAL
 from diffsci.graph import registry
 from diffsci.graph.interpreter import run
+from diffsci.native import addresses
 from tests.backends.common import F4, F8, compare, one_op, type_of
 
 REGISTERED = sorted(SPECIAL & registry.registered().keys())
@@ -83,7 +84,7 @@ def test_errors_are_quiet(capfd):
 
 def test_unknown_functions_are_named():
     with pytest.raises(OSError, match="no C function 'jv' with the signature"):
-        symbols.address(symbols.special_symbol("jv", 3))
+        addresses.library_address(addresses.special_symbol("jv", 3))
 
 
 def test_scipy_is_imported_only_when_needed():

@@ -5,7 +5,8 @@ import pytest
 
 import diffsci as ds
 from benchmarks.stencil_models import MODELS
-from diffsci.backends.cpu import cache, get_num_threads, program, set_num_threads
+from diffsci.backends.cpu import get_num_threads, program, set_num_threads
+from diffsci.native import cache
 
 NAMES = [model.name for model in MODELS]
 

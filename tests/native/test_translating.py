@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diffsci.backends.cpu.stored import native_function
 from diffsci.coloring import Greedy, color
 from diffsci.coloring.loops import LOOPS
 from diffsci.native import Loop, LoopFamily
+from diffsci.native.stored import native_function
 from diffsci.native.translating import build, llvm_text
 
 _THREE = 3

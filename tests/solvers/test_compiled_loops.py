@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import diffsci as ds
-from diffsci.backends.cpu import cache, engine, objects
 from diffsci.low_level import native_function
+from diffsci.native import cache, engine, objects
 from solvers import solve_ivp
 from solvers.ode.compiled import Loop
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from diffsci.backends.cpu.function import Function
-from diffsci.backends.cpu.objects import Layout
 from diffsci.graph import Type
+from diffsci.native.objects import Layout
 
 __all__ = ["ENTRY", "MISFIT", "WRITTEN", "expected", "write_entry"]
 

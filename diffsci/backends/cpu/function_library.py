@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 
-from diffsci.backends.cpu.engine import host
-from diffsci.backends.cpu.stored import NativeFunction, native_function
 from diffsci.backends.cpu.vectors import write_function
 from diffsci.backends.cpu.version import own_version
+from diffsci.native.engine import host
+from diffsci.native.stored import NativeFunction, native_function
 
 __all__ = ["elementary_function", "has_fused_multiply_add"]
 

@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from diffsci.backends.cpu import cache
 from diffsci.backends.cpu.settings import get_num_threads
 from diffsci.backends.plan.report import Machine
 from diffsci.graph import Builder, Graph, Type
+from diffsci.native import cache
 
 __all__ = ["this_machine"]
 

@@ -8,10 +8,10 @@ import hashlib
 import os
 import threading
 
-from diffsci.backends.cpu import cache
-from diffsci.backends.cpu.engine import Library, compile_object, host, load
-from diffsci.backends.cpu.symbols import imported_names
 from diffsci.backends.cpu.threads import PARALLEL, STOP, write_threads
+from diffsci.native import cache
+from diffsci.native.addresses import imported_names, library_address
+from diffsci.native.engine import Library, compile_object, host, load
 
 __all__ = ["parallel_address"]
 
@@ -37,4 +37,4 @@ def _library() -> Library:
     code = stored[1] if stored is not None else compile_object(text)
     if stored is None:
         cache.write(key, {}, code)
-    return load([code], imported_names(text), [PARALLEL, STOP])
+    return load([code], {name: library_address(name) for name in imported_names(text)}, [PARALLEL, STOP])

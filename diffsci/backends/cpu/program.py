@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diffsci.backends.cpu import cache
 from diffsci.backends.cpu.entrance import Entrance
 from diffsci.backends.cpu.entry import ENTRY, write_entry
 from diffsci.backends.cpu.memory import aligned, checked, data
-from diffsci.backends.cpu.objects import layout
 from diffsci.backends.cpu.settings import SETTINGS
 from diffsci.backends.cpu.version import own_version
 from diffsci.backends.eliminating import eliminating
@@ -24,6 +22,9 @@ from diffsci.backends.stateless import without_tapes
 from diffsci.backends.statuses import explained
 from diffsci.graph import Graph, Type
 from diffsci.graph.callees import all_guards
+from diffsci.native import cache
+from diffsci.native.addresses import imported_names
+from diffsci.native.objects import layout
 
 if TYPE_CHECKING:
     from diffsci.backends.plan.report import ProgramReport
@@ -177,8 +178,6 @@ def _compiled(graph: Graph):
 
 def _stored(key: str):
     """Load a program from the cache; None where there is none that can be used."""
-    from diffsci.backends.cpu.engine import load
-
     found = cache.read(key)
     if found is None:
         return None
@@ -186,14 +185,13 @@ def _stored(key: str):
     try:
         ends = list(itertools.accumulate(description["sizes"]))
         codes = [whole[end - size : end] for end, size in zip(ends, description["sizes"], strict=True)]
-        return description, load(codes, description["imports"], description["exports"])
+        return description, _linked(codes, description)
     except (KeyError, OSError, RuntimeError):  # foreign or unusable: made again
         return None
 
 
 def _made(key: str, graph: Graph):
-    from diffsci.backends.cpu.engine import compile_object, load
-    from diffsci.backends.cpu.symbols import imported_names
+    from diffsci.native.engine import compile_object
 
     module, plan = _module(graph)
     texts = module.texts()
@@ -207,9 +205,17 @@ def _made(key: str, graph: Graph):
         "brief": module.is_brief,
         "sizes": [len(code) for code in codes],
     }
-    library = load(codes, description["imports"], description["exports"])
+    library = _linked(codes, description)
     cache.write(key, description, b"".join(codes))
     return description, library
+
+
+def _linked(codes: list[bytes], description: dict):
+    from diffsci.backends.cpu.symbols import address
+    from diffsci.native.engine import load
+
+    addresses = {name: address(name) for name in description["imports"]}  # some are compiled and loaded first
+    return load(codes, addresses, description["exports"])
 
 
 def _module(graph: Graph):
@@ -229,7 +235,7 @@ def _module(graph: Graph):
 
 
 def _key(graph: Graph) -> str:
-    from diffsci.backends.cpu.engine import host
+    from diffsci.native.engine import host
 
     parts = [plan_key(graph), *host(), str(layout()), own_version()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]

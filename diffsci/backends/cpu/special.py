@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from diffsci.backends.cpu.function import Function
-from diffsci.backends.cpu.symbols import special_symbol
 from diffsci.backends.plan.special import COMPONENTS
+from diffsci.native.addresses import special_symbol
 
 __all__ = ["call_special"]
 

@@ -14,8 +14,9 @@ __all__ = ["own_version"]
 def own_version() -> str:
     """Return what changes whenever the compiler's own source does."""
     marks = []
-    for folder in ("plan", "cpu", "vectormath"):
-        path = Path(__file__).resolve().parent.parent / folder
+    package = Path(__file__).resolve().parents[2]
+    for folder in ("backends/plan", "backends/cpu", "backends/vectormath", "native"):
+        path = package / folder
         for entry in sorted(os.scandir(path), key=lambda e: e.name):
             if entry.name.endswith(".py"):
                 status = entry.stat()

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from diffsci.backends.cpu import cache
 from diffsci.backends.cuda.library import run_step
 from diffsci.backends.cuda.steps import Library, Place
 from diffsci.errors import UnsupportedError
+from diffsci.native import cache
 
 __all__ = ["CupyDevice", "found_problem"]
 

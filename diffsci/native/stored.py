@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from diffsci.backends.cpu import cache
+from diffsci.native import cache
+from diffsci.native.addresses import imported_names, library_address
 
 __all__ = ["NativeFunction", "native_function"]
 
@@ -38,7 +39,7 @@ def native_function(key: str, make: Callable[[], tuple[str, str]]) -> NativeFunc
     -------
     NativeFunction
     """
-    from diffsci.backends.cpu.engine import compile_object, host
+    from diffsci.native.engine import compile_object, host
 
     key = hashlib.sha256("\0".join(["native function", key, *host()]).encode()).hexdigest()[:40]
     stored = cache.read(key)
@@ -56,17 +57,16 @@ def native_function(key: str, make: Callable[[], tuple[str, str]]) -> NativeFunc
 
 
 def _loaded(description: dict, code: bytes) -> NativeFunction:
-    from diffsci.backends.cpu.engine import load
+    from diffsci.native.engine import load
 
     (name,) = description["exports"]
-    library = load([code], description["imports"], [name])
+    addresses = {name: library_address(name) for name in description["imports"]}
+    library = load([code], addresses, [name])
     return NativeFunction(library.addresses[name], library)
 
 
 def _imports(text: str) -> list[str]:
     """The functions that the object code of a module may ask for."""
-    from diffsci.backends.cpu.symbols import imported_names
-
     found = {*imported_names(text), *_MEMORY}
     for name, single in re.findall(r"^declare [^@\n]*@llvm\.(\w+)\.(?:v\d+)?f(32)?", text, re.MULTILINE):
         if name in _INTRINSICS:

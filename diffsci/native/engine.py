@@ -8,13 +8,12 @@ from __future__ import annotations
 import functools
 import os
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import llvmlite
 import llvmlite.binding as llvm
-
-from diffsci.backends.cpu.symbols import address
 
 __all__ = ["Library", "compile_object", "host", "load", "optimised"]
 
@@ -76,15 +75,23 @@ class Library:
 _count = 0
 
 
-def load(codes: list[bytes], imports: list[str], exports: list[str]) -> Library:
-    """Link pieces of object code into the process, as one library."""
+def load(codes: list[bytes], imports: Mapping[str, int], exports: list[str]) -> Library:
+    """Link pieces of object code into the process, as one library.
+
+    Parameters
+    ----------
+    codes : list of bytes
+    imports : mapping
+        The functions that the code calls, and their addresses.
+    exports : list of str
+        The functions that are called from outside.
+    """
     global _count
-    addresses = {name: address(name) for name in imports}  # some are compiled and loaded first
     with _LOCK:
         builder = llvm.JITLibraryBuilder()
         for code in codes:
             builder.add_object_img(code)
-        for name, place in addresses.items():
+        for name, place in imports.items():
             builder.import_symbol(name, place)
         for name in exports:
             builder.export_symbol(name)
