@@ -170,6 +170,8 @@ class Trace:
         return self.const(_real(standard(operand)) if dtype is None else operand, dtype)
 
     def _outer(self, operand: TracedArray) -> Node:
+        from diffsci.tracing.array import TracedArray
+
         outer = operand.owner
         if outer.closed or outer.level >= self.level:
             raise TraceError(
@@ -185,7 +187,8 @@ class Trace:
                 (self.const(node.inputs[0].params["value"], structural=node.is_structural),),
                 node.params,
             )
-        return self.capture(node, outer.values[node], lambda: operand, keep=(operand, node))
+        now = TracedArray(outer, node)  # the operand may be written to before this trace ends
+        return self.capture(node, outer.values[node], lambda: now, keep=(operand, node))
 
     def bind(
         self,
