@@ -18,7 +18,7 @@ from diffsci.errors import UnsupportedError
 from diffsci.graph import Node
 from diffsci.source import at, user_location
 from diffsci.tracing.lenses import ReshapeLens
-from diffsci.tracing.trace import Trace, escaped
+from diffsci.tracing.trace import Trace, current_trace, escaped
 
 __all__ = ["TracedArray"]
 
@@ -88,8 +88,11 @@ class TracedArray:
             self._parent.write(self._lens.write(self.owner, self._parent.read(), node))
 
     def fresh(self) -> TracedArray:
-        """Return a new array of the same elements."""
-        return TracedArray(self.owner, self.read())
+        """Return a new array of the same elements; it belongs to the function that makes it."""
+        trace = current_trace()
+        if trace is None or trace.level <= self.owner.level:
+            return TracedArray(self.owner, self.read())
+        return TracedArray(trace, trace.node(self))
 
     def view(self, lens: Any = None) -> TracedArray:
         """Return a view of this array through a lens, or of all of it."""

@@ -363,7 +363,7 @@ def _fitted(x: TracedArray, value: Any, shape: tuple[int, ...]):
         if value.owner is not x.owner and value.owner.level > x.owner.level:
             raise ops.unsupported(
                 "writing a value of an inner function into an array of an outer one",
-                "return the value and write it outside",
+                "write into a copy (x = x.copy()), or return the value and write it outside",
             )
         if value.dtype.kind in "fc" and x.dtype.kind in "ib" and not value.is_const:
             raise ops.unsupported(
@@ -377,7 +377,7 @@ def _in_trace(x: TracedArray, value: TracedArray):
     if value.owner is not x.owner:
         raise ops.unsupported(
             "writing a value of an inner function into an array of an outer one",
-            "return the value and write it outside",
+            "write into a copy (x = x.copy()), or return the value and write it outside",
         )
     return value.read()
 

@@ -186,3 +186,38 @@ def test_composed(names):
     with mp.workdps(30):
         expected = float(exact([mp.mpf(float(a)) for a in POINT]))
     agree(f(POINT), expected, 1e-10)
+
+
+def _overwritten(b, x):
+    v = b * 1.0
+    y = v * x**2  # of what v holds now
+    v[0] = 100.0
+    v[1:] *= 2.0
+    return y + v * x
+
+
+def _assembled(b, x):
+    v = b.copy()
+    np.add.at(v, np.array([0, 1, 1]), x[:3] ** 2)
+    v[2:] += x[:2]
+    return v * x
+
+
+@pytest.mark.parametrize("model", [_overwritten, _assembled])
+@pytest.mark.parametrize(
+    "derivative",
+    [
+        lambda f: ds.grad(lambda x: np.sum(f(x) ** 2)),
+        lambda f: lambda x: ds.jvp(f, (x,), (np.ones(4),))[1],
+        lambda f: ds.jacobian(f),
+        lambda f: lambda x: ds.sparse_jacobian(f)(x).toarray(),
+        lambda f: lambda x: ds.vmap(f)(x[None]),
+        lambda f: ds.hessian(lambda x: np.sum(f(x) ** 2)),
+        lambda f: lambda x: ds.fori_loop(0, 2, lambda i, c: c + 0.01 * f(c), x),
+    ],
+)
+def test_arrays_of_the_function_around_are_copied_and_written(model, derivative):
+    b, x = np.arange(1.0, 5.0), np.arange(2.0, 6.0)
+    expected = derivative(lambda x: model(b, x))(x)
+    found = ds.jit(lambda b, x: derivative(lambda x: model(b, x))(x))(b, x)
+    np.testing.assert_allclose(found, expected, rtol=1e-13)
