@@ -15,9 +15,9 @@ import numpy as np
 from diffsci import watching
 from diffsci.backends.callbacks import raise_pending
 from diffsci.backends.cpu.settings import SETTINGS
+from diffsci.backends.factoring import factoring_of
 from diffsci.complex_leaves import split as split_complex
 from diffsci.complex_leaves import whole as join_complex
-from diffsci.elimination import elimination_of
 from diffsci.graph import Builder, Graph, Guard, lookup
 from diffsci.graph.interpreter import first_broken_guard, run
 from diffsci.native.objects import array_address
@@ -51,9 +51,9 @@ __all__ = [
     "array_address",
     "call_graph",
     "concrete",
-    "elimination_of",
     "entering",
     "examine_loop",
+    "factoring_of",
     "fingerprint",
     "first_broken_guard",
     "flatten",

@@ -1,4 +1,4 @@
-"""Sparse solves of compiled programs: factors by fronts, and SuperLU where these are of no use.
+"""Sparse solves of compiled programs: as banded ones, by fronts, and by SuperLU where these are of no use.
 
 Nodes that solve with one matrix share its factors. Whether row exchanges inside of fronts were enough is only
 known when the numbers are: the program branches on it, and the other branch calls SciPy.
@@ -6,9 +6,11 @@ known when the numbers are: the program branches on it, and the other branch cal
 
 from __future__ import annotations
 
+from diffsci.backends.factoring import narrow_band
 from diffsci.backends.rewriting import Rewriter
 from diffsci.elimination import fronts_of
-from diffsci.graph import Builder, Graph, Node, Primitive
+from diffsci.elimination.bands import Diagonals
+from diffsci.graph import Builder, Graph, Node, Primitive, Type
 
 __all__ = ["ELIMINATED", "eliminating"]
 
@@ -33,7 +35,11 @@ class _Eliminating(Rewriter):
             return self.moved(node, new)
         b.location = node.location
         data, rhs = (new[x] for x in node.inputs)
-        fronts = fronts_of(node.params["rows"], node.params["starts"])
+        pattern = node.params["rows"], node.params["starts"]
+        band = narrow_band(*pattern)
+        if band is not None:
+            return _banded(b, band, data, rhs, node.params["transposed"])
+        fronts = fronts_of(*pattern)
         table = b.emit("const", value=fronts.table)  # the same array, so that factors are shared
         factored = b.sparse_factor(data, table, **fronts.sizes)
         factors, pivots, good = (b.project(factored, index=i) for i in range(3))
@@ -57,6 +63,20 @@ class _Eliminating(Rewriter):
                 )),
             )  # fmt: skip
         return found
+
+
+def _banded(b: Builder, band: Diagonals, data: Node, rhs: Node, transposed: bool) -> Node:
+    """Emit the solution with the entries laid out by diagonals, rows in the order of the band."""
+    width = band.lower + band.upper + 1
+    flat = b.zeros(Type((width * band.n,), data.dtype))
+    flat = b.put(flat, b.emit("const", value=band.places), data, axis=0)
+    ab = b.reshape(flat, shape=(width, band.n))
+    options = {"lower": band.lower, "upper": band.upper, "transposed": transposed}
+    if band.order is None:
+        return b.solve_banded(ab, rhs, **options)
+    moved = b.take(rhs, b.emit("const", value=band.order), axis=0)
+    solved = b.solve_banded(ab, moved, **options)
+    return b.take(solved, b.emit("const", value=band.position), axis=0)
 
 
 def _graph(types, emit) -> Graph:

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 import diffsci as ds
-from diffsci.low_level import elimination_of, sparse_diagonal, sparse_factors
+from diffsci.low_level import factoring_of, sparse_diagonal, sparse_factors
 
 __all__ = ["Systems"]
 
 # Up to this order a dense matrix is always the quicker one, whatever its pattern. Sparse factors are those of
 # the host: for a device that order is a larger one.
 _SMALL, _SMALL_ON_DEVICE = 32, 2000
-_FULL = 0.1  # with this share of entries factors fill up in any order
 
-# Costs of dense work, in units of an elimination's: an operation of a large factorization, and what is read
+# Costs of dense work, in units of `factoring_of`: an operation of a large factorization, and what is read
 # and written for an entry of the matrix, its Jacobian included.
 _OPERATION, _ENTRY = 0.25, 20.0
 
@@ -29,7 +28,7 @@ class Systems:
     Attributes
     ----------
     structure : str
-        ``"dense"``, ``"sparse"``, or ``""`` as long as nothing is chosen.
+        ``"dense"``, ``"banded"``, ``"sparse"``, or ``""`` as long as nothing is chosen.
     reason : str
         Why, for people.
     on_device : bool
@@ -57,7 +56,7 @@ class Systems:
         """
         if not self.structure:
             self._choose(f, y)
-        if self.structure == "sparse":
+        if self.structure != "dense":
             diagonal = np.full(y.size, 1.0, y.dtype) / scale
             return sparse_factors(sparse_diagonal(diagonal) - ds.sparse_jacobian(f)(y)).solve
         matrix = np.eye(y.size, dtype=y.dtype) / scale - ds.jacobian(f)(y)
@@ -70,11 +69,21 @@ class Systems:
             return
         places = ds.sparse_jacobian(f).pattern(y)
         share = f"{places.nnz} of {n * n} entries can be nonzero"
-        if places.nnz > _FULL * n * n:
-            self.structure, self.reason = "dense", share
+        kind, form, cost = factoring_of(*_columns(places))
+        if kind == "dense":
+            self.structure, self.reason = kind, share
             return
         dense = _OPERATION * 2 / 3 * n**3 + _ENTRY * n**2
-        sparse = elimination_of(places.indices, places.indptr).cost
-        quicker, times = ("sparse", dense / sparse) if sparse < dense else ("dense", sparse / dense)
+        quicker, times = (kind, dense / cost) if cost < dense else ("dense", cost / dense)
         self.structure = quicker
-        self.reason = f"{share}: {quicker} factors are predicted to be {times:.2g} times quicker"
+        self.reason = f"{share}, {form}: {quicker} factors are predicted to be {times:.2g} times quicker"
+
+
+def _columns(places) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pattern of the systems by columns: that of the Jacobian, and the diagonal."""
+    from scipy.sparse import csr_array, eye_array
+
+    ones = csr_array((np.ones(places.nnz), places.indices, places.indptr), shape=places.shape)
+    columns = (ones + eye_array(places.shape[0])).tocsc()
+    columns.sort_indices()
+    return columns.indices, columns.indptr

@@ -1,4 +1,4 @@
-"""Sparse solves of compiled programs: by fronts, and by SciPy where exchanges inside of those are too few."""
+"""Sparse solves of compiled programs: in narrow bands, by fronts, and by SciPy if exchanges are too few."""
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.sparse.linalg import splu, spsolve
 
 import diffsci as ds
+from diffsci.backends.factoring import factoring_of, narrow_band
 from diffsci.elimination import fronts_of
 from diffsci.graph import lookup
 from diffsci.primitives.linalg.multifrontal import GROWTH
@@ -97,9 +98,10 @@ def test_factors_are_shared_by_solves():
 def _saddle_point():
     """Zeros on the diagonal: their pivots come from other fronts, or nowhere."""
     rng = np.random.default_rng(3)
-    b = sp.csc_array(rng.standard_normal((5, 20)) * (rng.random((5, 20)) < 0.4))
-    h = sp.diags_array(np.linspace(1.0, 2.0, 20))
-    return sp.csc_array(sp.block_array([[h, b.T], [b, sp.csc_array((5, 5))]]))
+    b = sp.csc_array(rng.standard_normal((20, 80)) * (rng.random((20, 80)) < 0.05))
+    b += sp.eye_array(20, 80)
+    h = sp.diags_array(np.linspace(1.0, 2.0, 80))
+    return sp.csc_array(sp.block_array([[h, b.T], [b, sp.csc_array((20, 20))]]))
 
 
 def _cycle(n):
@@ -112,12 +114,24 @@ def _tiny_pivot():
     return sp.csc_array(_cycle(300) + 1e-12 * sp.eye_array(300))
 
 
-_HARD = [_saddle_point(), _cycle(300), _tiny_pivot()]
+def _shuffled():
+    """A grid with its rows exchanged: most of the diagonal is zero, and no order makes a narrow band."""
+    return sp.csc_array(_grid(6).tocsr()[np.random.default_rng(5).permutation(72)])
 
 
-@pytest.mark.parametrize("a", _HARD, ids=["saddle", "cycle", "tiny"])
-def test_matrices_that_need_more_exchanges_are_solved_as_well(a):
+# The kind of factors that each is planned for; those by fronts turn out to be of no use.
+_HARD = {
+    "saddle": (_saddle_point(), "sparse"),
+    "shuffled": (_shuffled(), "sparse"),
+    "cycle": (_cycle(300), "banded"),
+    "tiny": (_tiny_pivot(), "banded"),
+}
+
+
+@pytest.mark.parametrize(("a", "kind"), _HARD.values(), ids=_HARD)
+def test_matrices_that_need_more_exchanges_are_solved_as_well(a, kind):
     n = a.shape[0]
+    assert factoring_of(a.indices, a.indptr).kind == kind
     b = np.cos(np.arange(n))
     zeros = np.zeros(n)
     plain = lambda d, b: spsolve(a + sp.diags_array(d), b)  # noqa: E731
@@ -138,8 +152,8 @@ def test_singular_and_non_finite_matrices_give_nan(value):
 
 @pytest.mark.parametrize(
     ("a", "good"),
-    [(_grid(5), True), (_tiny_pivot(), False), (_cycle(300), False)],
-    ids=["grid", "tiny", "cycle"],
+    [(_grid(5), True), (_tiny_pivot(), False), (_cycle(300), False), (_shuffled(), False)],
+    ids=["grid", "tiny", "cycle", "shuffled"],
 )
 def test_factors_tell_whether_they_are_of_use(a, good):
     fronts = fronts_of(a.indices, a.indptr)
@@ -160,3 +174,59 @@ def test_derivatives_agree_with_dense_solves():
         assert np.allclose(ours, theirs, rtol=1e-11, atol=1e-13)
     found = ds.jit(lambda d: ds.hvp(lambda d: sparse(d, b), (d,), (v,)))(d)
     assert np.allclose(found, ds.hvp(lambda d: dense(d, b), (d,), (v,)), rtol=1e-10, atol=1e-12)
+
+
+def _line(n, offsets):
+    return sp.csc_array(
+        sp.diags_array([np.full(n - abs(k), 1.0 + 9 * (k == 0)) for k in offsets], offsets=offsets)
+    )
+
+
+def _circle(n):
+    ones = sp.diags_array([1.0, 8.0, 1.0], offsets=[-1, 0, 1], shape=(n, n)).tolil()
+    ones[0, n - 1] = ones[n - 1, 0] = 1.0
+    return sp.csc_array(ones)
+
+
+def _side_by_side(n):
+    """Two quantities along a line, all values of one before those of the other."""
+    line = _line(n, (-1, 0, 1))
+    return sp.csc_array(sp.block_array([[line, -sp.eye_array(n)], [sp.eye_array(n), line]]))
+
+
+_BANDS = {  # the matrix, its diagonals below and above, and whether rows are reordered
+    "line": (_line(50, (-1, 0, 1)), 1, 1, False),
+    "upwind": (_line(50, (-1, 0)), 1, 0, False),
+    "third order": (_line(50, (-2, -1, 0, 1)), 2, 1, False),
+    "circle": (_circle(50), 2, 2, True),
+    "two quantities": (_side_by_side(40), 2, 2, True),
+    "diagonal": (sp.csc_array(sp.eye_array(5)), 0, 0, False),
+    "empty": (sp.csc_array((0, 0)), 0, 0, False),
+}
+
+
+@pytest.mark.parametrize(("a", "lower", "upper", "moved"), _BANDS.values(), ids=_BANDS)
+def test_narrow_bands_are_found_and_solved_as_such(a, lower, upper, moved):
+    band = narrow_band(a.indices, a.indptr)
+    assert (band.lower, band.upper, band.order is not None) == (lower, upper, moved)
+    n = a.shape[0]
+    if n == 0:
+        return
+    d, b = np.linspace(0, 1, n), np.cos(np.arange(2 * n)).reshape(n, 2)
+    for form in "NT":
+        f = ds.jit(lambda d, b, form=form: splu(a + sp.diags_array(d)).solve(b, form))
+        full = a.toarray() + np.diag(d)
+        for _ in range(2):
+            assert np.allclose(f(d, b), np.linalg.solve(full.T if form == "T" else full, b), rtol=1e-13)
+        assert "banded factors" in str(f.plan(d, b))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize(("diagonal", "place"), [(0, 0), (0, 48), (1, 0), (1, 30), (1, 49), (2, 0), (2, 48)])
+def test_an_entry_that_is_no_number_spoils_the_whole_solution(value, diagonal, place):
+    """As in SuperLU, which refuses it."""
+    diagonals = [np.ones(49), np.full(50, 4.0), np.ones(49)]
+    solve = ds.jit(lambda *d: spsolve(sp.diags_array(d, offsets=[-1, 0, 1]), np.ones(50)))
+    assert np.isfinite(solve(*diagonals)).all()
+    diagonals[diagonal][place] = value
+    assert np.isnan(solve(*diagonals)).all()

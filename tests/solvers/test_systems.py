@@ -33,18 +33,45 @@ def stretched(n):
     return rhs, 0.5 + 0.4 * np.cos(np.arange(n))
 
 
-def final(n, **options):
-    rhs, start = stretched(n)
+def two_species(n):
+    """Two quantities along a line, one behind the other, as one stacks them."""
+
+    def rhs(t, y, k):
+        u, v = y[:n], y[n:]
+        padded = np.concatenate([u[:1], u, u[-1:]])
+        return np.concatenate([k * (padded[2:] - 2 * u + padded[:-2]) + 9 * u * (1 - u) - v, u - 0.5 * v])
+
+    return rhs, 0.5 + 0.4 * np.cos(np.arange(2 * n))
+
+
+def plane(n):
+    """Diffusion on a square, with the reaction of `stretched`."""
+
+    def rhs(t, y, k):
+        u = np.pad(np.reshape(y, (n, n)), 1, mode="edge")
+        inner = u[1:-1, 1:-1]
+        flow = u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2] - 4 * inner
+        return np.ravel(k * flow + 50.0 * inner * (1 - inner) * (inner - 0.3))
+
+    return rhs, 0.5 + 0.4 * np.cos(np.arange(n * n))
+
+
+def final(n, model=stretched, **options):
+    rhs, start = model(n)
     sol = solve_ivp(rhs, (0, 0.5), start, args=(30.0,), method="Rodas5P", rtol=1e-7, atol=1e-9, **options)
     assert sol.success
     return sol
 
 
 def test_the_choice_and_its_reason_are_told():
-    small, large = final(20), final(400)
-    assert small.systems.structure == "dense"
-    assert large.systems.structure == "sparse"
-    assert "1198 of 160000 entries" in large.systems.reason
+    assert final(20).systems.structure == "dense"
+    line, pair, square = final(400), final(50, two_species), final(20, plane)
+    assert line.systems.structure == pair.systems.structure == "banded"
+    assert "1198 of 160000 entries" in line.systems.reason
+    assert "1 diagonals below and 1 above: banded factors" in line.systems.reason
+    assert "above, rows reordered: banded" in pair.systems.reason
+    assert square.systems.structure == "sparse"
+    assert "fronts: sparse factors" in square.systems.reason
     rhs, start = stretched(20)
     assert solve_ivp(rhs, (0, 0.1), start, args=(1.0,), method="Tsit5").systems is None
 
@@ -70,9 +97,9 @@ def forced(monkeypatch):
     return force
 
 
-def derivatives():
+def derivatives(model, n):
     """Value, gradient, tangent and second derivative of a functional, and the structures used."""
-    rhs, start = stretched(61)
+    rhs, start = model(n)
     structures = []
 
     def energy(k, scale):
@@ -86,14 +113,18 @@ def derivatives():
     return np.array([value, *gradient, tangent, curved]), {systems.structure for systems in structures}
 
 
-def test_dense_and_sparse_systems_give_the_same_steps_and_derivatives(forced):
-    sparse, used = derivatives()
-    assert used == {"sparse"}
+@pytest.mark.parametrize(
+    ("model", "n", "structure"),
+    [(stretched, 61, "banded"), (two_species, 25, "banded"), (plane, 11, "sparse")],
+)
+def test_all_kinds_of_systems_give_the_same_steps_and_derivatives(model, n, structure, forced):
+    found, used = derivatives(model, n)
+    assert used == {structure}
     forced()
-    dense, used = derivatives()
+    dense, used = derivatives(model, n)
     assert used == {"dense"}
-    assert np.allclose(sparse, dense, rtol=1e-8)
-    assert sparse[3] == pytest.approx(sparse[1] - 0.5 * sparse[2], rel=1e-9)
+    assert np.allclose(found, dense, rtol=1e-8)
+    assert found[3] == pytest.approx(found[1] - 0.5 * found[2], rel=1e-9)
 
 
 def test_single_precision_stays_single():
@@ -109,4 +140,4 @@ def test_single_precision_stays_single():
     )
     assert sol.success
     assert sol.y.dtype == np.float32
-    assert sol.systems.structure == "sparse"
+    assert sol.systems.structure == "banded"

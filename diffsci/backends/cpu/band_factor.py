@@ -7,7 +7,8 @@ A record of the factors (`diffsci.backends.plan.banded.Band`) holds, after the n
 
     1 / u[k, k], u[k, k + 1], ..., u[k, k + lower + upper], zeros; then the multipliers of column k.
 
-Before, it holds row k of the matrix; where a pivot has no reciprocal, all pivots become NaN.
+Before, it holds row k of the matrix. Where a pivot has no reciprocal, or U is not finite, all pivots become
+NaN.
 """
 
 from __future__ import annotations
@@ -41,8 +42,10 @@ class _Factor(Columns):
         self.spread_rows()
         rows = [self.shifted(self.row(str(i)), band.lower - i) for i in range(band.lower)]
         carried = [(self.wide, part) for row in rows for part in row]
-        *_, regular = f.loop("0", "%n", 1, [*carried, ("i1", "true")], self.column)
-        f.when(f.set(f"xor i1 {regular}, true"), [], self.spoil)
+        carried += [("i1", "true"), (self.wide, "zeroinitializer")]
+        *_, regular, nothing = f.loop("0", "%n", 1, carried, self.column)
+        good = f.set(f"and i1 {regular}, {self.is_zero(nothing)}")
+        f.when(f.set(f"xor i1 {good}, true"), [], self.spoil)
         self.text = f.finish()
 
     # ---- the matrix, row by row ----------------------------------------------------------------
@@ -97,7 +100,7 @@ class _Factor(Columns):
     def column(self, k: str, values: list[str]) -> list[str]:
         """Choose the pivot of column k, store row k of U and the multipliers, and update the rows below."""
         f, band, kind = self.f, self.band, self.kind
-        *parts, regular = values
+        *parts, regular, nothing = values
         rows = [*self.grouped(parts), self.row(self.add(k, str(band.lower)))]
         pivot, *rest = self.exchanged(k, rows)
         inverse = f.set(f"fdiv {kind} {literal(1.0, self.code)}, {self.first(pivot)}")
@@ -114,7 +117,10 @@ class _Factor(Columns):
             for row, factor in zip(rest, factors, strict=True)
             for part in self.shifted(self.reduced(row, factor, pivot), 1)
         ]
-        return [*below, f.set(f"and i1 {regular}, {self.usable(inverse)}")]
+        for part in pivot:  # stays zero as long as numbers are finite
+            product = f.set(f"fmul {self.wide} {part}, zeroinitializer")
+            nothing = f.set(f"fadd {self.wide} {nothing}, {product}")
+        return [*below, f.set(f"and i1 {regular}, {self.usable(inverse)}"), nothing]
 
     def first(self, row: Row) -> str:
         return self.f.set(f"extractelement {self.wide} {row[0]}, i64 0")
@@ -176,7 +182,14 @@ class _Factor(Columns):
         below = f.set(f"fcmp olt {kind} {size}, {literal(float('inf'), self.code)}")
         return f.set(f"and i1 {above}, {below}")
 
+    def is_zero(self, part: str) -> str:
+        f, mask = self.f, f"<{self.lanes} x i1>"
+        function = f"@llvm.vector.reduce.and.v{self.lanes}i1"
+        self.module.declare(f"declare i1 {function}({mask})")
+        zeros = f.set(f"fcmp oeq {self.wide} {part}, zeroinitializer")
+        return f.set(f"call i1 {function}({mask} {zeros})")
+
     def spoil(self) -> list[str]:
-        """Singular, or too near to it for numbers: make every solution NaN."""
+        """Singular, too near to it for numbers, or not finite: make every solution NaN."""
         self.each("0", "%n", lambda k: self.store(literal(float("nan"), self.code), self.record(k), "0"))
         return []

@@ -45,8 +45,12 @@ class Band:
     @property
     def narrow(self) -> bool:
         """Whether own routines, which keep rows in registers, are quicker than those of a library."""
-        vectors = (self.lower + 1) * -(-self.width // _LANES)
-        return vectors <= _MOST_VECTORS and self.width <= _MOST_WIDTH
+        return self.vectors <= _MOST_VECTORS and self.width <= _MOST_WIDTH
+
+    @property
+    def vectors(self) -> int:
+        """Vectors that hold the rows in question while factors are made."""
+        return (self.lower + 1) * -(-self.width // _LANES)
 
     @property
     def record(self) -> int:
