@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diffsci.elimination.graphs import graph_of
+
 __all__ = ["Diagonals", "as_given", "reordered"]
 
 
@@ -57,9 +59,10 @@ def reordered(rows: np.ndarray, starts: np.ndarray) -> Diagonals:
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import reverse_cuthill_mckee
 
-    n = starts.size - 1
-    pattern = csr_array((np.ones(rows.size, np.int8), rows, starts), shape=(n, n))
-    order = reverse_cuthill_mckee(csr_array(pattern + pattern.T), symmetric_mode=True).astype(np.int64)
+    graph = graph_of(rows, starts)
+    n = graph.size
+    pattern = csr_array((np.ones(graph.neighbors.size, np.int8), graph.neighbors, graph.starts), shape=(n, n))
+    order = reverse_cuthill_mckee(pattern, symmetric_mode=True).astype(np.int64)
     position = np.argsort(order)
     return _seen(*(position[x] for x in _entries(rows, starts)), n, order)
 
