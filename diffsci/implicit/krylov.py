@@ -114,6 +114,10 @@ class GraphOperator(Operator):
         """See `Operator`."""
         return BatchedOperator(self, flags, size)
 
+    def products(self) -> Graph:
+        """See `Operator`."""
+        return self.graph
+
     def transposed(self) -> Operator:
         """See `Operator`."""
         flags = [False] * (len(self.graph.inputs) - 1) + [True]
@@ -153,6 +157,13 @@ class BatchedOperator(Operator):
         graph = self.operator.push(active)
         tangents = [flag for flag, moves in zip(self.flags, active, strict=True) if moves]
         flags = (*self.flags, True, *tangents)
+        return self._of_members(graph, flags)
+
+    def products(self) -> Graph:
+        """See `Operator`."""
+        return self._of_members(self.operator.products(), (*self.flags, True))
+
+    def _of_members(self, graph: Graph, flags: tuple[bool, ...]) -> Graph:
         return once(graph, ("batch", flags, self.size), lambda: batch_graph(graph, flags, self.size))
 
     def transposed(self) -> Operator:

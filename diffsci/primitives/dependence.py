@@ -2,8 +2,8 @@
 
 A rule ``rule(node, known)`` returns one entry per operand: a pair of flat index arrays (of the result, of
 the operand) with one place for every dependence, or None for no dependence at all. It covers the
-dependence for every value of the operands; `known(x)` is the value of an operand that is a constant of the
-program, or None. Operations with several results return such a list for each of them.
+dependence for every value of the operands; `known` tells values of operands, and zeros in them, that are the
+same for all inputs (see `Known`). Operations with several results return such a list for each of them.
 
 Most rules name axes: elements depend on each other where they agree in the labels they share, as in
 ``"ij,jk->ik"`` an element (i, k) of the product depends on (i, j) of the first matrix for every j.
@@ -13,19 +13,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from diffsci.graph import Node, Type
 
-Known = Callable[[Node], "np.ndarray | None"]
 Places = tuple[np.ndarray, np.ndarray]
 Labels = Sequence[Any]
 
 
 MOST_PLACES = 1 << 26
+
+
+class Known(Protocol):
+    """What rules may ask about the operands of a node."""
+
+    def __call__(self, node: Node) -> np.ndarray | None:
+        """Return the value of a node that depends on no input of the program, None for others."""
+
+    def nonzero(self, node: Node) -> np.ndarray | None:
+        """Return where the value of a node can be nonzero, as booleans; None: anywhere."""
 
 
 class TooDense(Exception):
@@ -67,12 +77,12 @@ def elementwise(node: Node, known: Known) -> list[Places]:
 
 
 def elementwise_product(node: Node, known: Known) -> list[Places]:
-    """An element multiplied by a constant zero is not seen."""
-    return [_without(node, known(other)) for other in reversed(node.inputs)]
+    """An element multiplied by a zero that is always there is not seen."""
+    return [_without(node, known.nonzero(other)) for other in reversed(node.inputs)]
 
 
-def _without(node: Node, factor: np.ndarray | None) -> Places:
-    places = every(node.type) if factor is None else np.flatnonzero(factor)
+def _without(node: Node, there: np.ndarray | None) -> Places:
+    places = every(node.type) if there is None else np.flatnonzero(there)
     return places, places
 
 
@@ -160,11 +170,11 @@ def accumulated(node: Node, known: Known) -> list[Places]:
 
 class Members:
     """The rule of a stack of independent operations on the last `core` axes of the first operand:
-    everything in a member depends on everything in it.
+    everything in a member depends on everything in it, but results that do not move (`flat`, by number).
     """
 
-    def __init__(self, core: int):
-        self.core = core
+    def __init__(self, core: int, flat: tuple[int, ...] = ()):
+        self.core, self.flat = core, flat
 
     def labels(self, node: Node, shape: tuple[int, ...], who: str) -> tuple[list, dict]:
         """Return the labels of the axes of a result or operand, and their sizes."""
@@ -175,7 +185,9 @@ class Members:
     def __call__(self, node: Node, known: Known) -> list:
         """Return the places of every result and operand."""
         several = isinstance(node.type, tuple)
-        rows = [self._places(node, result) for result in (node.type if several else (node.type,))]
+        results = enumerate(node.type if several else (node.type,))
+        nothing: list[Places | None] = [None] * len(node.inputs)
+        rows = [nothing if k in self.flat else self._places(node, result) for k, result in results]
         return rows if several else rows[0]
 
     def _places(self, node: Node, result: Type) -> list[Places]:
@@ -190,8 +202,32 @@ class Members:
 along_last_axis = Members(1)
 
 
+@dataclass(frozen=True)
+class Solved:
+    """The rule of systems A x = b: columns of b side by side, stacks of systems, matrices kept in any way.
+
+    Unknowns depend on what they reach through equations, where zeros of the matrix are always there.
+
+    Attributes
+    ----------
+    entries : callable
+        ``entries(node, known)`` returns the equation and the unknown of every element of a member of the
+        first operand, -1 where it is no entry of the matrix, and which elements can be nonzero, by members
+        (None: all). It returns None where all entries are there, in C order.
+    core : int
+        Number of axes of a member of the first operand; 0: there is no such operand, and the entries are
+        those of a constant matrix.
+    diagonal : bool
+        The diagonal is there, too, whether it is among the entries or not.
+    """
+
+    entries: Callable[[Node, Known], tuple[np.ndarray, np.ndarray, np.ndarray | None] | None]
+    core: int
+    diagonal: bool = False
+
+
 def contracted(node: Node, known: Known) -> list[Places]:
-    """A contraction, given by its letters; products with constant zeros are not seen."""
+    """A contraction, given by its letters; products with zeros that are always there are not seen."""
     left, right, out = node.params["spec"]
     sizes = {
         letter: n
@@ -199,17 +235,17 @@ def contracted(node: Node, known: Known) -> list[Places]:
         for letter, n in zip(letters, x.shape, strict=True)
     }
     pairs = ((left, right, node.inputs[1]), (right, left, node.inputs[0]))
-    return [_contracted(out, own, other, sizes, known(operand)) for own, other, operand in pairs]
+    return [_contracted(out, own, other, sizes, known.nonzero(operand)) for own, other, operand in pairs]
 
 
-def _contracted(out: str, own: str, other: str, sizes: dict, factor: np.ndarray | None) -> Places:
+def _contracted(out: str, own: str, other: str, sizes: dict, there: np.ndarray | None) -> Places:
     rows, columns = crossed(out, own, sizes)
-    if factor is None:
+    if there is None:
         return rows, columns
     labels = [letter for letter in dict.fromkeys(out + own) if letter in other]
     alone = tuple(k for k, letter in enumerate(other) if letter not in labels)
     letters = [letter for letter in other if letter in labels]
-    seen = np.any(factor != 0, axis=alone)
+    seen = np.any(there, axis=alone)
     grid = list(dict.fromkeys(out + own))
     shape = [sizes[letter] if letter in letters else 1 for letter in grid]
     aligned = np.transpose(seen, [letters.index(letter) for letter in labels]).reshape(shape)

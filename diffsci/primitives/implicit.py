@@ -67,6 +67,10 @@ class Operator(ABC):
         """Return (operands, x, tangents of the active operands) -> (dA) x."""
 
     @abstractmethod
+    def products(self) -> Graph:
+        """Return (operands, v) -> A v, of all members together."""
+
+    @abstractmethod
     def transposed(self) -> Operator:
         """Return the transposed matrix."""
 

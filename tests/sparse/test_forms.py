@@ -59,22 +59,32 @@ def stored(x):
     return out
 
 
+class Constants:
+    """Values that depend on constants alone; what is zero at a point taken at random is always zero."""
+
+    def __init__(self, graph):
+        self.fixed, self.values = set(), interpreter.Values()
+        rng = np.random.default_rng(7)
+        self.values.update({x: rng.uniform(1.0, 2.0, x.shape) for x in graph.inputs})
+
+    def __call__(self, x):
+        return self.values[x] if x in self.fixed else None
+
+    def nonzero(self, x):
+        return self.values[x] != 0
+
+
 def by_products(graph):
     """The pattern by products of boolean matrices, node by node, as the rules of the registry name places."""
     found = {graph.inputs[0]: csr_array(np.eye(N, dtype=bool))}
-    known = interpreter.Values()
-    fixed = {x for x in graph.nodes if x.is_const}
-
-    def value(x):
-        return known[x] if x in fixed else None
-
+    known = Constants(graph)
     for node in graph.nodes:
-        if node.inputs and all(x in fixed for x in node.inputs):
-            fixed.add(node)
+        if node.is_const or (node.inputs and all(x in known.fixed for x in node.inputs)):
+            known.fixed.add(node)
         if node in found or not any(x in found for x in node.inputs):
             continue
         total = csr_array((node.type.size, N), dtype=bool)
-        for x, own in zip(node.inputs, places_of(node.primitive)(node, value), strict=True):
+        for x, own in zip(node.inputs, places_of(node.primitive)(node, known), strict=True):
             if x in found and own is not None:
                 ones = np.ones(own[0].size, dtype=bool)
                 total = total + csr_array((ones, own), shape=(node.type.size, x.type.size)) @ found[x]

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.dependence import Known, Solved
 from diffsci.primitives.linalg.shared import batch_stack, check_matrix, over_stack
 from diffsci.primitives.shared import add_tangents
 
@@ -85,6 +86,14 @@ def _transpose(b: Builder, node: Node, ct: Node, linear: list[bool]) -> list[Nod
     return [None, b.solve_banded(node.inputs[0], ct, **params)]
 
 
+def _entries(node: Node, known: Known):
+    d, j = (x.ravel() for x in np.indices(node.inputs[0].shape[-2:]))
+    i = j + d - node.params["upper"]
+    inside = (i >= 0) & (i < node.inputs[0].shape[-1])
+    rows, columns = (j, i) if node.params["transposed"] else (i, j)
+    return np.where(inside, rows, -1), columns, known.nonzero(node.inputs[0])
+
+
 register(
     Primitive(
         name="solve_banded",
@@ -94,5 +103,6 @@ register(
         jvp=_jvp,
         transpose=_transpose,
         batch=batch_stack,
+        pattern=Solved(_entries, core=2),
     )
 )

@@ -18,6 +18,7 @@ import string
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.dependence import Members
 from diffsci.primitives.linalg.shared import batch_stack, check_square, identity, over_stack
 from diffsci.primitives.shared import add_tangents
 
@@ -213,5 +214,6 @@ register(
         family="linalg",
         jvp=_slogdet_jvp,
         batch=batch_stack,
+        pattern=Members(2, flat=(0,)),
     )
 )

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.dependence import Known, Solved
 from diffsci.primitives.linalg.shared import batch_stack, check_square, lower, matmul, over_stack, upper
 from diffsci.primitives.series import Series, convolved, minus
 from diffsci.primitives.shared import add_tangents, to_batch
@@ -84,6 +85,17 @@ def _solve_batch(b: Builder, node: Node, inputs, batched, size: int) -> Node:
     return b.solve(matrix, rhs, transposed=transposed)
 
 
+def _solve_entries(node: Node, known: Known):
+    there = known.nonzero(node.inputs[0])
+    return None if there is None else (*_places(node), there)
+
+
+def _places(node: Node) -> tuple[np.ndarray, np.ndarray]:
+    """Return the equation and the unknown of every element of a matrix."""
+    rows, columns = (x.ravel() for x in np.indices(node.inputs[0].shape[-2:]))
+    return (columns, rows) if node.params["transposed"] else (rows, columns)
+
+
 register(
     Primitive(
         name="solve",
@@ -94,6 +106,7 @@ register(
         transpose=_solve_transpose,
         batch=_solve_batch,
         taylor=_solve_taylor,
+        pattern=Solved(_solve_entries, core=2),
     )
 )
 
@@ -141,6 +154,13 @@ def _triangular_transpose(b: Builder, node: Node, ct: Node, linear: list[bool]) 
     return [None, b.solve_triangular(node.inputs[0], ct, **params)]
 
 
+def _triangular_entries(node: Node, known: Known):
+    n, unit = node.inputs[0].shape[-1], int(node.params["unit"])
+    triangle = np.tri(n, k=-unit) if node.params["lower"] else np.tri(n, k=-unit).T
+    rows, columns = _places(node)
+    return np.where(triangle.ravel(), rows, -1), columns, known.nonzero(node.inputs[0])
+
+
 register(
     Primitive(
         name="solve_triangular",
@@ -150,6 +170,7 @@ register(
         jvp=_triangular_jvp,
         transpose=_triangular_transpose,
         batch=batch_stack,
+        pattern=Solved(_triangular_entries, core=2, diagonal=True),
     )
 )
 

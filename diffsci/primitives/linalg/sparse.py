@@ -7,7 +7,7 @@ import functools
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
-from diffsci.primitives.dependence import Members
+from diffsci.primitives.dependence import Known, Solved
 from diffsci.primitives.linalg.shared import over_stack
 from diffsci.primitives.series import linear
 from diffsci.primitives.shared import add_tangents, align
@@ -83,6 +83,13 @@ def _solve_batch(b: Builder, node: Node, inputs, batched, size: int) -> Node:
     return b.sparse_solve(*align(b, inputs, batched, size), **node.params)
 
 
+def _solve_entries(node: Node, known: Known):
+    rows, starts = node.params["rows"], node.params["starts"]
+    columns = np.repeat(np.arange(starts.size - 1), np.diff(starts))
+    there = known.nonzero(node.inputs[0])
+    return (columns, rows, there) if node.params["transposed"] else (rows, columns, there)
+
+
 register(
     Primitive(
         name="sparse_solve",
@@ -92,7 +99,7 @@ register(
         jvp=_solve_jvp,
         transpose=_solve_transpose,
         batch=_solve_batch,
-        pattern=Members(1),
+        pattern=Solved(_solve_entries, core=1),
     )
 )
 
@@ -133,6 +140,15 @@ def _factored_batch(b: Builder, node: Node, inputs, batched, size: int) -> Node:
     return b.transpose(solved, perm=(1, 0, 2))
 
 
+def _factored_entries(node: Node, known: Known):
+    """What the product of the factors has, fill-in included: inverses have the same structure."""
+    factors = node.params["factors"]
+    lower, upper = ((part != 0).astype(np.int64) for part in (factors.L, factors.U))
+    whole = (lower @ upper).tocoo()
+    rows, columns = np.argsort(factors.perm_r)[whole.row], np.argsort(factors.perm_c)[whole.col]
+    return (columns, rows, None) if node.params["transposed"] else (rows, columns, None)
+
+
 register(
     Primitive(
         name="factored_solve",
@@ -143,5 +159,6 @@ register(
         transpose=_factored_transpose,
         batch=_factored_batch,
         taylor=linear,
+        pattern=Solved(_factored_entries, core=0),
     )
 )

@@ -15,26 +15,27 @@ from diffsci.sparse.detection.forms import Dependence, finished
 from diffsci.sparse.detection.known import Known
 from diffsci.sparse.detection.loops import dense_results, looped, operand_patterns
 from diffsci.sparse.detection.pattern import Pattern
+from diffsci.sparse.detection.reach import solved
 from diffsci.sparse.detection.rules import listed
 from diffsci.sparse.detection.sweep import COMPOSED, Found, Scope, active_inputs, sweep
 
 
-def _inside(graph: Graph, node_inputs: Sequence[Node], operands: Sequence[Found], scope: Scope):
-    """Sweep a callee from what is found of its operands."""
-    values = {x: scope.known(outer) for x, outer in zip(graph.inputs, node_inputs, strict=True)}
-    inner = Known(graph, {x: v for x, v in values.items() if v is not None}, scope.known.everything)
-    return sweep(graph, operands, replace(scope, known=inner))
+def _inside(
+    graph: Graph, node: Node, values: Sequence[Node | None], operands: Sequence[Found], scope: Scope
+) -> list[Found]:
+    """Sweep a graph that a node runs on these values, from what is found of them."""
+    return sweep(graph, operands, replace(scope, known=scope.known.inside(graph, node, values)))
 
 
 def _called(node: Node, operands: list[Found], scope: Scope) -> list[Found]:
-    return _inside(node.params["graph"], node.inputs, operands, scope)
+    return _inside(node.params["graph"], node, node.inputs, operands, scope)
 
 
 def _chosen_branch(node: Node, operands: list[Found], scope: Scope) -> list[Found]:
     """Both branches together, or the one that a known predicate names."""
     decision, rest = scope.known(node.inputs[0]), operands[1:]
     names = ("true", "false") if decision is None else ("true",) if decision else ("false",)
-    branches = [_inside(node.params[name], node.inputs[1:], rest, scope) for name in names]
+    branches = [_inside(node.params[name], node, node.inputs[1:], rest, scope) for name in names]
     results = []
     for several in zip(*branches, strict=True):
         whole = _joined([one.all for one in several], scope.width)
@@ -52,14 +53,65 @@ def _custom(node: Node, operands: list[Found], scope: Scope) -> list[Found]:
     """A function with the user's rule: its tangents depend on tangents as the rule says."""
     rules = node.params["rules"]
     floats = rules.floats([x.type for x in node.inputs])
-    fixed = [Found(varies=x.varies) for x in operands]
-    moving = [*fixed, *(operands[k] for k in floats)]
-    made = iter(_inside(rules.push, [*node.inputs, *(node.inputs[k] for k in floats)], moving, scope))
+    made = iter(_pushed(rules.push, node, node.inputs, operands, floats, scope))
     return [next(made) if type_.is_float else Found(varies=True) for type_ in node.type]
 
 
+def _pushed(
+    push: Graph,
+    node: Node,
+    values: Sequence[Node | None],
+    operands: Sequence[Found],
+    moving: Sequence[int],
+    scope: Scope,
+) -> list[Found]:
+    """Sweep (operands, tangents of those that move) -> tangents of results, which depend on tangents."""
+    fixed = [Found(varies=x.varies) for x in operands]
+    tangents = [operands[k] for k in moving]
+    return _inside(push, node, [*values, *[None] * len(tangents)], [*fixed, *tangents], scope)
+
+
 def _custom_tangent(node: Node, operands: list[Found], scope: Scope) -> list[Found]:
-    return _inside(node.params["rules"].push, node.inputs, operands, scope)
+    return _inside(node.params["rules"].push, node, node.inputs, operands, scope)
+
+
+def _root(node: Node, operands: list[Found], scope: Scope) -> Found:
+    """The solution moves as its tangent program says, whatever the start was."""
+    moving = [k for k, x in enumerate(operands) if k and x.all is not None]
+    if not moving:
+        return Found(varies=True)
+    push = node.params["problem"].push(tuple(x.all is not None for x in operands[1:]))
+    solution = Found(varies=True)
+    (found,) = _pushed(push, node, [node, *node.inputs[1:]], [solution, *operands[1:]], moving, scope)
+    return Found(found.all, found.all, True)
+
+
+def _operator_solve(node: Node, operands: list[Found], scope: Scope) -> Found:
+    """From A x = b follows A dx = db - (dA) x."""
+    operator, rhs = node.params["operator"], operands[-1]
+    moving = [k for k, x in enumerate(operands[:-1]) if x.all is not None]
+    parts = [rhs.all]
+    if moving:
+        push = operator.push(tuple(x.all is not None for x in operands[:-1]))
+        solution = Found(varies=True)
+        values = [*node.inputs[:-1], node]
+        parts += [x.all for x in _pushed(push, node, values, [*operands[:-1], solution], moving, scope)]
+    right = union([part for part in parts if part is not None], scope.width)
+    if right is None:
+        return Found(varies=True)
+    rows, columns = _entries(operator.products(), node, scope)
+    found = solved(rows, columns, right, scope.width)
+    return Found(found, found, True)
+
+
+def _entries(products: Graph, node: Node, scope: Scope) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the matrix of a program of its products, (operands, v) -> A v, can be nonzero."""
+    flags = [*[False] * (len(products.inputs) - 1), True]
+    inputs, n = active_inputs(products.input_types, flags)
+    own = replace(scope, width=n, curves=False)
+    (found,) = _inside(products, node, [*node.inputs[:-1], None], inputs, own)
+    places = finished(found.all, n, n)
+    return places.rows, places.indices
 
 
 # loops -------------------------------------------------------------------------------------------------
@@ -177,6 +229,8 @@ COMPOSED.update(
         "cond": _chosen_branch,
         "custom": _custom,
         "custom_tangent": _custom_tangent,
+        "root": _root,
+        "operator_solve": _operator_solve,
         "host_run": _run,
         "host_jvp": _derivative,
         "host_vjp": _derivative,

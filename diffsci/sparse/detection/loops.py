@@ -1,8 +1,6 @@
 """Dependences through loops: step by step where there are few steps, to a fixed point where there are many.
 
-What a carry depends on after any number of steps is what it can reach from carry to carry: the elements of
-a strongly connected component depend on the same, and what is left is a graph without cycles, whose
-reachability takes as many rounds of squaring as its longest path has digits.
+What a carry depends on after any number of steps is what it can reach from carry to carry (see `reach`).
 """
 
 from __future__ import annotations
@@ -19,6 +17,7 @@ from diffsci.sparse import maps
 from diffsci.sparse.detection.algebra import joined, product, relabelled, taken, union
 from diffsci.sparse.detection.forms import Dependence, Maps, finished
 from diffsci.sparse.detection.pattern import Pattern
+from diffsci.sparse.detection.reach import reached
 from diffsci.sparse.detection.rules import spread
 
 __all__ = ["dense_results", "looped", "operand_patterns"]
@@ -167,21 +166,11 @@ class _Steps:
 
     def _reached(self, base: dict[int, Dependence | None]) -> dict[int, Dependence | None]:
         """Return what each carry depends on after any number of steps."""
-        from scipy.sparse import csr_array
-        from scipy.sparse.csgraph import connected_components
-
         sizes = [self.types[k].size for k in self.carries]
         vector = joined([base[k] for k in self.carries], sizes, self.width)
         if vector is None:
             return base
-        n = sum(sizes)
-        to, source = self._between_carries(n)
-        edges = csr_array((np.ones(to.size, bool), (to, source)), shape=(n, n))
-        count, label = connected_components(edges, directed=True, connection="strong")
-        sets = product((label, np.arange(n)), vector, (count,), self.width)
-        links = Pattern.at(label[to], label[source], (count, count))
-        sets = self._along(links, sets, count)
-        whole = taken(sets, label, (n,), self.width)
+        whole = reached(*self._between_carries(sum(sizes)), vector, self.width)
         starts = np.cumsum([0, *sizes])
         return {
             k: taken(whole, np.arange(first, last), self.types[k].shape, self.width)
@@ -201,22 +190,6 @@ class _Steps:
         to, source = outs[self.rows], ins[self.columns]
         there = (to >= 0) & (source >= 0)
         return to[there], source[there]
-
-    def _along(self, links: Pattern, sets: Dependence, count: int) -> Dependence:
-        """Hand sets on along all paths of a graph."""
-        apart = links.rows != links.indices
-        rows, columns = links.rows[apart], links.indices[apart]
-        while rows.size:
-            further = product((rows, columns), sets, (count,), self.width)
-            sets = union([sets, further], self.width)
-            paths = Maps((maps.identity((count,), 0, maps.number_type(count)),))
-            once = product((rows, columns), paths, (count,), count)
-            twofold = product((rows, columns), once, (count,), count)
-            twice = finished(union([once, twofold], count), count, count)
-            if twice.nnz == rows.size:
-                break
-            rows, columns = twice.rows, twice.indices
-        return sets
 
     def _row_of_items(
         self, common: Dependence | None, k: int, operands: Sequence[Type], parts: Parts

@@ -7,6 +7,7 @@ None where there is none. What has no entry here goes through the places that it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,9 +15,19 @@ import numpy as np
 
 from diffsci.graph import Node, Primitive, Type
 from diffsci.primitives import dependence
-from diffsci.sparse.detection.algebra import few_words, grown, masked, moved, product, relabelled, union
+from diffsci.sparse.detection.algebra import (
+    few_words,
+    grown,
+    masked,
+    moved,
+    product,
+    relabelled,
+    taken,
+    union,
+)
 from diffsci.sparse.detection.forms import Dependence
 from diffsci.sparse.detection.known import Known
+from diffsci.sparse.detection.reach import solved
 
 __all__ = ["listed", "places_of", "through"]
 
@@ -33,10 +44,12 @@ def through(node: Node, parts: Parts, known: Known, width: int) -> Any:
     rule = places_of(node.primitive)
     if isinstance(rule, dependence.Members) or rule is dependence.dense:
         several = isinstance(node.type, tuple)
-        found = [
-            _whole(rule, node, type_, parts, width) for type_ in (node.type if several else (node.type,))
-        ]
+        flat = getattr(rule, "flat", ())
+        results = enumerate(node.type if several else (node.type,))
+        found = [None if k in flat else _whole(rule, node, type_, parts, width) for k, type_ in results]
         return found if several else found[0]
+    if isinstance(rule, dependence.Solved):
+        return _solution(rule, node, parts, known, width)
     quick = _QUICK.get(rule)
     if quick is not None and not isinstance(node.type, tuple):
         return quick(node, parts, known, width) if node.type.is_float else None
@@ -74,15 +87,9 @@ def _product(node: Node, parts: Parts, known: Known, width: int) -> Dependence |
     found = []
     for part, other in zip(parts, reversed(node.inputs), strict=True):
         if part is not None:
-            factor = known(other)
-            found.append(part if factor is None else masked(part, _nonzero(factor), width))
+            there = known.nonzero(other)
+            found.append(part if there is None else masked(part, there, width))
     return union(found, width)
-
-
-def _nonzero(factor: np.ndarray) -> np.ndarray:
-    if factor.size and not any(factor.strides):  # one number repeated
-        return np.broadcast_to(factor.flat[0] != 0, factor.shape)
-    return factor != 0
 
 
 def _chosen(node: Node, parts: Parts, known: Known, width: int) -> Dependence | None:
@@ -142,8 +149,7 @@ def _contracted(node: Node, parts: Parts, known: Known, width: int) -> Dependenc
     for k, (own, other) in enumerate(((left, node.inputs[1]), (right, node.inputs[0]))):
         if parts[k] is None:
             continue
-        factor = known(other)
-        if factor is None or np.all(factor):
+        if known.nonzero(other) is None:
             found.append(relabelled(parts[k], own, out, sizes, width))
         else:
             places = places or dependence.contracted(node, known)
@@ -164,6 +170,43 @@ def _whole(rule: Callable, node: Node, type_: Type, parts: Parts, width: int) ->
             own, own_sizes = rule.labels(node, x.shape, "operand")
             found.append(relabelled(part, own, out, {**sizes, **own_sizes}, width))
     return union(found, width)
+
+
+def _solution(rule: dependence.Solved, node: Node, parts: Parts, known: Known, width: int) -> Any:
+    """Right-hand sides, and entries of the matrix in an equation, go to the unknowns that it reaches."""
+    entries = rule.entries(node, known)
+    if entries is None:
+        return _dense_solution(node, parts, width)
+    rows, columns, there = entries
+    stack = node.inputs[0].shape[: len(node.inputs[0].shape) - rule.core] if rule.core else ()
+    count, n = math.prod(stack), node.shape[len(stack)]
+    lanes = node.type.size // max(count * n, 1)
+    seen = np.broadcast_to(rows >= 0, (count, rows.size))
+    if there is not None:
+        seen = seen & there.reshape(count, rows.size)
+    member, place = np.nonzero(seen)
+    equation, unknown = member * n + rows[place], member * n + columns[place]
+    right = [] if parts[-1] is None else [parts[-1]]
+    if rule.core and parts[0] is not None:
+        own = product((equation, member * rows.size + place), parts[0], (count * n,), width)
+        right.append(taken(own, np.repeat(np.arange(count * n), lanes), node.shape, width))
+    if rule.diagonal:
+        equation, unknown = (np.concatenate([x, np.arange(count * n)]) for x in (equation, unknown))
+    lane = np.arange(lanes)
+    links = [(x[:, None] * lanes + lane).ravel() for x in (equation, unknown)]
+    return solved(*links, union(right, width), width)
+
+
+def _dense_solution(node: Node, parts: Parts, width: int) -> Dependence | None:
+    """All unknowns of a column depend on the matrix and on the column."""
+    stack = len(node.inputs[0].shape) - 2
+    behind = list(range(stack + 1, len(node.shape)))
+    labels = [[*range(stack), "equation", "unknown"], [*range(stack), "equation", *behind]]
+    out = [*range(stack), "x", *behind]
+    sizes = dict(zip(out, node.shape, strict=True))
+    sizes |= dict(zip(labels[0], node.inputs[0].shape, strict=True))
+    pairs = zip(parts, labels, strict=True)
+    return union([relabelled(part, own, out, sizes, width) for part, own in pairs if part is not None], width)
 
 
 def spread(type_: Type, operands: Sequence[Node | Type], parts: Parts, width: int) -> Dependence | None:
