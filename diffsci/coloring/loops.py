@@ -26,8 +26,4 @@ LOOPS = LoopFamily(
         "search": ("lattice_loops", "i", "i2 i2 i1 i1 i1 i1 i0 i0"),
         "fill": ("lattice_loops", "i", "i1 i1 i0 j1"),
     },
-    (
-        "structure_loops.py", "greedy_loops.py", "checking_loops.py", "tree_loops.py", "peeling_loops.py",
-        "bound_loops.py", "lattice_loops.py", "ways.py",
-    ),
-)  # fmt: skip
+)

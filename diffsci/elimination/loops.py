@@ -20,5 +20,4 @@ LOOPS = LoopFamily(
         "map_children": ("front_loops", "i", "i2 i1 i1 i1 i1"),
         "place_entries": ("front_loops", "i", "i1 i1 i1 i1 i2 i1 i1 i1 i1 i1"),
     },
-    ("degree_loops.py", "tree_loops.py", "front_loops.py"),
 )

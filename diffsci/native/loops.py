@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import hashlib
-import os
 import threading
 from collections.abc import Mapping
 from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 
 from diffsci.native.objects import array_address
+from diffsci.native.sources import digest
 from diffsci.native.stored import NativeFunction, native_function
 
 __all__ = ["Loop", "LoopFamily"]
@@ -39,8 +36,6 @@ class LoopFamily:
         For every name of a loop its module, the type of its result (``i`` or ``f``), and its arguments: for
         each an element type and a number of dimensions, 0 for an integer. Elements are int64 (i), int32 (j),
         uint8 (b), float64 (f), or of a type that is told when the loop is asked for (r).
-    sources : sequence of str
-        The files of the package that the code of the loops depends on.
     compiler : str
         "translating": the loops are plain functions of whole numbers, see `diffsci.native.translating`;
         "building": they are Numba's, see `diffsci.native.building`.
@@ -57,10 +52,9 @@ class LoopFamily:
         self,
         package: str,
         loops: Mapping[str, tuple[str, str, str]],
-        sources: tuple[str, ...],
         compiler: str = "translating",
     ):
-        self.package, self.loops, self.sources, self.compiler = package, loops, sources, compiler
+        self.package, self.loops, self.compiler = package, loops, compiler
         self._local = threading.local()
 
     @property
@@ -89,17 +83,9 @@ class LoopFamily:
             module = import_module(self.modules[name])
             return compiler.build(getattr(module, name), self.arguments(name, dtype))
 
-        key = [self.package, name, str(self.arguments(name, dtype)), self._sources]
+        compilers = [f"diffsci.native.{module}" for module in _COMPILERS[self.compiler]]
+        key = [self.package, name, str(self.arguments(name, dtype)), digest(self.modules[name], *compilers)]
         return native_function("\0".join(key), make)
-
-    @functools.cached_property
-    def _sources(self) -> str:
-        """What changes whenever the code of the loops may."""
-        folder = Path(find_spec(self.package).origin).parent
-        files = [folder / source for source in self.sources]
-        files += [Path(__file__).with_name(f"{name}.py") for name in _COMPILERS[self.compiler]]
-        marks = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
-        return " ".join([*marks, *(_numba_files() if self.compiler == "building" else [])])
 
 
 class Loop:
@@ -158,10 +144,3 @@ class Loop:
             place += 1
             self._words[place] = size
         self._held[k] = value if value.nbytes <= _LARGEST_HELD else None
-
-
-def _numba_files() -> list[str]:
-    """What changes with Numba's version; to ask for the version itself costs 30 ms."""
-    with os.scandir(Path(find_spec("numba").origin).parent) as entries:
-        files = [(entry.name, entry.stat()) for entry in entries if entry.is_file()]
-    return sorted(f"{name}:{status.st_size}:{status.st_mtime_ns}" for name, status in files)

@@ -51,10 +51,3 @@ def batch_elementwise(b: Builder, node: Node, inputs: list[Node], batched: list[
 def shifted(axes: tuple[int, ...]) -> tuple[int, ...]:
     """Axis numbers behind a new leading axis."""
     return tuple(axis + 1 for axis in axes)
-
-
-def moved_axis(ndim: int, source: int, target: int) -> tuple[int, ...]:
-    """Permutation for `transpose` that moves one axis."""
-    order = [axis for axis in range(ndim) if axis != source]
-    order.insert(target, source)
-    return tuple(order)

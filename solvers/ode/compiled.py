@@ -22,9 +22,8 @@ _LOOPS = {
         "i2 i1 i1 i1 i1 f1 f1 i1 i2 i1 i2 i1 i2 i1 i2 r2 f1 f1 i1 r3 r3 r2 f1 f1 i0",
     ),
 }  # fmt: skip
-_SOURCES = ("codes.py", "native.py", "integrate.py", "replay.py")
 
-LOOPS = LoopFamily("solvers.ode", _LOOPS, _SOURCES, "building")
+LOOPS = LoopFamily("solvers.ode", _LOOPS, "building")
 MODULES = LOOPS.modules
 
 

@@ -12,6 +12,7 @@ import pytest
 from benchmarks import patterns
 from diffsci.coloring import color
 from diffsci.coloring.loops import LOOPS
+from diffsci.native import sources
 
 PROGRAM = """
 import sys
@@ -50,3 +51,27 @@ def test_colorings_import_neither_numba_nor_sparse_matrices(tmp_path):
         )
         lines.append(run.stdout.split())
     assert lines == [["False", "False", "5", "False", "False"]] * 2
+
+
+def test_code_depends_on_all_that_a_loop_is_made_of(tmp_path, monkeypatch):
+    """Functions of other packages, too: loops of eliminations count operations as the plan of fronts does."""
+    package = tmp_path / "made"
+    package.mkdir()
+    for name, text in {
+        "__init__": "",
+        "loops": "from made.helpers import twice\n\n\ndef four(x):\n    return twice(x)\n",
+        "helpers": "def twice(x):\n    return 2 * x\n",
+        "others": "",
+    }.items():
+        (package / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert [Path(file).name for file in sources.files("made.loops")] == ["helpers.py", "loops.py"]
+    before = sources.digest("made.loops")
+    sources.digest.cache_clear()
+    assert sources.digest("made.loops") == before
+    (package / "others.py").write_text("x = 1\n")
+    (package / "helpers.py").write_text("def twice(x):\n    return x + x\n")
+    sources.digest.cache_clear()
+    assert sources.digest("made.loops") != before
+    names = [Path(file).name for file in sources.files("diffsci.elimination.tree_loops")]
+    assert names == ["tree_loops.py", "fronts.py"]

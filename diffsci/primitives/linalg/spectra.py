@@ -42,11 +42,15 @@ def _eigh_type(matrix: Type, *, driver) -> tuple[Type, Type]:
 
 def _eigh_value(matrix, *, driver):
     """NumPy's driver is "evd", SciPy's "evr": they differ in the signs of vectors."""
-    try:
-        if driver == "evd":
+    if driver == "evd":
+        try:
             return tuple(np.linalg.eigh(matrix))
-    except np.linalg.LinAlgError:
-        pass
+        except np.linalg.LinAlgError:  # one of the stack has not converged; the others have
+            return _eigh_one_by_one(matrix, driver)
+    return _eigh_one_by_one(matrix, driver)
+
+
+def _eigh_one_by_one(matrix, driver):
     from scipy.linalg import eigh
 
     single = partial(eigh, driver=driver)
