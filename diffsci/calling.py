@@ -11,16 +11,17 @@ import numpy as np
 from diffsci import watching
 from diffsci.derived import Derived, derived
 from diffsci.graph import Graph
-from diffsci.source import at, user_location
+from diffsci.source import at, described, user_location
 from diffsci.tracing import Traced, TracedArray, trace_function
 from diffsci.tracing.complex.array import is_complex
 from diffsci.tracing.complex.boundary import entering
 from diffsci.tracing.function import is_dynamic, typed
+from diffsci.tracing.sparse import Places
 from diffsci.tracing.trace import apply_graph
 from diffsci.transforms import simplify
 from diffsci.trees import Tree, flatten, leaf_paths, unflatten
 
-__all__ = ["Call", "check_float", "chosen_arguments", "evaluate", "per_argument"]
+__all__ = ["Call", "check_float", "chosen_arguments", "evaluate", "per_argument", "refuse_matrices"]
 
 
 class Call:
@@ -166,6 +167,19 @@ def chosen_arguments(argnums: int | Sequence[int], count: int, what: str) -> tup
     if list(normal) != sorted(set(normal)):
         raise ValueError(f"{what}: argnums={argnums!r} must be increasing and distinct")
     return normal
+
+
+def refuse_matrices(what: str, function: Callable, tree: Tree) -> None:
+    """Raise TypeError if a function returns a sparse matrix where arrays are asked for.
+
+    Its entries alone would be a vector or have one more axis, and no matrix is made of those.
+    """
+    if isinstance(tree.kind, Places):
+        raise TypeError(
+            f"{what}: the function {described(function)} returns a sparse matrix: return its .data, an array"
+        )
+    for child in tree.children:
+        refuse_matrices(what, function, child)
 
 
 def per_argument(argnums: int | Sequence[int], trees: list[Tree], leaves: Sequence[Any]) -> Any:

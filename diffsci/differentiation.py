@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 
 from diffsci import watching
-from diffsci.calling import Call, chosen_arguments, evaluate, per_argument
+from diffsci.calling import Call, chosen_arguments, evaluate, per_argument, refuse_matrices
 from diffsci.derived import Derived
 from diffsci.directions import direction_of, float_flags, with_zeros
 from diffsci.graph import Graph
 from diffsci.source import described
 from diffsci.tracing.complex.array import is_complex
 from diffsci.tracing.complex.boundary import joined, leaving
-from diffsci.tracing.containers import is_sparse
 from diffsci.tracing.function import is_dynamic, typed
 from diffsci.transforms import jvp_graph, split_graph, strictly, tangent_graph, vjp_graph
 from diffsci.trees import flatten, unflatten
@@ -127,6 +126,7 @@ def _scalar_output(call: Call, what: str):
             f"{what}: the function {described(call.function)} must return a real number, got a complex one: "
             "take .real, .imag or abs()"
         )
+    refuse_matrices(what, call.function, call.traced.out_tree)
     found = ", ".join(str(y.type) for y in outputs) or "nothing"
     raise TypeError(
         f"{what}: the function {described(call.function)} must return one real number, got {found}; "
@@ -204,6 +204,7 @@ def vjp(f: Callable, *primals: Any, strict: bool = False) -> tuple[Any, Callable
     [4.0, 3.0]
     """
     call = Call(f, primals, later=True)
+    refuse_matrices("vjp", f, call.traced.out_tree)
     flags = float_flags(call, primals, "vjp")
     count = len(call.traced.graph.outputs)
     before, after, whole = call.derive(
@@ -214,10 +215,6 @@ def vjp(f: Callable, *primals: Any, strict: bool = False) -> tuple[Any, Callable
     if watching.contexts:
         call.examine(call.graph, (), own, count, "forward")
     out = call.outputs(own)
-    if any(map(is_sparse, flatten(out)[0])):
-        raise TypeError(
-            f"vjp: the function {described(f)} returns a sparse matrix: return its .data, an array"
-        )
 
     def pullback(ct: Any) -> tuple:
         cotangents = direction_of(out, ct, "pullback")

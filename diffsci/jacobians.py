@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from diffsci.calling import Call, chosen_arguments, per_argument
+from diffsci.calling import Call, chosen_arguments, per_argument, refuse_matrices
 from diffsci.differentiation import checked, gradient_of
 from diffsci.source import at, user_location
 from diffsci.tracing.complex.array import is_complex
@@ -62,6 +62,7 @@ def jacobian(
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
         chosen = chosen_arguments(argnums, len(args), "jacobian")
         call = Call(f, args, kwargs)
+        refuse_matrices("jacobian", f, call.traced.out_tree)
         flags, trees, whole = call.active(chosen, "jacobian")
         what = ("jacobian", tuple(flags), mode, strict)
         program = call.derive(

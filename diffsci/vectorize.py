@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.calling import refuse_matrices
 from diffsci.errors import EvaluationError, TraceError
 from diffsci.graph import Graph, Type
 from diffsci.graph.interpreter import run
@@ -79,7 +80,9 @@ def vmap(f: Callable, in_axes: Any = 0, out_axes: Any = 0) -> Callable:
     @functools.wraps(f, updated=())
     def vectorized(*args: Any, **kwargs: Any) -> Any:
         members = _members(f, args, kwargs, in_axes)
-        return _assembled(_groups(members), members.size, out_axes)
+        groups = _groups(members)
+        refuse_matrices("vmap", f, groups[0].program.traced.out_tree)
+        return _assembled(groups, members.size, out_axes)
 
     return vectorized
 

@@ -196,6 +196,8 @@ def _without_constants(args, kwargs):
         if isinstance(x, TracedArray) and x.is_const:
             value = np.array(x.constant())
             return value.item() if x.scalar else value
+        if isinstance(x, TracedSparse) and x.settle().entries.is_const:
+            return x.places.filled(np.array(x.entries.constant()))
         return x
 
     return tuple(map(plain, args)), {key: plain(value) for key, value in kwargs.items()}

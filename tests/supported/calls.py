@@ -78,7 +78,7 @@ OTHERS = [
     (lambda x: sparse.linalg.norm(x[0] * CSC), (X,)),
     (lambda x: sparse.linalg.splu(CSC).solve(x[:3]), (X,)),
     (lambda x: sparse.linalg.factorized(CSC)(x[:3]), (X,)),
-    (lambda x: x * sparse.issparse(x), (X,)),
+    (lambda x: x * (sparse.issparse(x) + sparse.isspmatrix(x)), (X,)),
     (lambda x: x * (len(np.array2string(x) + np.array_repr(x) + np.array_str(x)) > 9), (X,)),
     (lambda x: np.zeros(2, np.result_type(x, 1)) + x[0], (X,)),
     (lambda x: x[0] * np.fft.fftfreq(4, x[1]) + np.fft.rfftfreq(7, x[1]), (X,)),

@@ -109,3 +109,8 @@ def factorized(A):
 @implements_scipy("scipy.sparse.issparse")
 def issparse(x):
     return is_sparse(x)
+
+
+@implements_scipy("scipy.sparse.isspmatrix")
+def isspmatrix(x):
+    return is_sparse(x) and as_traced_sparse(x).matrix

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.source import at, user_location
+
 __all__ = ["COMPRESSED", "PatternPlaces", "Places"]
 
 COMPRESSED = ("csr", "csc")
@@ -109,14 +111,12 @@ class Places:
         from diffsci.tracing.sparse.matrix import TracedSparse
 
         (data,) = children
-        if isinstance(data, TracedArray):
-            return TracedSparse(data, self)
         if np.shape(data) != (self.size,):
             raise ValueError(
                 f"a matrix with {self.size} entries cannot be made of an array of shape "
-                f"{np.shape(data)}: return its .data instead"
+                f"{np.shape(data)}{at(user_location())}: return its .data instead"
             )
-        return self.filled(data)
+        return TracedSparse(data, self) if isinstance(data, TracedArray) else self.filled(data)
 
     def _what(self) -> tuple:
         return self.shape, self.size, self.format, self.matrix
