@@ -13,6 +13,7 @@ from diffsci.graph import Graph, Type
 from diffsci.signatures import DOUBLE
 from diffsci.tracing import Traced
 from diffsci.tracing.identity import Identity
+from diffsci.tracing.places import located
 from diffsci.tracing.standard import standard
 from diffsci.trees import LEAF
 
@@ -42,12 +43,11 @@ class Specialisation:
         direct, kinds = getattr(self.executable, "direct", None), self._kinds(args)
         if direct is None or kwargs or not self.graph.outputs or kinds is None:
             return
-        run = direct(kinds, self._arrangement())
-        if self.self_contained:
+        places, with_outside = _outside(self.traced)
+        run = direct(kinds, self._arrangement(), places)
+        if with_outside is None or run is None:
             self.direct = run
             return
-
-        with_outside = _outside(self.traced)
 
         def surrounded(args: tuple) -> Any:
             inputs = with_outside(args)
@@ -64,11 +64,10 @@ class Specialisation:
         make, kinds = getattr(self.executable, "filler", None), self._kinds(args)
         if make is None or kinds is None or len(self.graph.outputs) != 1:
             return None
-        fill = make(kinds)
-        if self.self_contained or fill is None:
+        places, with_outside = _outside(self.traced)
+        fill = make(kinds, places)
+        if with_outside is None or fill is None:
             return fill
-
-        with_outside = _outside(self.traced)
 
         def surrounded(args: tuple, results: tuple) -> int | None:
             inputs = with_outside(args)
@@ -128,29 +127,34 @@ def _plain_kind(x: Any) -> type | None:
     return float if type(x) is float else None
 
 
-def _outside(traced: Traced) -> Callable[[tuple], tuple | None]:
-    """Return ``inputs(args)``: with what the function reads from outside, None where the path does not hold.
+def _outside(traced: Traced) -> tuple[list[tuple], Callable[[tuple], tuple | None] | None]:
+    """Return how the outside of a function is looked at where nothing is traced.
 
-    It is called where nothing is traced. Objects that are still the same are told by that alone.
+    Returns
+    -------
+    places : list of (cell, None, object) or (dict, str, object)
+        Where native code looks whether the same object still stands there.
+    inputs : callable or None
+        ``inputs(args)`` adds what the function reads from outside; None where the path does not hold for
+        other reasons than those places. None if there is nothing more to do.
     """
-    objects, others = [], []
+    places, others = [], []
     for fetch, value in traced.statics:
-        if isinstance(value, Identity):
-            objects.append((fetch.fetch, value.value))
+        seen = isinstance(value, Identity)
+        place = located(fetch.fetch if seen else fetch) if seen or isinstance(value, _SIMPLE) else None
+        if place is None:
+            others.append((fetch, value))
         else:
-            (objects if isinstance(value, _SIMPLE) else others).append((fetch, value))
+            places.append((*place, value.value if seen else value))
     fetches = traced.fetches
 
     def inputs(args: tuple) -> tuple | None:
-        for fetch, value in objects:
-            if fetch() is not value and not statics_hold(traced):
-                return None
         for fetch, value in others:
             if not _same(fetch(), value):
                 return None
         return (*args, *[fetch() for fetch in fetches]) if fetches else args
 
-    return inputs
+    return places, inputs if others or fetches else None
 
 
 def statics_hold(traced: Traced) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import types
 from typing import NamedTuple
 
 import numpy as np
@@ -18,11 +19,12 @@ _POINTER = ctypes.sizeof(ctypes.c_void_p)
 
 
 class Layout(NamedTuple):
-    """Offsets in bytes: of any object, a float, a tuple, and an array."""
+    """Offsets in bytes: of any object, a float, a tuple, a cell of a closure, and an array."""
 
     type: int
     number: int
     items: int
+    content: int
     data: int
     rank: int
     extents: int
@@ -37,11 +39,14 @@ def layout() -> Layout | None:
     if _POINTER != 8 or tuple.__basicsize__ != head + _POINTER or float.__basicsize__ != head + 8:
         return None
     offsets = (0, 8, 16, 40, 48)  # data, number of axes, extents, (strides, base,) dtype, flags
-    found = Layout(head - _POINTER, head, head + _POINTER, *(head + offset for offset in offsets))
+    found = Layout(head - _POINTER, head, head + _POINTER, head, *(head + offset for offset in offsets))
     samples = [np.empty((3,)), np.empty((2, 5), np.float32), np.empty(()), np.empty((4, 3), np.int64)[:, 1]]
     numbers = (1.5, -2.0)
     as_expected = all(_is_array(found, x) for x in samples) and all(_is_float(found, x) for x in numbers)
     if not as_expected or _read(id(numbers) + found.items + _POINTER) != id(numbers[1]):
+        return None
+    cells = types.CellType(numbers), types.CellType()
+    if [_read(id(cell) + found.content) for cell in cells] != [id(numbers), None]:
         return None
     return found
 

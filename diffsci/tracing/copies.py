@@ -27,6 +27,7 @@ from diffsci.tracing.complex.boundary import parts_of, unpacked
 from diffsci.tracing.decorated import undecorated
 from diffsci.tracing.identity import Contents, Identity, Seen
 from diffsci.tracing.libraries import PROXIED, home, is_library, top_level
+from diffsci.tracing.places import in_cell, in_scope
 from diffsci.tracing.standard import refuse_device, refuse_foreign
 from diffsci.tracing.tables import as_table
 from diffsci.tracing.trace import Trace, current_trace
@@ -48,8 +49,7 @@ class TracedGlobals(dict):
 
         if name in self.source:
             source = self.source
-            fetch = functools.partial(source.__getitem__, name)
-            return resolve(source[name], fetch, ("global", id(source), name))
+            return resolve(source[name], in_scope(source, name), ("global", id(source), name))
         if name == "__import__":
             return _traced_import
         if name in BUILTINS and current_trace() is not None:
@@ -391,9 +391,7 @@ def _filled(trace: Trace, function, copy, cells, scope):
         except ValueError:  # not bound yet: a name assigned later
             shared[position] = cell
             continue
-        new.cell_contents = resolve(
-            content, functools.partial(getattr, cell, "cell_contents"), ("cell", id(cell))
-        )
+        new.cell_contents = resolve(content, in_cell(cell), ("cell", id(cell)))
         trace.keep.append(cell)
     if all(a is b for a, b in zip(shared, cells, strict=True)):
         return copy

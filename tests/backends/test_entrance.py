@@ -107,6 +107,80 @@ def test_values_from_outside_are_read_at_every_call():
     np.testing.assert_array_equal(function(X), X * 5)
 
 
+def doubled(x):
+    return x * 2
+
+
+def tripled(x):
+    return x * 3
+
+
+def closed_over(helper, count):
+    def inner(x):
+        return helper(x) + count
+
+    def put(new_helper, new_count):
+        nonlocal helper, count
+        helper, count = new_helper, new_count
+
+    def drop():
+        nonlocal count
+        del count
+
+    return inner, put, drop
+
+
+def in_scope():
+    scope = {"helper": doubled, "count": 3}
+    exec("def inner(x): return helper(x) + count", scope)
+
+    def put(helper, count):
+        scope.update(helper=helper, count=count)
+
+    return scope["inner"], put, lambda: scope.pop("count")
+
+
+@pytest.mark.parametrize("make", [lambda: closed_over(doubled, 3), in_scope], ids=["cells", "names"])
+def test_objects_outside_are_looked_at_before_each_run(make):
+    inner, put, drop = make()
+    function = ds.jit(inner)
+    np.testing.assert_array_equal(function(X), X * 2 + 3)
+    direct = function._direct
+    assert direct((X,)) is not None
+    for helper, count in ((tripled, 3), (doubled, 4), (doubled, 3), (doubled, 1000), (tripled, True)):
+        put(helper, count)
+        assert (direct((X,)) is None) is (helper is not doubled or count != 3)
+        np.testing.assert_array_equal(function(X), helper(X) + count)
+        np.testing.assert_array_equal(function(X), helper(X) + count)
+    put(doubled, int("1000"))  # another object with the same value
+    np.testing.assert_array_equal(function(X), X * 2 + 1000)
+    drop()
+    assert direct((X,)) is None
+    with pytest.raises((NameError, KeyError, ValueError)):
+        function(X)
+
+
+def test_objects_with_equality_of_their_own_are_told_apart():
+    class Scale:
+        def __init__(self, s):
+            self.s = s
+
+        def __eq__(self, other):
+            return True
+
+        def __hash__(self):
+            return 0
+
+        def __call__(self, x):
+            return x * self.s
+
+    scale = Scale(2.0)
+    function = ds.jit(lambda x: scale(x))
+    np.testing.assert_array_equal(function(X), X * 2)
+    scale = Scale(3.0)
+    np.testing.assert_array_equal(function(X), X * 3)
+
+
 def test_calls_from_several_threads_have_their_own_memory():
     function = ds.jit(lambda x, s: np.cumsum(np.linalg.solve(np.outer(x, x) + s * np.eye(6), x)))
     expected = {s: function(X, s) for s in (1.0, 2.0, 3.0, 4.0)}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from diffsci.backends import callbacks
-from diffsci.backends.cpu.entry import ENTRY, WRITTEN, expected
+from diffsci.backends.cpu.entry import ENTRY, WRITTEN, Place, expected, found_again
 from diffsci.backends.cpu.memory import aligned, checked, data
 from diffsci.backends.cpu.settings import SETTINGS
 from diffsci.backends.recycling import Recycler
@@ -99,14 +99,17 @@ class Entrance:
         return held
 
     def _enter(self, held: Sequence[np.ndarray], outputs: Sequence[np.ndarray]) -> int:
-        if self._checked is None:
-            self._checked = self._entering([None] * len(self.inputs))
-        status = self._checked(tuple(held), tuple(outputs))
+        enter = self._checked  # another thread may drop it
+        if enter is None:
+            enter = self._checked = self._entering([None] * len(self.inputs))
+        status = enter(tuple(held), tuple(outputs))
         if status == callbacks.FAILED:
             callbacks.raise_pending()
         return status
 
-    def direct(self, kinds: Sequence[type], results: Callable[[Sequence], Any] | None) -> Callable | None:
+    def direct(
+        self, kinds: Sequence[type], results: Callable[[Sequence], Any] | None, places: Sequence[Place] = ()
+    ) -> Callable | None:
         """Return ``call(args)``, the quickest way: native code checks the arguments.
 
         Parameters
@@ -115,15 +118,18 @@ class Entrance:
             Classes of the arguments: ndarray, or float for inputs without axes.
         results : callable, optional
             Arranges the outputs; by default the first one is returned as it is.
+        places : sequence of (cell, None, object) or (dict, str, object)
+            The program holds as long as those objects stand there.
 
         Returns
         -------
         callable or None
-            Its result is None where the arguments are others, or the program ends with another status than 0.
+            Its result is None where the arguments or the objects are others, or the program ends with another
+            status than 0.
         """
         if self._entry is None:
             return None
-        enter, makers = self._entering(kinds), self._makers
+        enter, makers = self._entering(kinds, (), places), self._makers
         (make, *others), self._checked = makers, None  # no second workspace is kept for the general way
 
         def single(args: tuple) -> Any:
@@ -151,15 +157,17 @@ class Entrance:
             return single
         return several if others else alone
 
-    def filler(self, kinds: Sequence[type]) -> Callable | None:
+    def filler(self, kinds: Sequence[type], places: Sequence[Place] = ()) -> Callable | None:
         """Return ``fill(args, (y,))``, the same into an array y for the only output: 0 if it is filled.
 
         That array must be of the output's type, contiguous and writeable, and apart from the arguments:
         native code makes sure of that too.
         """
-        return None if self._entry is None else self._entering(kinds, self._outputs)
+        return None if self._entry is None else self._entering(kinds, self._outputs, places)
 
-    def _entering(self, kinds: Sequence[type | None], given: Sequence[Type] = ()) -> Callable:
+    def _entering(
+        self, kinds: Sequence[type | None], given: Sequence[Type] = (), places: Sequence[Place] = ()
+    ) -> Callable:
         """Return ``enter(arguments, results)``, which runs the program and returns the status.
 
         Parameters
@@ -168,29 +176,34 @@ class Entrance:
             Classes of the arguments, None for arrays that were checked before.
         given : sequence of Type
             Of arrays for the results that somebody else has made.
+        places : sequence of Place
+            See `direct`.
         """
         if self._exclusive:
-            return self._bound(kinds, given)
+            return self._bound(kinds, given, places)
         free: list[Callable] = []
 
         def enter(arguments: tuple, results: tuple) -> int:
             try:
                 run = free.pop()
             except IndexError:  # as many calls are in progress as ever before
-                run = self._bound(kinds, given)
+                run = self._bound(kinds, given, places)
             status = run(arguments, results)
             free.append(run)
             return status
 
         return enter
 
-    def _bound(self, kinds: Sequence[type | None], given: Sequence[Type]) -> Callable:
+    def _bound(
+        self, kinds: Sequence[type | None], given: Sequence[Type], places: Sequence[Place]
+    ) -> Callable:
         """Return such a function for one call at a time, with a workspace of its own."""
         wanted = [w for type_, kind in zip(self.inputs, kinds, strict=True) for w in expected(type_, kind)]
         if given:
             wanted += [w for type_ in given for w in expected(type_, np.ndarray, WRITTEN)]
         else:
             wanted += [w for type_ in self._outputs for w in expected(type_, None)]
+        wanted += found_again(places)
         method = [ctypes.addressof(_NAME), self._entry or 0, _FASTCALL, 0]  # CPython's PyMethodDef
         *consts, settings = self._fixed
         count = len(self._fixed) + 1 + len(wanted) + len(method)
@@ -202,7 +215,7 @@ class Entrance:
         words = memory[: 8 * count].view(np.int64)
         words[:] = [*consts, data(memory) + start, settings, *wanted, *method]
         if self._entry is not None:
-            return _new_function(data(words[-len(method) :]), words, self)
+            return _new_function(data(words[-len(method) :]), words, (self, tuple(places)))
         return functools.partial(self._by_slots, words)
 
     def _by_slots(self, words: np.ndarray, arguments: tuple, results: tuple) -> int:

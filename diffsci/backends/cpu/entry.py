@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from diffsci.backends.cpu.function import Function
 from diffsci.graph import Type
 from diffsci.native.objects import Layout
 
-__all__ = ["ENTRY", "MISFIT", "WRITTEN", "expected", "write_entry"]
+__all__ = ["ENTRY", "MISFIT", "WRITTEN", "Place", "expected", "found_again", "write_entry"]
 
 ENTRY = "python_entry"
 MISFIT = -(1 << 40)  # status: an argument is of another type
@@ -19,6 +20,8 @@ MISFIT = -(1 << 40)  # status: an argument is of another type
 READ = 0x1  # NPY_ARRAY_C_CONTIGUOUS: flags of an array that is read
 WRITTEN = 0x501  # NPY_ARRAY_CARRAY: contiguous, aligned, writeable
 _POINTER_BYTES = 8
+
+Place = tuple[Any, str | None, Any]  # a cell and None, or a scope and a name; what stands there
 
 
 def expected(type_: Type, kind: type | None, flags: int = READ) -> list[int]:
@@ -31,13 +34,20 @@ def expected(type_: Type, kind: type | None, flags: int = READ) -> list[int]:
     return [0 if kind is None else id(kind), dtype, flags, type_.ndim, *type_.shape]
 
 
+def found_again(places: Sequence[Place]) -> list[int]:
+    """Return the words that say what must stand at places: their number, then three for each."""
+    words = [(id(where), 0 if name is None else id(name), id(value)) for where, name, value in places]
+    return [len(places), *itertools.chain(*words)]
+
+
 def write_entry(
     module, name: str, inputs: Sequence[Type], outputs: Sequence[Type], rest: int, at: Layout
 ) -> str:
     """Return ``python_entry(self, args, count)``, which runs `name` and returns the status as an integer.
 
-    ``self`` is an array of words: the `rest` other addresses, then what the arguments and the arrays for
-    the results must be (see `expected`). ``args`` holds two tuples, of the arguments and of those arrays.
+    ``self`` is an array of words: the `rest` other addresses, what the arguments and the arrays for the
+    results must be (see `expected`), what must stand at places (see `found_again`). ``args`` holds two
+    tuples, of the arguments and of those arrays.
     A program with one result does not write into memory that it reads, if somebody else made that array.
     Where the program may take a while, other Python threads may run meanwhile.
     """
@@ -51,7 +61,10 @@ def write_entry(
     count = _field(f, arguments, at.items - _POINTER_BYTES, "i64")
     _leave_unless(f, f.set(f"icmp eq i64 {count}, {len(inputs)}"))
     begins = itertools.accumulate((len(expected(type_, None)) for type_ in types), initial=rest)
-    wanted = [f.set(f"getelementptr i64, ptr {table}, i64 {k}") for k, _ in zip(begins, types, strict=False)]
+    *wanted, places = [f.set(f"getelementptr i64, ptr {table}, i64 {k}") for k in begins]
+    module.declare("declare ptr @PyDict_GetItem(ptr, ptr)")
+    module.define("as_before", lambda: _write_as_before(at))
+    _leave_unless(f, f.set(f"call i1 @as_before(ptr {places})"))
     objects = [_item(f, arguments, k, at) for k in range(len(inputs))]
     objects += [_item(f, results, k, at) for k in range(len(outputs))]
     places = [_checked_place(f, *pair) for pair in zip(objects, wanted, strict=True)]
@@ -114,6 +127,25 @@ def _leave_unless(f: Function, good: str) -> None:
     f.start(stop)
     f.do(f"ret ptr {f.set(f'call ptr @PyLong_FromLongLong(i64 {MISFIT})')}")
     f.start(go)
+
+
+def _write_as_before(at: Layout) -> str:
+    """Return ``as_before(words)``: whether the same objects stand at all places (see `found_again`)."""
+    f = Function("internal i1 @as_before(ptr %words)")
+
+    def place(k: str, values: list[str]) -> list[str]:
+        first = f.set(f"getelementptr i64, ptr %words, i64 {f.set(f'mul i64 {k}, 3')}")
+        where, name, value = (_word(f, first, number) for number in (1, 2, 3))
+        is_name = f.set(f"icmp ne ptr {name}, null")
+        cell = f.set(f"getelementptr i8, ptr {where}, i64 {at.content}")
+        now = f.set(f"load ptr, ptr {f.set(f'select i1 {is_name}, ptr %words, ptr {cell}')}")
+        (now,) = f.when(
+            is_name, [("ptr", now)], lambda: [f.set(f"call ptr @PyDict_GetItem(ptr {where}, ptr {name})")]
+        )
+        return [f.set(f"and i1 {values[0]}, {f.set(f'icmp eq ptr {now}, {value}')}")]
+
+    (same,) = f.loop("0", _field(f, "%words", 0, "i64"), 1, [("i1", "true")], place)
+    return f.finish(f"ret i1 {same}")
 
 
 def _write_place(at: Layout) -> str:
