@@ -11,11 +11,11 @@ import numpy as np
 
 from diffsci.coloring.both import color_both
 from diffsci.coloring.checking import columns_differ, violation
+from diffsci.coloring.clock import UNLIMITED, Clock
 from diffsci.coloring.groups import of_columns, of_graph
 from diffsci.coloring.lattice import color_lattice, open_colorings
 from diffsci.coloring.orders import ORDERS, order_vertices
 from diffsci.coloring.partial import color_columns, color_in_order
-from diffsci.coloring.patterns import Pattern
 from diffsci.coloring.problems import Problem
 from diffsci.coloring.trees import color_graph, drop_neutral, graph_of
 
@@ -50,7 +50,7 @@ class Greedy:
     def __str__(self) -> str:
         return f"{self.order} ({self.seed})" if self.order == "random" else self.order
 
-    def solve(self, problem: Problem, bound: float = math.inf) -> Colors | None:
+    def solve(self, problem: Problem, bound: float = math.inf, clock: Clock = UNLIMITED) -> Colors | None:
         """Return row colors and column colors, -1 for none.
 
         None if an attempt at a symmetric or bidirectional coloring was given up: one is known whose cost is
@@ -58,14 +58,14 @@ class Greedy:
         """
         pattern = problem.pattern
         if problem.kind == "column":
-            return _only_columns(problem, color_columns(pattern, self.order, self.seed))
+            return _only_columns(problem, color_columns(pattern, self.order, self.seed, clock))
         if problem.kind == "row":
-            return _only_rows(problem, color_columns(pattern.transposed, self.order, self.seed))
+            return _only_rows(problem, color_columns(pattern.transposed, self.order, self.seed, clock))
         if problem.kind == "bidirectional":
-            return color_both(problem, self.order, self.seed, bound)
-        order = order_vertices(of_graph(pattern), self.order, self.seed)
+            return color_both(problem, self.order, self.seed, bound, clock)
+        order = order_vertices(of_graph(pattern), self.order, self.seed, clock)
         limit = None if bound == math.inf else int(_MANY * bound / problem.forward_cost)
-        colors = _symmetric_in_order(problem)(order, limit)
+        colors = _symmetric_in_order(problem, clock)(order, limit)
         return None if colors is None else _only_columns(problem, colors)
 
 
@@ -93,7 +93,7 @@ class Lattice:
     def __str__(self) -> str:
         return "lattice"
 
-    def solve(self, problem: Problem, bound: float = math.inf) -> Colors | None:
+    def solve(self, problem: Problem, bound: float = math.inf, clock: Clock = UNLIMITED) -> Colors | None:
         """Return row colors and column colors; None where the pattern is no lattice. Nothing is given up."""
         if problem.kind == "bidirectional":
             return self._both(problem)
@@ -151,12 +151,12 @@ class LatticeOrder:
     def __str__(self) -> str:
         return "lattice order"
 
-    def solve(self, problem: Problem, bound: float = math.inf) -> Colors | None:
+    def solve(self, problem: Problem, bound: float = math.inf, clock: Clock = UNLIMITED) -> Colors | None:
         """Return row colors and column colors; None where the pattern is no periodic lattice."""
         if problem.kind == "bidirectional":
             return None
         pattern = problem.pattern.transposed if problem.kind == "row" else problem.pattern
-        color = _symmetric_in_order(problem) if problem.symmetric else _columns_in_order(pattern)
+        color = (_symmetric_in_order if problem.symmetric else _columns_in_order)(problem, clock)
         best, fewest = None, None
         # With no color to spare all of a row would have to change at a seam.
         least = pattern.longest_row + (not problem.symmetric)
@@ -184,8 +184,8 @@ class Portfolio:
         By default a lattice and the natural order; lattice orders and largest-first, unless there are nearly
         as few colors as a row has entries; and dynamic orders where the pattern is no lattice.
     time_limit : float
-        Seconds after which no other member is begun. The first coloring is made in any case. Without a limit
-        results depend on nothing but the problem.
+        Seconds after which a member stops and no other one is begun. The first coloring is made in any case.
+        Without a limit results depend on nothing but the problem.
     exhaustive : bool
         Whether the default tries everything, a random order too, until a lower bound is reached. Otherwise
         orders that would take long are left out.
@@ -202,24 +202,29 @@ class Portfolio:
             raise ValueError(f"time_limit is a number of seconds, got {self.time_limit!r}")
 
 
-def _columns_in_order(pattern: Pattern) -> Callable[[np.ndarray, int | None], np.ndarray | None]:
-    """A function of an order and a limit that colors the columns of a pattern."""
+def _columns_in_order(
+    problem: Problem, clock: Clock
+) -> Callable[[np.ndarray, int | None], np.ndarray | None]:
+    """A function of an order and a limit that colors the columns of a pattern, or its rows."""
+    pattern = problem.pattern.transposed if problem.kind == "row" else problem.pattern
     groups, active = of_columns(pattern), np.ones(pattern.shape[0], np.uint8)
 
     def color(order: np.ndarray, limit: int | None) -> np.ndarray | None:
         limit = pattern.shape[1] if limit is None else limit
-        colors, count = color_in_order(groups, order, active, limit)
+        colors, count = color_in_order(groups, order, active, limit, clock)
         return None if count > limit else colors
 
     return color
 
 
-def _symmetric_in_order(problem: Problem) -> Callable[[np.ndarray, int | None], np.ndarray | None]:
+def _symmetric_in_order(
+    problem: Problem, clock: Clock
+) -> Callable[[np.ndarray, int | None], np.ndarray | None]:
     """A function of an order and a limit that makes star or acyclic colorings."""
     graph = graph_of(problem.pattern)
 
     def color(order: np.ndarray, limit: int | None) -> np.ndarray | None:
-        colors = color_graph(graph, order, problem.kind == "acyclic", limit=limit)
+        colors = color_graph(graph, order, problem.kind == "acyclic", limit=limit, clock=clock)
         return None if colors is None else drop_neutral(graph, colors)
 
     return color

@@ -16,55 +16,77 @@ from typing import NamedTuple
 
 import numpy as np
 
+from diffsci.coloring.clock import UNLIMITED, Clock
 from diffsci.coloring.groups import Groups, of_columns, of_graph
+from diffsci.coloring.loops import LOOPS
 from diffsci.coloring.orders import order_vertices
 from diffsci.coloring.partial import color_in_order
 from diffsci.coloring.patterns import Pattern
 from diffsci.coloring.problems import Problem
-from diffsci.coloring.trees import color_graph, drop_neutral, graph_of_both
+from diffsci.coloring.trees import Graph, color_graph, drop_neutral, graph_of_both
 
 __all__ = ["color_both"]
 
 _MOST_THRESHOLDS = 24
-# A bicoloring may have twice as many colors as the best sweep, and some, before neutral ones are dropped.
-_MORE_BEFORE_DROPPING = 8
+# A bicoloring may have so many colors more than the best sweep before neutral ones are dropped. Few are: of
+# 150 bicolorings of random patterns that were better than the sweep none had as many colors as the sweep.
+_MORE_BEFORE_DROPPING = 2
+# A sweep is given up that costs more than so many times the best: it says who should be without color, too.
+_WORTH_KNOWING = 1.5
 
 
 class _Split(NamedTuple):
-    """A sweep's result: what it costs, its colors, and the rows (or columns) that were found by their own."""
+    """A sweep's result: what it costs, its colors, and the rows (or columns) that were found by their own.
+
+    Where a coloring was given up the cost is infinite; there are no colors then.
+    """
 
     cost: float
-    row_colors: np.ndarray
-    column_colors: np.ndarray
+    at_least: float
     dense: np.ndarray
     of_rows: bool
+    row_colors: np.ndarray | None = None
+    column_colors: np.ndarray | None = None
 
 
 def color_both(
-    problem: Problem, order: str, seed: int = 0, bound: float = math.inf
+    problem: Problem, order: str, seed: int = 0, bound: float = math.inf, clock: Clock = UNLIMITED
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Return row colors and column colors, the cheapest found with a greedy order.
 
     None if nothing is found that costs less than the bound.
     """
-    pattern = problem.pattern
-    splits = _sweep(problem, order, seed, bound)
-    found = [(split.cost, split.row_colors, split.column_colors) for split in splits]
-    cheapest = min([bound, *(split.cost for split in splits)])
-    limit = 2 * int(cheapest / min(problem.forward_cost, problem.reverse_cost)) + _MORE_BEFORE_DROPPING
-    graph = graph_of_both(pattern)
-    vertices = order_vertices(of_graph(graph.pattern), order, seed)
-    for without in _neutral(pattern, splits):
-        order_of_colored = vertices[~without[vertices]]
-        colors = color_graph(graph, order_of_colored, problem.recovery == "substitution", without, limit)
-        if colors is None:
-            continue
-        colors = drop_neutral(graph, colors)
-        column_colors = np.where(colors[: graph.split] >= 0, colors[: graph.split] // 2, -1)
-        row_colors = np.where(colors[graph.split :] >= 0, colors[graph.split :] // 2, -1)
-        found.append((problem.cost(_count(column_colors), _count(row_colors)), row_colors, column_colors))
-    found = [each for each in found if each[0] < bound]
-    return min(found, key=lambda each: each[0])[1:] if found else None
+    splits = _sweep(problem, order, seed, bound, clock)
+    best = min(splits, key=lambda split: split.cost, default=None)
+    found = None
+    if best is not None and best.cost < bound:
+        bound, found = best.cost, (best.row_colors, best.column_colors)
+    if bound <= problem.least_cost:
+        return found
+    graph = graph_of_both(problem.pattern)
+    vertices = order_vertices(of_graph(graph.pattern), order, seed, clock)
+    for without in _neutral(problem.pattern, splits):
+        colors = _bicoloring(problem, graph, vertices[~without[vertices]], without, bound, clock)
+        if colors is not None:
+            bound, found = problem.cost(_count(colors[1]), _count(colors[0])), colors
+    return found
+
+
+def _bicoloring(
+    problem: Problem, graph: Graph, order: np.ndarray, without: np.ndarray, bound: float, clock: Clock
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Row colors and column colors that cost less than the bound, if first fit has them."""
+    limit = _MORE_BEFORE_DROPPING + (
+        problem.pattern.nnz
+        if bound == math.inf
+        else int(bound / min(problem.forward_cost, problem.reverse_cost))
+    )
+    colors = color_graph(graph, order, problem.recovery == "substitution", without, limit, clock)
+    if colors is None:
+        return None
+    colors = drop_neutral(graph, colors)
+    columns, rows = (np.where(x >= 0, x // 2, -1) for x in np.split(colors, [graph.split]))
+    return (rows, columns) if problem.cost(_count(columns), _count(rows)) < bound else None
 
 
 def _count(colors: np.ndarray) -> int:
@@ -76,7 +98,8 @@ def _neutral(pattern: Pattern, splits: list[_Split]) -> list[np.ndarray]:
     rows, columns = pattern.shape
     chosen = [np.zeros(rows + columns, bool)]
     for of_rows in (True, False):
-        split = min((s for s in splits if s.of_rows == of_rows), key=lambda s: s.cost, default=None)
+        splits_of = [split for split in splits if split.of_rows == of_rows]
+        split = min(splits_of, key=lambda split: (split.cost, split.at_least), default=None)
         if split is not None:
             without = np.zeros(rows + columns, bool)
             without[columns:] = ~split.dense if of_rows else False
@@ -85,25 +108,48 @@ def _neutral(pattern: Pattern, splits: list[_Split]) -> list[np.ndarray]:
     return chosen
 
 
-def _sweep(problem: Problem, order: str, seed: int, bound: float) -> list[_Split]:
-    """Color for every threshold that may cost less than the bound."""
+def _sweep(problem: Problem, order: str, seed: int, bound: float, clock: Clock) -> list[_Split]:
+    """Color for every threshold that may cost little more than the bound, the most promising ones first."""
     pattern = problem.pattern
     sides = [of_columns(each) for each in (pattern, pattern.transposed)]
-    orders = [order_vertices(groups, order, seed) for groups in sides]
+    promised = sorted([*_promises(problem, True), *_promises(problem, False)], key=lambda each: each[0])
+    orders: list[np.ndarray] = []
     splits: list[_Split] = []
-    for one, of_rows in ((pattern, True), (pattern.transposed, False)):
-        counts = np.diff(one.indptr)
-        for threshold in _thresholds(counts):
-            dense = counts > threshold
-            if _at_least(problem, one, counts, dense, of_rows) >= bound:
-                continue
-            step = 1 if of_rows else -1
-            light, heavy = _split_at(sides[::step], orders[::step], dense)
-            row_colors, column_colors = (heavy, light) if of_rows else (light, heavy)
-            cost = problem.cost(_count(column_colors), _count(row_colors))
-            bound = min(bound, cost)
-            splits.append(_Split(cost, row_colors, column_colors, dense, of_rows))
+    for at_least, threshold, of_rows in promised:
+        if at_least >= _WORTH_KNOWING * bound:
+            break
+        orders = orders or [order_vertices(groups, order, seed, clock) for groups in sides]
+        step = 1 if of_rows else -1
+        dense = np.diff((pattern if of_rows else pattern.transposed).indptr) > threshold
+        costs = (problem.forward_cost, problem.reverse_cost)[::step]
+        found = _split_at(sides[::step], orders[::step], dense, costs, _WORTH_KNOWING * bound, clock)
+        if found is None:
+            splits.append(_Split(math.inf, at_least, dense, of_rows))
+            continue
+        row_colors, column_colors = found[::-step]
+        cost = problem.cost(_count(column_colors), _count(row_colors))
+        bound = min(bound, cost)
+        splits.append(_Split(cost, at_least, dense, of_rows, row_colors, column_colors))
     return splits
+
+
+def _promises(problem: Problem, of_rows: bool) -> list[tuple[float, int, bool]]:
+    """What splits of rows (or columns) at thresholds cost at least, the thresholds, and `of_rows`.
+
+    The light rows need as many colors as the longest of them has entries. The dense ones need as many as meet
+    in a column; those are counted for all thresholds at once.
+    """
+    one = problem.pattern if of_rows else problem.pattern.transposed
+    counts = np.diff(one.indptr)
+    order = np.argsort(-counts, kind="stable").astype(np.int32)
+    met, most = np.zeros(one.shape[1], np.int32), np.zeros(order.size + 1, np.int32)
+    LOOPS.run("meet", one.indptr, one.indices, order, met, most)
+    thresholds = np.array(_thresholds(counts))
+    light = np.append(counts[order], 0)
+    dense = np.searchsorted(-counts[order], -thresholds, side="left")
+    numbers = zip(thresholds.tolist(), light[dense].tolist(), most[dense].tolist(), strict=True)
+    costs = (problem.cost(a, b) if of_rows else problem.cost(b, a) for _, a, b in numbers)
+    return [(cost, int(t), of_rows) for cost, t in zip(costs, thresholds, strict=True)]
 
 
 def _thresholds(counts: np.ndarray) -> list[int]:
@@ -116,19 +162,24 @@ def _thresholds(counts: np.ndarray) -> list[int]:
     return [int(n) for n in distinct]
 
 
-def _at_least(problem: Problem, one: Pattern, counts: np.ndarray, dense: np.ndarray, of_rows: bool) -> float:
-    """A lower bound of what a split costs."""
-    light = int(counts[~dense].max(initial=0))
-    entries = one.indices[np.repeat(dense, counts)]
-    heavy = int(np.bincount(entries).max(initial=0)) if entries.size else 0
-    return problem.cost(light, heavy) if of_rows else problem.cost(heavy, light)
-
-
 def _split_at(
-    sides: list[Groups], orders: list[np.ndarray], dense: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Colors of columns that tell apart the entries of light rows, and colors of the dense rows."""
-    light = color_in_order(sides[0], orders[0], (~dense).astype(np.uint8))[0]
+    sides: list[Groups],
+    orders: list[np.ndarray],
+    dense: np.ndarray,
+    costs: tuple[float, float],
+    bound: float,
+    clock: Clock,
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Colors of columns that tell apart the entries of light rows, and colors of the dense rows.
+
+    None if they cost as much as the bound. Few dense rows are colored first: that takes no time.
+    """
     every = np.ones(sides[1].member_starts.size - 1, np.uint8)
-    heavy = color_in_order(sides[1], orders[1][dense[orders[1]]], every)[0]
-    return light, heavy
+    most = every.size + dense.size
+    room = most if bound == math.inf else math.ceil(bound / costs[1]) - 1
+    heavy, count = color_in_order(sides[1], orders[1][dense[orders[1]]], every, room, clock)
+    if count > room:
+        return None
+    room = most if bound == math.inf else math.ceil((bound - count * costs[1]) / costs[0]) - 1
+    light, count = color_in_order(sides[0], orders[0], (~dense).astype(np.uint8), room, clock)
+    return None if count > room else (light, heavy)

@@ -1,11 +1,14 @@
-"""How many colors a star or acyclic coloring of a symmetric pattern needs at least.
+"""How many colors a coloring needs at least.
 
-Any two colors make a forest, which has fewer edges than vertices: k colors allow at most
-``(k - 1) n - k (k - 1) / 2`` edges between n vertices. That holds for every part of the graph; the parts
-tried are the connected components of its cores, the densest ones. The bound is reached by bands and cliques.
+Star and acyclic colorings of a symmetric pattern: any two colors make a forest, which has fewer edges than
+vertices, so k colors allow at most ``(k - 1) n - k (k - 1) / 2`` edges between n vertices. That holds for any
+part of the graph; the parts tried are the connected components of its cores, the densest ones. The bound is
+reached by bands and cliques. Where diagonal entries are missing vertices may be without color, if their
+neighbors differ. Such vertices could all have one more color, so the bound is one less.
 
-Where diagonal entries are missing vertices may be without color, if their neighbors differ. Such vertices
-could all have one more color, so the bound is one less.
+Bidirectional colorings: a product with the matrix tells one number for every row, k of them at most k for a
+row and not more than it has entries; products with the transpose likewise for columns. All those numbers
+together are not fewer than the entries.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from diffsci.coloring.loops import LOOPS
 from diffsci.coloring.orders import taken_in_turn
 from diffsci.coloring.patterns import Pattern
 
-__all__ = ["symmetric_bound"]
+__all__ = ["both_sides_bound", "symmetric_bound"]
 
 
 def symmetric_bound(pattern: Pattern) -> int:
@@ -32,3 +35,16 @@ def symmetric_bound(pattern: Pattern) -> int:
     diagonal = np.zeros(order.size, bool)
     diagonal[pattern.rows[pattern.rows == pattern.indices]] = True
     return max(bound - (not np.all(diagonal | (np.diff(pattern.indptr) == 0))), 1)
+
+
+def both_sides_bound(pattern: Pattern, forward_cost: float, reverse_cost: float) -> float:
+    """Return what a bidirectional coloring costs at least, direct or with substitution."""
+    by_columns, by_rows = _told(np.diff(pattern.indptr)), _told(np.diff(pattern.transposed.indptr))
+    rows = np.searchsorted(by_rows, pattern.nnz - by_columns)
+    return float(np.min(np.arange(by_columns.size) * forward_cost + rows * reverse_cost))
+
+
+def _told(counts: np.ndarray) -> np.ndarray:
+    """How many entries k products tell at most, for k from 0 to the longest row."""
+    rows_with = np.bincount(counts, minlength=1)[::-1].cumsum()[::-1]  # at least so many entries
+    return np.concatenate([[0], rows_with[1:].cumsum()])

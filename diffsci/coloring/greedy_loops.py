@@ -14,10 +14,10 @@ _HEAD, _NEXT, _BEFORE = 0, 1, 2
 _GONE = -2
 
 
-def count_neighbors(group_starts, groups, member_starts, members, seen, degrees):
-    """Write the number of distinct neighbors of every vertex; `seen` is zero."""
+def count_neighbors(group_starts, groups, member_starts, members, seen, degrees, begin, end):
+    """Write the number of distinct neighbors of vertices; `seen` is zero before the first ones."""
     size = degrees.size
-    for v in range(size):
+    for v in range(begin, end):
         seen[v] = v + 1
         found = 0
         for p in range(group_starts[v], group_starts[v + 1]):
@@ -55,21 +55,29 @@ def _put(lists, keys, v):
     lists[_HEAD, keys[v]] = v
 
 
-def order_dynamically(group_starts, groups, member_starts, members, keys, lists, seen, order, taken_at, way):
-    """Order vertices by a key that changes as their neighbors are taken.
-
-    The key is the number of neighbors left (smallest-last, largest-first) or of neighbors taken (incidence).
-    Lists of equal keys give the next vertex; first in them is the smallest or the one changed last.
-    `seen` is zero, ``taken_at[k]`` becomes the key of the k-th vertex taken.
-    """
-    size = order.size
-    step = 1 if way == INCIDENCE_DEGREE else -1
+def list_keys(keys, lists):
+    """Make lists of the vertices of equal keys."""
+    size = keys.size
     for v in range(size + 1):
         lists[_HEAD, v] = -1
     for v in range(size - 1, -1, -1):
         _put(lists, keys, v)
-    at = 0 if way == SMALLEST_LAST else size - 1
-    for k in range(size):
+    return 0
+
+
+def order_dynamically(
+    group_starts, groups, member_starts, members, keys, lists, seen, order, taken_at, way, at, begin, end
+):
+    """Take vertices by a key that changes as their neighbors are taken; return where the next key is near.
+
+    The key is the number of neighbors left (smallest-last, largest-first) or of neighbors taken (incidence).
+    Lists of equal keys give the next vertex; first in them is the smallest or the one changed last. Before
+    the first vertex `seen` is zero, and `at` is at most the smallest key (smallest-last) or at least the
+    largest; ``taken_at[k]`` becomes the key of the k-th vertex taken.
+    """
+    size = order.size
+    step = 1 if way == INCIDENCE_DEGREE else -1
+    for k in range(begin, end):
         if way == SMALLEST_LAST:
             while lists[_HEAD, at] < 0:
                 at += 1
@@ -94,23 +102,24 @@ def order_dynamically(group_starts, groups, member_starts, members, keys, lists,
             at = max(at - 1, 0)
         elif way == INCIDENCE_DEGREE:
             at = min(at + 1, size - 1)
-    return 0
+    return at
 
 
 def color_partially(
-    group_starts, groups, member_starts, members, order, active, colors, filling, stamps, limit
-):
+    group_starts, groups, member_starts, members, order, active, colors, filling, stamps, limit, count, begin,
+    end,
+):  # fmt: skip
     """Give vertices in this order the smallest color that differs from all neighbors'.
 
     Groups that are not active do not make neighbors; a vertex without an active group keeps -1. Returns the
-    number of colors; more than `limit` as soon as there are more. Colors start at -1, all else at zero.
+    number of colors; more than `limit` as soon as there are more. Before the first vertex colors are -1, and
+    all else zero.
 
     The colors within a group differ, so it has used up exactly the smallest ones if their number equals the
     largest one plus one: then nobody needs to look at its members. That makes dense groups cheap.
     """
     used, top = filling[0], filling[1]
-    count = 0
-    for k in range(order.size):
+    for k in range(begin, end):
         v = order[k]
         color = 0
         touched = False
@@ -141,13 +150,13 @@ def color_partially(
     return count
 
 
-def color_few(group_starts, groups, order, active, colors, taken, limit):
+def color_few(group_starts, groups, order, active, colors, taken, limit, count, begin, end):
     """Do what `color_partially` does while there are few colors: those of a group are the bits of a word.
 
-    Returns -1 if the bits are not enough. Colors start at -1, `taken` (one word for each group) at zero.
+    Returns -1 if the bits are not enough. Before the first vertex colors are -1, and `taken` (one word for
+    each group) zero.
     """
-    count = 0
-    for k in range(order.size):
+    for k in range(begin, end):
         v = order[k]
         used = 0
         touched = False

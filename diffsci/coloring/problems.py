@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diffsci.coloring.bounds import symmetric_bound
+from diffsci.coloring.bounds import both_sides_bound, symmetric_bound
 from diffsci.coloring.patterns import Pattern, as_pattern
 
 __all__ = ["KINDS", "Problem"]
@@ -98,8 +98,7 @@ class Problem:
         """No coloring has fewer colors; often none has as few.
 
         Columns that meet in a row differ, so a column coloring has at least as many colors as the longest
-        row has entries. One product gives at most as many entries as it has elements. For symmetric matrices
-        see `diffsci.coloring.bounds`.
+        row has entries. For the other kinds see `diffsci.coloring.bounds`.
         """
         p = self.pattern
         if self.kind == "column":
@@ -107,13 +106,12 @@ class Problem:
         if self.kind == "row":
             return p.transposed.longest_row
         if self.kind == "bidirectional":
-            rows, columns = (np.count_nonzero(np.diff(x.indptr)) for x in (p, p.transposed))
-            return -(-p.nnz // max(int(rows), int(columns), 1))
+            return int(both_sides_bound(p, 1.0, 1.0))
         return symmetric_bound(p)
 
     @functools.cached_property
     def least_cost(self) -> float:
         """No coloring costs less."""
-        cheapest = min(self.forward_cost, self.reverse_cost)
-        each = {"row": self.reverse_cost, "bidirectional": cheapest}.get(self.kind, self.forward_cost)
-        return self.lower_bound * each
+        if self.kind == "bidirectional":
+            return both_sides_bound(self.pattern, self.forward_cost, self.reverse_cost)
+        return self.lower_bound * (self.reverse_cost if self.kind == "row" else self.forward_cost)

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from diffsci.coloring.algorithms import Algorithm, Greedy, Lattice, LatticeOrder, Portfolio
+from diffsci.coloring.clock import UNLIMITED, Clock, OutOfTime
 from diffsci.coloring.groups import work
 from diffsci.coloring.orders import WAYS
 from diffsci.coloring.problems import Problem
@@ -23,7 +24,7 @@ _SYMMETRIC = (
     *(Greedy(name) for name in ("smallest_last", "natural", "largest_first", *list(WAYS)[1:])),
 )
 # The most pairs of entries in a row that members of the default portfolio look at: smallest-last, which is
-# best for meshes, more than others; the natural order any number.
+# best for meshes, more than others, except on both sides; the natural order any number.
 _MOST_WORK = 2e7
 _MOST_WORK_LAST = 5e8
 # What a coloring of a kind does for such a pair; star and acyclic ones for an entry.
@@ -108,14 +109,19 @@ def _named(coloring: Coloring, name: str, seconds: float) -> Coloring:
 class _Run:
     """One run of a portfolio."""
 
-    def __init__(self, problem: Problem, portfolio: Portfolio):
+    def __init__(
+        self, problem: Problem, portfolio: Portfolio, clock: Clock | None = None, needed: bool = True
+    ):
         self.problem, self.portfolio = problem, portfolio
-        self.started = time.perf_counter()
+        self.clock = Clock(portfolio.time_limit) if clock is None else clock
+        self.needed = (
+            needed  # whether nothing else is known, so that the first coloring has all time it takes
+        )
         self.tried: list[Candidate] = []
         self.found: Coloring | None = None
 
-    def best(self) -> Coloring:
-        """Try the members until one cannot be bettered."""
+    def best(self) -> Coloring | None:
+        """Try the members until one cannot be bettered; None if none is needed and time is up."""
         if self.problem.kind == "bidirectional" and self.portfolio.members is None:
             self._try_single_sides()
         if self.portfolio.members is not None:
@@ -124,7 +130,7 @@ class _Run:
             self._try_all(_SYMMETRIC if self.problem.symmetric else _FIRST)
             self._try_all(self._further())
         found = self.found
-        return Coloring(
+        return found and Coloring(
             self.problem, found.row_colors, found.column_colors, found.algorithm, tuple(self.tried)
         )
 
@@ -136,17 +142,20 @@ class _Run:
         return () if self._is_lattice() else further
 
     def _try_single_sides(self) -> None:
-        """Columns alone and rows alone are bidirectional colorings, too."""
+        """Columns alone and rows alone are bidirectional colorings, too; first what may cost less."""
         p = self.problem
-        for kind in ("column", "row"):
-            one = Problem(p.pattern, kind, forward_cost=p.forward_cost, reverse_cost=p.reverse_cost)
+        sides = [
+            Problem(p.pattern, kind, forward_cost=p.forward_cost, reverse_cost=p.reverse_cost)
+            for kind in ("column", "row")
+        ]
+        for one in sorted(sides, key=lambda side: side.least_cost):
             if self.found is not None and one.least_cost >= self.found.cost:
                 continue
-            run = _Run(one, self.portfolio)
-            run.started = self.started
+            run = _Run(one, self.portfolio, self.clock, self.found is None)
             coloring = run.best()
-            self.tried += [each._replace(algorithm=f"{kind}: {each.algorithm}") for each in run.tried]
-            self._keep(coloring, f"{kind}: {coloring.algorithm}")
+            self.tried += [each._replace(algorithm=f"{one.kind}: {each.algorithm}") for each in run.tried]
+            if coloring is not None:
+                self._keep(coloring, f"{one.kind}: {coloring.algorithm}")
 
     def _try_all(self, members: tuple[Algorithm, ...]) -> None:
         for member in members:
@@ -160,16 +169,20 @@ class _Run:
                 continue
             start = time.perf_counter()
             bound = math.inf if self.found is None else self.found.cost
-            colors = member.solve(self.problem, bound)
+            clock = UNLIMITED if self._must_find() else self.clock
+            try:
+                colors = member.solve(self.problem, bound, clock)
+                note = "given up" if isinstance(member, Greedy) else "no lattice"
+            except OutOfTime:
+                colors, note = None, "stopped: time limit"
             seconds = time.perf_counter() - start
             if colors is None:
-                note = "given up" if isinstance(member, Greedy) else "no lattice"
                 self.tried.append(Candidate(str(member), None, None, seconds, note))
                 continue
             coloring = Coloring(self.problem, *colors)
             self.tried.append(Candidate(str(member), coloring.ncolors, coloring.cost, seconds))
             self._keep(coloring, str(member))
-        if self.found is None:  # all members are lattices, and the pattern is none
+        if self._must_find():  # all members are lattices, and the pattern is none
             self._try_all((Greedy("natural"),))
 
     def _suits(self, member: Algorithm) -> bool:
@@ -197,16 +210,20 @@ class _Run:
         return any("lattice" in each.algorithm and each.ncolors is not None for each in self.tried)
 
     def _reason_to_skip(self, member: Algorithm) -> str:
-        if self.found is None:
+        if self._must_find():
             return ""
-        if time.perf_counter() - self.started > self.portfolio.time_limit:
+        if self.clock.left < 0:
             return "left out: time limit"
         chosen = self.portfolio.members is not None or self.portfolio.exhaustive
         cheap = chosen or member in (Lattice(), Greedy("natural"))
-        most = _MOST_WORK_LAST if member == Greedy("smallest_last") else _MOST_WORK
+        last = member == Greedy("smallest_last") and self.problem.kind != "bidirectional"
+        most = _MOST_WORK_LAST if last else _MOST_WORK
         if not cheap and self._work() > most:
             return "left out: too much work"
         return ""
+
+    def _must_find(self) -> bool:
+        return self.needed and self.found is None
 
     def _work(self) -> float:
         """What a greedy coloring takes, in pairs of entries that share a row."""

@@ -58,3 +58,17 @@ def is_symmetric(starts, indices, column_starts, rows):
         if indices[p] != rows[p]:
             return 0
     return 1
+
+
+def meet(starts, indices, order, met, most):
+    """Write how many of the first k rows of this order meet in a column, for all k; `met` is zero."""
+    longest = 0
+    for k in range(order.size):
+        most[k] = longest
+        i = order[k]
+        for p in range(starts[i], starts[i + 1]):
+            j = indices[p]
+            met[j] += 1
+            longest = max(longest, met[j])
+    most[order.size] = longest
+    return longest

@@ -54,12 +54,21 @@ def _free_color(marks, mark, color, step):
     return color
 
 
-def color_star(starts, indices, order, colors, treated, split, slots, sizes, marks, step, limit):
+def _too_many(tops, v, color, split, step, limit):
+    """Whether a new color of a vertex makes more colors than the limit; `tops` counts those of both sides."""
+    side = 0 if v < split else 1
+    tops[side] = max(tops[side], color // step + 1)
+    return tops[0] + tops[1] > limit
+
+
+def color_star(
+    starts, indices, order, colors, treated, split, slots, sizes, marks, tops, step, limit, begin, end
+):
     """Color vertices that are `OPEN` so that two-colored paths have at most three vertices.
 
-    Returns 0; 1 as soon as a color is not below the limit.
+    Returns 0; 1 as soon as there are more colors than the limit.
     """
-    for k in range(order.size):
+    for k in range(begin, end):
         v, mark = order[k], k + 1
         for p in range(starts[v], starts[v + 1]):
             w = indices[p]
@@ -81,7 +90,7 @@ def color_star(starts, indices, order, colors, treated, split, slots, sizes, mar
             else:
                 marks[_MET, c], marks[_WHO, c] = mark, w
         color = _free_color(marks, mark, 0 if v < split else 1, step)
-        if color >= limit:
+        if _too_many(tops, v, color, split, step, limit):
             return 1
         colors[v] = color
         _tell_star(starts, indices, colors, slots, sizes, v, color)
@@ -119,12 +128,14 @@ def _root(slots, s):
     return s
 
 
-def color_acyclic(starts, indices, order, colors, treated, split, slots, sizes, marks, step, limit):
+def color_acyclic(
+    starts, indices, order, colors, treated, split, slots, sizes, marks, tops, step, limit, begin, end
+):
     """Color vertices that are `OPEN` so that any two colors make trees only.
 
-    Returns 0; 1 as soon as a color is not below the limit. `treated` is not used.
+    Returns 0; 1 as soon as there are more colors than the limit. `treated` is not used.
     """
-    for k in range(order.size):
+    for k in range(begin, end):
         v, mark = order[k], k + 1
         for p in range(starts[v], starts[v + 1]):
             w = indices[p]
@@ -141,7 +152,7 @@ def color_acyclic(starts, indices, order, colors, treated, split, slots, sizes, 
                     marks[_FORBIDDEN, slots[_COLOR, s]] = mark
                 slots[_SEEN, root] = mark
         color = _free_color(marks, mark, 0 if v < split else 1, step)
-        if color >= limit:
+        if _too_many(tops, v, color, split, step, limit):
             return 1
         colors[v] = color
         _tell_acyclic(starts, indices, colors, slots, sizes, v, color)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from diffsci.coloring.clock import UNLIMITED, Clock
 from diffsci.coloring.loops import LOOPS
 from diffsci.coloring.patterns import Pattern
 
@@ -49,6 +50,7 @@ def color_graph(
     acyclic: bool,
     without: np.ndarray | None = None,
     limit: int | None = None,
+    clock: Clock = UNLIMITED,
 ) -> np.ndarray | None:
     """Color the vertices in this order, first fit.
 
@@ -62,7 +64,8 @@ def color_graph(
     without : bool array, optional
         Vertices that get no color, so that all their neighbors differ; not in the order.
     limit : int, optional
-        Give up when a side of the graph has more colors.
+        Give up when there are more colors, of both sides together.
+    clock : Clock, optional
 
     Returns
     -------
@@ -76,12 +79,16 @@ def color_graph(
     treated, sizes = np.zeros(size, np.int32), np.zeros((2, size), np.int32)
     slots = np.empty((4, pattern.nnz), np.int32)
     marks = np.zeros((3, graph.step * (size + 1)), np.int32)
-    loop = "color_acyclic" if acyclic else "color_star"
-    gave_up = LOOPS.run(
-        loop, pattern.indptr, pattern.indices, order, colors, treated, graph.split, slots, sizes, marks,
-        graph.step, graph.step * (size if limit is None else limit),
-    )  # fmt: skip
-    return None if gave_up else colors
+    loop, tops = "color_acyclic" if acyclic else "color_star", np.zeros(2, np.int64)
+    for begin, end in clock.pieces(order.size):
+        gave_up = LOOPS.run(
+            loop, pattern.indptr, pattern.indices, order, colors, treated, graph.split, slots, sizes, marks,
+            tops, graph.step, 2 * size if limit is None else limit, begin, end,
+        )  # fmt: skip
+        if gave_up:
+            return None
+    clock.check()
+    return colors
 
 
 class Reading(NamedTuple):

@@ -122,6 +122,8 @@ class Loop:
     def __call__(self, *arguments):
         """Run the loop on arrays and integers; return its result."""
         held = self._held
+        if len(arguments) != len(held):
+            raise TypeError(f"{self.name!r} takes {len(held)} arguments, got {len(arguments)}")
         for k, value in enumerate(arguments):
             if value is not held[k]:
                 self._put(k, value)

@@ -23,6 +23,7 @@ from diffsci.coloring import (
     is_valid,
     load,
 )
+from diffsci.coloring.clock import Clock, OutOfTime
 from diffsci.coloring.groups import of_columns
 from diffsci.coloring.loops import LOOPS
 from diffsci.coloring.orders import ORDERS
@@ -233,8 +234,8 @@ def test_colors_as_bits_of_words_are_the_same(pattern, seed):
     filling, stamps = np.zeros((2, pattern.shape[0]), np.int32), np.zeros(groups.size + 1, np.int32)
     taken, limit = np.zeros(pattern.shape[0], np.int64), int(rng.integers(0, 13))
     counts = (
-        LOOPS.run("color_few", *groups[:2], order, active, few, taken, limit),
-        LOOPS.run("color_partially", *groups, order, active, many, filling, stamps, limit),
+        LOOPS.run("color_few", *groups[:2], order, active, few, taken, limit, 0, 0, order.size),
+        LOOPS.run("color_partially", *groups, order, active, many, filling, stamps, limit, 0, 0, order.size),
     )
     assert counts[0] == counts[1]
     np.testing.assert_array_equal(few, many)
@@ -303,6 +304,64 @@ def test_members_are_tried_in_turn_until_the_bound():
     assert [each.note for each in limited.candidates] == ["", "left out: time limit"]
     fallback = color(samples.arrow(300), algorithm=Portfolio((Lattice(),)))
     assert fallback.algorithm == "natural"
+
+
+class _Pieces(Clock):
+    """A clock that never runs out but cuts loops to pieces, or runs out after some."""
+
+    def __init__(self, size, most=10**9):
+        super().__init__()
+        self.size, self.most = size, most
+
+    def pieces(self, size):
+        for begin in range(0, size, self.size):
+            self.most -= 1
+            if self.most < 0:
+                raise OutOfTime
+            yield begin, min(begin + self.size, size)
+
+
+@settings(max_examples=40, deadline=None)
+@given(patterns(symmetric=True), st.sampled_from(ORDERS), st.integers(1, 5))
+def test_loops_in_pieces_color_as_whole_ones(pattern, order, size):
+    for kind, recovery in PROBLEMS + SYMMETRIC:
+        problem = Problem(pattern, kind, recovery)
+        one, other = (Greedy(order).solve(problem, clock=clock) for clock in (Clock(), _Pieces(size)))
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(("kind", "recovery"), PROBLEMS + SYMMETRIC)
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_clock_stops_a_coloring_in_the_middle(kind, recovery, order):
+    problem = Problem(samples.constrained(6), kind, recovery)
+    with pytest.raises(OutOfTime):
+        Greedy(order).solve(problem, clock=_Pieces(4, 3))
+
+
+def test_a_time_limit_keeps_the_best_so_far(monkeypatch):
+    """The third loop that asks runs out of time: the first coloring is made, the second one too."""
+    members = tuple(Greedy(order) for order in ORDERS)
+    clock = _Pieces(50, 5)
+    monkeypatch.setattr("diffsci.coloring.solving.Clock", lambda seconds: clock)
+    found = color(samples.laplace(12, 12), algorithm=Portfolio(members, time_limit=1.0))
+    found.check()
+    stopped = [each.algorithm for each in found.candidates if each.note == "stopped: time limit"]
+    assert found.candidates[0].ncolors is not None
+    assert "natural" not in stopped
+    assert stopped
+    assert found.ncolors == min(each.ncolors for each in found.candidates if each.ncolors)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "bound"),
+    [(np.ones((4, 4)), 4), (samples.arrow(10), 3), (samples.frame(10, 20), 4), (np.zeros((3, 2)), 0)],
+)
+def test_what_products_can_tell_bounds_bidirectional_colorings(pattern, bound):
+    """An arrow of 10: one product of either kind tells 20 numbers, there are 28 entries."""
+    assert Problem(pattern, "bidirectional").lower_bound == bound
+    for recovery in ("direct", "substitution"):
+        assert color(pattern, "bidirectional", recovery=recovery, reverse_cost=2.5).ncolors >= bound
 
 
 def test_a_dense_row_is_cheap():

@@ -41,6 +41,11 @@ def test_wrong_arrays_are_refused(starts):
         LOOPS.run("longest", starts)
 
 
+def test_too_few_arguments_are_refused():
+    with pytest.raises(TypeError, match="'longest' takes 1 arguments, got 0"):
+        LOOPS.run("longest")
+
+
 def test_colorings_import_neither_numba_nor_sparse_matrices(tmp_path):
     root = str(Path(__file__).parents[2])
     environment = os.environ | {"DIFFSCI_CACHE_DIR": str(tmp_path), "PYTHONPATH": root}
