@@ -130,6 +130,17 @@ def test_zero_derivatives_and_constants_leave_nothing():
     assert np.array_equal(np.flatnonzero(dense(masked).diagonal()), np.flatnonzero(weights))
 
 
+@pytest.mark.parametrize("full", [[0], [5, 39_999]])
+def test_a_few_full_rows_of_many(full):
+    n = 40_000
+    chosen = np.isin(np.arange(n), full)
+    found = detected(lambda x: x**2 * x[0] + np.where(chosen, np.sum(x), 0.0), np.linspace(0.0, 1.0, n))
+    expected = np.where(chosen, n, 2)
+    expected[0] = n if 0 in full else 1
+    assert np.array_equal(np.diff(found.indptr), expected)
+    assert np.array_equal(found.indices[found.indptr[7] : found.indptr[8]], [0, 7])
+
+
 def test_a_matrix_of_constants_with_zeros():
     table = np.array([[1.0, 0, 0], [0, 0, 2], [0, 3, 4]])
     graph, active = graph_of(lambda x: np.array(table) @ x, point(3))

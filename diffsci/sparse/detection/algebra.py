@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,6 +32,10 @@ from diffsci.sparse.detection.forms import (
     stacked,
     words_of,
 )
+from diffsci.sparse.detection.pattern import Pattern
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 __all__ = ["few_words", "grown", "joined", "masked", "moved", "product", "relabelled", "taken", "union"]
 
@@ -262,10 +266,20 @@ def masked(found: Dependence, there: np.ndarray, width: int) -> Dependence:
         return found
     if isinstance(found, Maps):
         return Maps(tuple(np.where(there, index, index.dtype.type(0)) for index in found.arrays))
-    if isinstance(found, Words):
+    if isinstance(found, Words) and (few_words(there.size, width) or 8 * np.count_nonzero(there) > there.size):
         return Words(np.where(there[..., None], found.bits, np.uint64(0)))
     places = np.flatnonzero(there)
+    if isinstance(found, Words):
+        rows = rows_of(Words(found.bits[there]), width)
+        return lean(Rows(_at_rows(rows, places, there.size), there.shape), width)
     return product((places, places), found, found.shape, width)
+
+
+def _at_rows(matrix: csr_array, places: np.ndarray, size: int) -> csr_array:
+    """Return a matrix with these rows at increasing places, and empty ones between them."""
+    counts = np.zeros(size, dtype=np.int64)
+    counts[places] = np.diff(matrix.indptr)
+    return Pattern.counted(counts, matrix.indices, (size, matrix.shape[1])).csr()
 
 
 def product(

@@ -122,7 +122,7 @@ def _summed_by_index(node: Node, parts: Parts, known: Known, width: int) -> Depe
 
 
 def _all_different(index: np.ndarray) -> bool:
-    return np.unique(index).size == index.size
+    return np.bincount(index.ravel()).max(initial=0) <= 1
 
 
 def _reduced(node: Node, parts: Parts, known: Known, width: int) -> Dependence | None:

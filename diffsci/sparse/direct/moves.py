@@ -62,7 +62,8 @@ def _moved_entries(work: Work, node: Node, term: Term) -> Term:
     to = np.flatnonzero(source)
     source = source[to] - 1
     rows, columns = term.rows, term.columns.index
-    if len(np.unique(source)) == len(source):
+    count = np.bincount(source, minlength=size)
+    if count.max(initial=0) <= 1:
         target = np.full(size, -1)
         target[source] = to
         at = target[rows]
@@ -70,7 +71,6 @@ def _moved_entries(work: Work, node: Node, term: Term) -> Term:
         return Term(term.value, work.maps.share(kept), np.maximum(at, 0), False)
     order = np.argsort(source, kind="stable")
     first = np.searchsorted(source[order], np.arange(size))
-    count = np.bincount(source, minlength=size)
     flat = np.where(columns > 0, rows, 0).ravel()
     times = np.where(columns.ravel() > 0, count[flat], 0)
     work.check_size(node, int(times.sum()))
