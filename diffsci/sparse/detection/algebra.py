@@ -266,10 +266,10 @@ def masked(found: Dependence, there: np.ndarray, width: int) -> Dependence:
         return found
     if isinstance(found, Maps):
         return Maps(tuple(np.where(there, index, index.dtype.type(0)) for index in found.arrays))
-    if isinstance(found, Words) and (few_words(there.size, width) or 8 * np.count_nonzero(there) > there.size):
-        return Words(np.where(there[..., None], found.bits, np.uint64(0)))
     places = np.flatnonzero(there)
     if isinstance(found, Words):
+        if few_words(there.size, width) or 8 * places.size > there.size:
+            return Words(np.where(there[..., None], found.bits, np.uint64(0)))
         rows = rows_of(Words(found.bits[there]), width)
         return lean(Rows(_at_rows(rows, places, there.size), there.shape), width)
     return product((places, places), found, found.shape, width)
