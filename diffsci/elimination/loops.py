@@ -10,6 +10,12 @@ LOOPS = LoopFamily(
     "diffsci.elimination",
     {
         "minimum_degree": ("degree_loops", "i", "i1 i1 i1 i2 i1 i1 i0"),
+        "match": ("dissection_loops", "i", "i1 i1 i1 i1 i0 i1"),
+        "contract": ("dissection_loops", "i", "i1 i1 i1 i1 i1 i1 i1 i1 i1 i1 i1"),
+        "search": ("dissection_loops", "i", "i1 i1 i0 i1 i1"),
+        "halve": ("dissection_loops", "i", "i1 i1 i1 i1 i1"),
+        "refine": ("dissection_loops", "i", "i1 i1 i1 i1 i1 i2"),
+        "extract": ("dissection_loops", "i", "i1 i1 i1 i1 i1 i1"),
         "link": ("tree_loops", "i", "i1 i1 i1 i1 i1 i1"),
         "follow": ("tree_loops", "i", "i1 i1 i1 i2 i1"),
         "count_below": ("tree_loops", "i", "i1 i1 i1 i1 i1 i1 i2"),

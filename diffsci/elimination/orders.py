@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from diffsci.elimination.dissection import separators_of
 from diffsci.elimination.graphs import PatternGraph
 from diffsci.elimination.loops import LOOPS
 
-__all__ = ["ORDERS", "by_degree"]
+__all__ = ["by_degree", "by_dissection"]
 
 # Columns with more than this many times sqrt(n) neighbors come last: they would be met at every step before.
 _DENSE, _NEVER_DENSE = 10.0, 16
@@ -41,5 +42,13 @@ def by_degree(graph: PatternGraph, last: np.ndarray | None = None) -> np.ndarray
     return np.concatenate(parts if last is None else [*parts, last])
 
 
-ORDERS = {"minimum degree": by_degree}
-"""The ways to order a graph."""
+def by_dissection(graph: PatternGraph, leaf: int = 500) -> np.ndarray:
+    """Return an order by nested dissection, with minimum degree inside of the parts.
+
+    Parameters
+    ----------
+    graph : PatternGraph
+    leaf : int, optional
+        Parts of so many columns are not cut. Measured on grids: 100 to 500 give the same cost of factors.
+    """
+    return by_degree(graph, separators_of(graph, leaf))

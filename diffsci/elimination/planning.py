@@ -8,11 +8,15 @@ import numpy as np
 
 from diffsci.elimination.graphs import PatternGraph, graph_of
 from diffsci.elimination.loops import LOOPS
-from diffsci.elimination.orders import by_degree
+from diffsci.elimination.orders import by_degree, by_dissection
 from diffsci.elimination.trees import EliminationTree, tree_of
 from diffsci.primitives.linalg.fronts import FIELDS, HEADER, Fronts
 
 __all__ = ["elimination_of", "fronts_of"]
+
+# Operations of a factorization from which on nested dissection is tried: it takes as long as some ten such
+# factorizations, and wins where grids are large, in three dimensions above all.
+_WORTH_CUTTING = 1e8
 
 
 def fronts_of(rows: np.ndarray, starts: np.ndarray) -> Fronts:
@@ -57,7 +61,15 @@ def _key(rows: np.ndarray, starts: np.ndarray) -> tuple[bytes, bytes]:
 @functools.lru_cache(maxsize=16)
 def _elimination(rows: bytes, starts: bytes) -> tuple[PatternGraph, EliminationTree]:
     graph = graph_of(np.frombuffer(rows, np.int64), np.frombuffer(starts, np.int64))
-    return graph, tree_of(graph, by_degree(graph))
+    return graph, _best_tree(graph)
+
+
+def _best_tree(graph: PatternGraph) -> EliminationTree:
+    """Return the cheaper of two eliminations; the second one is looked at where that may pay."""
+    by_degrees = tree_of(graph, by_degree(graph))
+    if by_degrees.flops < _WORTH_CUTTING:
+        return by_degrees
+    return min(by_degrees, tree_of(graph, by_dissection(graph)), key=lambda tree: tree.cost)
 
 
 @functools.lru_cache(maxsize=64)
