@@ -71,12 +71,15 @@ class Options:
         The user's pattern.
     coloring : Coloring or None
         The user's coloring.
+    strict : bool
+        Whether entries raise at kinks.
     """
 
     kind: Kind
     mode: str = "auto"
     pattern: Pattern | None = None
     coloring: Any = None
+    strict: bool = False
 
     def __post_init__(self) -> None:
         if self.mode not in self.kind.modes:
@@ -92,7 +95,7 @@ class Options:
 
     def key(self) -> tuple:
         """Return what tells these options from others."""
-        return self.kind.name, self.mode, Identity(self.pattern), Identity(self.coloring)
+        return self.kind.name, self.mode, Identity(self.pattern), Identity(self.coloring), self.strict
 
 
 def _check_coloring(kind: Kind, coloring: Any) -> None:

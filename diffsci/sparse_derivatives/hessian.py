@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from diffsci.differentiation import grad
+from diffsci.differentiation import gradient_of
 from diffsci.sparse.options import HESSIAN, Options, user_pattern
 from diffsci.sparse_derivatives.derivative import SparseDerivative
 
@@ -19,6 +19,7 @@ def sparse_hessian(
     *,
     pattern: Any = None,
     coloring: Any = None,
+    strict: bool = False,
     backend: str = "numba",
 ) -> SparseDerivative:
     """Return a function that computes the Hessian of a scalar function as a sparse matrix.
@@ -34,6 +35,9 @@ def sparse_hessian(
         as many directions at once as such colorings have colors, the latter has fewer and recovers entries by
         substitution; ``forward`` makes no use of symmetry; ``dense`` picks the entries out of the dense
         Hessian. ``auto`` takes what is predicted to be the cheapest.
+    strict : bool
+        Raise KinkError at kinks and jumps of the function, and where the two sides of a choice differ in
+        their second derivatives: see `grad`.
     pattern, coloring, backend
         As for `sparse_jacobian`. A pattern must be symmetric.
 
@@ -48,6 +52,8 @@ def sparse_hessian(
         If the result is not one real number, or a chosen argument holds something else than real floats.
     ValueError
         If a mode is not possible, or a pattern or a coloring does not fit.
+    KinkError
+        With `strict`, at a point where there is no second derivative.
 
     Examples
     --------
@@ -60,5 +66,5 @@ def sparse_hessian(
            [ -4.,  38.,  -8.,   0.,   0.,   0.],
            [  0.,  -8.,  94., -12.,   0.,   0.]])
     """
-    options = Options(HESSIAN, mode, user_pattern(HESSIAN, pattern), coloring)
-    return SparseDerivative(grad(f, argnums), argnums, options, backend)
+    options = Options(HESSIAN, mode, user_pattern(HESSIAN, pattern), coloring, strict)
+    return SparseDerivative(gradient_of(f, argnums, 2 * strict), argnums, options, backend)

@@ -18,6 +18,7 @@ def sparse_jacobian(
     *,
     pattern: Any = None,
     coloring: Any = None,
+    strict: bool = False,
     backend: str = "numba",
 ) -> SparseDerivative:
     """Return a function that computes the Jacobian of a function as a sparse matrix.
@@ -37,6 +38,8 @@ def sparse_jacobian(
         program at the first call for each kind of arguments.
     coloring : diffsci.coloring.Coloring, optional
         In place of one that is found here.
+    strict : bool
+        Raise KinkError at kinks and jumps: see `grad`.
     backend : {"numba", "numpy", "cupy"}
         As for `jit`.
 
@@ -55,6 +58,8 @@ def sparse_jacobian(
         If a chosen argument holds something else than real floats.
     ValueError
         If a mode is not possible, or a pattern or a coloring does not fit.
+    KinkError
+        With `strict`, at a point where there is no derivative.
 
     Examples
     --------
@@ -69,5 +74,5 @@ def sparse_jacobian(
     >>> jacobian(np.zeros(6), out=J) is J
     True
     """
-    options = Options(JACOBIAN, mode, user_pattern(JACOBIAN, pattern), coloring)
+    options = Options(JACOBIAN, mode, user_pattern(JACOBIAN, pattern), coloring, strict)
     return SparseDerivative(f, argnums, options, backend)

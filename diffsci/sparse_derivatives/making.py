@@ -15,7 +15,7 @@ from diffsci.sparse.detection import Pattern, check, detect
 from diffsci.sparse.options import Options
 from diffsci.sparse.plan import SparsePlan, planned
 from diffsci.sparse.steering import guarded
-from diffsci.transforms import simplify
+from diffsci.transforms import checked_like, simplify, strictly, without_checks
 from diffsci.trees import flatten, leaf_paths
 
 __all__ = ["made", "pattern_of"]
@@ -46,12 +46,18 @@ def made(
     ValueError
         If the user's pattern or coloring does not fit, or the mode is not possible.
     """
-    graph = simplify(call.traced.graph)
+    asked = simplify(call.traced.graph)
+    strict_gradient = options.strict and options.kind.symmetric  # it has checks for the second derivative
+    graph = without_checks(asked) if strict_gradient else asked
     pattern = pattern_of(graph, active, fixed, options)
     plan = planned(Ways(graph, active, fixed, pattern, options))
     program = plan.program()
     if options.pattern is not None:
         _check_entries(call, argnums, graph, active, fixed, program, options)
+    if strict_gradient:
+        program = checked_like(program, asked)
+    elif options.strict:
+        program = strictly(program, graph, active)
     return guarded(program, fixed), plan
 
 

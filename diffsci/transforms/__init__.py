@@ -2,6 +2,7 @@
 
 from diffsci.transforms import calls, conditional, custom
 from diffsci.transforms.batch import batch_graph
+from diffsci.transforms.checks import checked_like, without_checks
 from diffsci.transforms.forward import jvp_graph, tangent_graph
 from diffsci.transforms.inline import inline, inline_directions
 from diffsci.transforms.jacobian import jacobian_graph
@@ -14,6 +15,7 @@ from diffsci.transforms.taylor import taylor_graph
 __all__ = [
     "batch_graph",
     "calls",
+    "checked_like",
     "conditional",
     "custom",
     "inline",
@@ -27,4 +29,5 @@ __all__ = [
     "taylor_graph",
     "transpose_graph",
     "vjp_graph",
+    "without_checks",
 ]

@@ -27,8 +27,8 @@ run (`python -m tests.edges.page > docs/edges.md`).
   data, `np.sum(((x - data) ** 2)[ok])` can be NaN. Choose first, `np.sum((x[ok] - data[ok]) ** 2)`, or choose by
   value, `np.sum((x - data) ** 2, where=ok)`.
 
-`strict=True` (for `grad`, `value_and_grad`, `jvp`, `vjp`, `linearize`, `jacobian`, `hessian` and `hvp`) raises
-`diffsci.KinkError` instead, with the line, the value, its index, and what the derivative would have been. It raises
+`strict=True` (for `grad`, `value_and_grad`, `jvp`, `vjp`, `linearize`, `jacobian`, `hessian`, `hvp`,
+`sparse_jacobian` and `sparse_hessian`) raises `diffsci.KinkError` instead, with the line, the value, its index, and what the derivative would have been. It raises
 where the derivative is really asked for: not where the operation is masked away or nothing moves, and not where both
 sides join smoothly. It looks at each operation by itself: `np.maximum(x, 0) ** 2` raises, although its slope has no
 jump. It looks into calls, branches and rolled loops, but not into integrations, implicit functions,

@@ -116,6 +116,10 @@ def _written(y):
     return np.sum(y)
 
 
+def sparse(f, strict=False):
+    return ds.sparse_jacobian(f, mode="forward", strict=strict, backend="numpy")
+
+
 DERIVATIVES = {
     "grad": lambda f: ds.grad(f, strict=True),
     "value_and_grad": lambda f: lambda x: ds.value_and_grad(f, strict=True)(x)[1],
@@ -124,6 +128,7 @@ DERIVATIVES = {
     "linearize": lambda f: lambda x: ds.linearize(f, x, strict=True)[1](np.ones_like(x)),
     "jacobian by columns": lambda f: ds.jacobian(f, mode="forward", strict=True),
     "jacobian by rows": lambda f: ds.jacobian(f, mode="reverse", strict=True),
+    "sparse jacobian": lambda f: lambda x: sparse(f, strict=True)(x).toarray()[0],
 }
 PLAIN = {
     "grad": ds.grad,
@@ -133,6 +138,7 @@ PLAIN = {
     "linearize": lambda f: lambda x: ds.linearize(f, x)[1](np.ones_like(x)),
     "jacobian by columns": lambda f: ds.jacobian(f, mode="forward"),
     "jacobian by rows": lambda f: ds.jacobian(f, mode="reverse"),
+    "sparse jacobian": lambda f: lambda x: sparse(f)(x).toarray()[0],
 }
 
 
@@ -195,6 +201,33 @@ def test_second_derivatives_raise_where_the_first_is_constant_on_both_sides(name
     np.testing.assert_array_equal(
         ds.hessian(lambda x: np.sum(np.abs(x)), strict=True)(X + 1), np.zeros((3, 3))
     )
+
+
+@pytest.mark.parametrize("mode", ["direct", "forward", "reverse", "bidirectional", "dense"])
+def test_sparse_jacobians(mode):
+    def f(x):
+        return np.abs(x[1:] - x[:-1]) * x[:-1]
+
+    jacobian = ds.sparse_jacobian(f, mode=mode, strict=True)
+    smooth, kink = np.array([0.0, 1.0, 3.0, 3.5]), np.array([0.0, 1.0, 1.0, 3.5])
+    J = jacobian(smooth)
+    for at in (lambda x: jacobian(x), lambda x: jacobian(x, out=J), ds.grad(lambda x: jacobian(x).sum())):
+        with pytest.raises(ds.KinkError, match=r"abs .*: 0\.0 at index 1 "):
+            at(kink)
+    np.testing.assert_allclose(jacobian(2 * smooth, out=J).toarray(), ds.jacobian(f)(2 * smooth), rtol=1e-14)
+
+
+@pytest.mark.parametrize("mode", ["direct", "star", "acyclic", "forward", "dense"])
+def test_sparse_hessians(mode):
+    """Where slopes jump there are no second derivatives, even if there are none elsewhere."""
+    f = RAISES["abs"][0]
+    hessian = ds.sparse_hessian(lambda x: f(x[:2]) * x[2], mode=mode, strict=True)
+    assert hessian(X + 1).nnz == 4
+    straight = ds.sparse_hessian(f, mode=mode, strict=True)
+    assert straight(X + 1).nnz == 0
+    for derivative in (hessian, straight, ds.jit(lambda x: hessian(x).data)):
+        with pytest.raises(ds.KinkError, match=r"abs .*: 0\.0 at index 0 "):
+            derivative(X)
 
 
 def test_checks_survive_further_transformations():

@@ -41,7 +41,7 @@ def _each(work: Work, node: Node) -> list[Term]:
         operands = [
             term.value if k == position else _beside(work, x, term) for k, x in enumerate(node.inputs)
         ]
-        clean = term.clean and (term.columns.is_full or node.name in ("neg", "convert", "checked"))
+        clean = term.clean and (term.columns.is_full or node.name in ("neg", "convert"))
         columns = term.columns
         if node.name == "mul":
             columns = _without_zeros(work, term, node.inputs[1 - position])
