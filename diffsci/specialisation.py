@@ -15,7 +15,6 @@ from diffsci.tracing import Traced
 from diffsci.tracing.identity import Identity
 from diffsci.tracing.places import located
 from diffsci.tracing.standard import standard
-from diffsci.trees import LEAF
 
 __all__ = ["Specialisation", "light", "overlap", "results_of", "statics_hold"]
 
@@ -82,7 +81,8 @@ class Specialisation:
             return self.results
         if self.single:
             return None
-        return tree.kind.build if tree.children == (LEAF,) and hasattr(tree.kind, "build") else self.results
+        filled = None if isinstance(tree.kind, type) else getattr(tree.kind, "filled", None)  # of a matrix
+        return self.results if filled is None else lambda outputs: filled(outputs[0])
 
     def _kinds(self, args: tuple) -> list[type] | None:
         """Return the classes of all inputs, None where native code does not read one of them as it is."""

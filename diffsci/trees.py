@@ -6,16 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = [
-    "LEAF",
-    "Tree",
-    "broadcast_prefix",
-    "flatten",
-    "leaf_paths",
-    "register_parts",
-    "tree_map",
-    "unflatten",
-]
+__all__ = ["Tree", "broadcast_prefix", "flatten", "leaf_paths", "register_parts", "tree_map", "unflatten"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -85,6 +85,10 @@ class Pattern:
                 f"a matrix with {self.nnz} nonzeros cannot be made of an array of shape {shape}: "
                 "give one value for each entry; of a traced matrix, return its .data"
             )
+        return self.filled(data)
+
+    def filled(self, data: Any) -> csr_array:
+        """Return the same for entries that are known to be as many as there are nonzeros."""
         there = None if type(data) is np.ndarray else machine_of(data)
         template = self._templates.get(there)
         if template is None:

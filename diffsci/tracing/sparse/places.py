@@ -181,11 +181,13 @@ class PatternPlaces(Places):
         """See `Places`."""
         from diffsci.tracing.array import TracedArray
 
-        return super().build(children) if isinstance(children[0], TracedArray) else self.filled(*children)
+        if isinstance(children[0], TracedArray):
+            return super().build(children)
+        return self.pattern.csr(*children)
 
     def filled(self, data: np.ndarray) -> Any:
         """See `Places`."""
-        return self.pattern.csr(data)
+        return self.pattern.filled(data)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, PatternPlaces):
