@@ -221,6 +221,13 @@ class TracedArray:
             wrapped[()] = self
             return wrapped  # no numbers: scipy.sparse leaves the operator to our side
         if not self.is_const:
+            method = _method_of_sparse()
+            if method is not None:
+                raise self._needs(
+                    f"the method {method!r} of a matrix of scipy.sparse asked for the numbers",
+                    "use an operator (A @ x, A * x, A + x), or scipy.sparse.lil_array(A), made inside of the "
+                    "function",
+                )
             raise self._needs(
                 "a plain NumPy array was asked for in place",
                 "this call is not supported on traced values; write it with numpy functions that are, "
@@ -334,6 +341,16 @@ def _truncated(x: TracedArray) -> TracedArray:
 
 
 _OPERATORS = frozenset(f"__{r}{name}__" for name in ("matmul", "mul", "truediv") for r in ("", "r"))
+
+
+def _method_of_sparse() -> str | None:
+    """Return the name of the method of scipy.sparse that asks for an array, None where it is none."""
+    frame, name = sys._getframe(2), None
+    while frame is not None and not frame.f_globals.get("__name__", "").startswith("diffsci."):
+        if not frame.f_globals.get("__name__", "").startswith(("scipy.sparse.", "numpy")):
+            return name
+        frame, name = frame.f_back, frame.f_code.co_name
+    return None
 
 
 def _asked_by_sparse() -> bool:

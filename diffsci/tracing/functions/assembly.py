@@ -21,7 +21,9 @@ from diffsci.tracing.array import TracedArray
 from diffsci.tracing.numbers import StandInMeta
 from diffsci.tracing.protocols import call_function, implements_scipy
 from diffsci.tracing.sparse import Places, TracedSparse, as_traced_sparse
+from diffsci.tracing.sparse.matrix import WRITABLE
 from diffsci.tracing.sparse.moves import rearranged
+from diffsci.tracing.sparse.writable import TracedLil
 
 __all__ = ["matrix_class"]
 
@@ -36,7 +38,8 @@ class _MatrixMeta(StandInMeta):
 
     def __call__(cls, arg1: Any, *args: Any, **kwargs: Any) -> Any:
         if not _holds_traced(arg1):
-            return cls.native(arg1, *args, **kwargs)
+            made = cls.native(arg1, *args, **kwargs)
+            return TracedLil(made) if made.format in WRITABLE else made
         return _assembled(cls.native, arg1, *args, **kwargs)
 
     def __getattr__(cls, name: str) -> Any:
@@ -71,7 +74,9 @@ def _assembled(
 ) -> TracedSparse:
     """Carry out a constructor."""
     name = native.__name__
-    if isinstance(arg1, TracedSparse):
+    if isinstance(arg1, TracedArray) and arg1.is_const:
+        made = matrix_class(native)(np.array(arg1.constant()))
+    elif isinstance(arg1, TracedSparse):
         made = _converted(arg1, native, copy)
     elif not isinstance(arg1, tuple):
         raise ops.unsupported(
@@ -88,9 +93,14 @@ def _assembled(
 
 def _converted(x: TracedSparse, native: type, copy: bool) -> TracedSparse:
     format, _, kind = native.__name__.partition("_")
-    x = x.asformat(format, copy).settle()
+    x = x.asformat(format, copy)
+    if not isinstance(x, TracedSparse):
+        return native(x)
     if x.matrix == (kind == "matrix"):
         return x
+    if isinstance(x, TracedLil):
+        return TracedLil(native(x.numbered), x.seen, x.dtype)
+    x = x.settle()
     places = x.places
     return TracedSparse(x.entries, Places(places.rows, places.columns, x.shape, format, kind == "matrix"))
 

@@ -8,7 +8,7 @@ from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.trace import bind
 
-__all__ = ["joined", "picked", "picked_or_zero", "summed"]
+__all__ = ["joined", "picked", "summed"]
 
 
 def picked(x: TracedArray, index: np.ndarray) -> TracedArray:
@@ -16,17 +16,6 @@ def picked(x: TracedArray, index: np.ndarray) -> TracedArray:
     if index.size == x.shape[0] and np.array_equal(index, np.arange(index.size)):
         return x
     return bind("take", x, index, axis=0)
-
-
-def picked_or_zero(x: TracedArray, numbers: np.ndarray) -> TracedArray:
-    """Return the entries with these numbers, counted from 1; zeros where the number is 0."""
-    if numbers.size and not numbers.any():
-        return ops.copy(ops.convert(np.zeros(numbers.shape), x.dtype))
-    if not numbers.all():
-        x = ops.concatenate([np.zeros(1, x.dtype), x])
-    else:
-        numbers = numbers - 1
-    return ops.copy(ops.reshape(bind("take", x, numbers.ravel(), axis=0), numbers.shape))
 
 
 def summed(values: TracedArray, index: np.ndarray, size: int) -> TracedArray:

@@ -10,6 +10,7 @@ terms, also where numbers cancel.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,8 +26,9 @@ from diffsci.tracing.sparse.places import COMPRESSED, PatternPlaces, Places
 from diffsci.tracing.trace import current_trace
 from diffsci.trees import register_parts
 
-__all__ = ["TracedSparse", "as_traced_sparse", "is_sparse", "operate", "with_pattern"]
+__all__ = ["WRITABLE", "TracedSparse", "as_parts", "as_traced_sparse", "is_sparse", "operate", "with_pattern"]
 
+WRITABLE = ("lil", "dok")  # formats that are filled entry by entry
 KEPT = ("csr", "csc", "coo")  # formats whose .data are the entries
 # SciPy's methods that apply to every entry: functions that are zero at zero.
 ELEMENTWISE = frozenset(
@@ -39,7 +41,6 @@ INSTEAD = {
     "nonzero": "which entries are zero is not known while tracing; use A.tocoo().coords",
     "max": "use numpy.max(A.data), and compare with 0 if places are empty",
     "min": "use numpy.min(A.data), and compare with 0 if places are empty",
-    "setdiag": "use A + scipy.sparse.diags_array(d - A.diagonal())",
     "inv": "use scipy.sparse.linalg.spsolve(A, b)",
 }
 
@@ -223,7 +224,8 @@ class TracedSparse:
 
     @property
     def T(self) -> TracedSparse:
-        return TracedSparse(self.entries, self.places.turned(), self.settled)
+        self.settle()  # both share the entries, also when they are written to
+        return TracedSparse(self.entries, self.places.turned())
 
     def transpose(self, axes: Any = None, copy: bool = False) -> TracedSparse:
         """See `scipy.sparse`."""
@@ -237,6 +239,10 @@ class TracedSparse:
         """See `scipy.sparse`."""
         if format is None or format == self.format:
             return self.copy() if copy else self
+        if format in WRITABLE:
+            from diffsci.tracing.sparse.writable import TracedLil
+
+            return TracedLil.of(self, format)
         kept = self.format in COMPRESSED and format in KEPT  # SciPy leaves duplicates as they are
         return self.moved(lambda x: x.asformat(format), distinct=not kept)
 
@@ -251,6 +257,14 @@ class TracedSparse:
     def tocoo(self, copy: bool = False) -> TracedSparse:
         """See `scipy.sparse`."""
         return self.asformat("coo", copy)
+
+    def tolil(self, copy: bool = False) -> TracedSparse:
+        """See `scipy.sparse`."""
+        return self.asformat("lil", copy)
+
+    def todok(self, copy: bool = False) -> TracedSparse:
+        """See `scipy.sparse`."""
+        return self.asformat("dok", copy)
 
     def todia(self, copy: bool = False) -> TracedSparse:
         """See `scipy.sparse`."""
@@ -280,8 +294,11 @@ class TracedSparse:
 
     def astype(self, dtype: Any, casting: str = "unsafe", copy: bool = True) -> TracedSparse:
         """See `scipy.sparse`."""
-        self.sum_duplicates()
-        return self._like(ops.convert(self.entries, dtype))
+        if self.dtype == np.dtype(dtype):
+            return self.copy() if copy else self
+        made = self._like(ops.convert(self.entries, dtype))
+        made.sum_duplicates()
+        return made
 
     def toarray(self, order: Any = None, out: Any = None) -> TracedArray:
         """Return the matrix with its zeros."""
@@ -325,15 +342,32 @@ class TracedSparse:
     # indexing -----------------------------------------------------------------------------------------
 
     def __getitem__(self, key: Any) -> Any:
-        from diffsci.tracing.sparse.moves import at_key
+        from diffsci.tracing.sparse.moves import known_key
 
-        return at_key(self.distinct(), key)
+        known = known_key(key)
+        return self.moved(lambda x: x[known])
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        _refuse(
-            "writing into entries",
-            "its pattern is fixed: add a matrix (A + B), or scale rows and columns by A.multiply(...)",
-        )
+        from diffsci.tracing.sparse.writable import write
+
+        self._written(lambda numbered, seen: write(numbered, seen, key, value, self.dtype))
+
+    def setdiag(self, values: Any, k: int = 0) -> None:
+        """See `scipy.sparse`."""
+        values = ops.convert(values, self.dtype)
+        self._written(lambda numbered, seen: numbered.setdiag(seen.of(values), k))
+
+    def _written(self, write: Callable) -> None:
+        """Let SciPy write numbers into the matrix of the numbers of the entries."""
+        from diffsci.tracing.sparse.moves import Numbers
+
+        seen = Numbers(dense=True)
+        numbered = seen.of(self.distinct())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that the structure changes: once for every program
+            write(numbered, seen)
+        made = seen.resolved(numbered)
+        self.entries, self.places, self.settled = made.entries, made.places, True
 
     def __iter__(self) -> Iterator[Any]:
         return (self[k] for k in range(self.shape[0]))
@@ -432,6 +466,17 @@ class TracedSparse:
             _refuse("dividing by entries", "divide A.data where both patterns are one")
         return self._like(self.entries / self._at_entries(other))
 
+    def __imul__(self, other: Any) -> TracedSparse:
+        if is_sparse(other) or np.ndim(other) != 0:
+            return self * other
+        self.settle().entries *= other
+        return self
+
+    def __itruediv__(self, other: Any) -> TracedSparse:
+        if is_sparse(other) or np.ndim(other) != 0:
+            return self / other
+        return self.__imul__(1.0 / other)
+
     def __rtruediv__(self, other: Any) -> Any:
         _refuse("dividing by entries", "to solve a system use scipy.sparse.linalg.spsolve(A, b)")
 
@@ -491,12 +536,13 @@ for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     setattr(TracedSparse, f"__{_name}__", _compared)
 
 
-def _parts(x: TracedSparse) -> tuple:
+def as_parts(x: TracedSparse) -> tuple:
     """Return what is known of a matrix, and its entries as an array of its own: see `register_parts`."""
-    return x.settle().places, ("data",), [x.entries]
+    x = x.settle()
+    return x.places, ("data",), [x.entries]
 
 
-register_parts(TracedSparse, _parts)
+register_parts(TracedSparse, as_parts)
 
 OPERATORS: dict[str, Callable] = {
     "matmul": lambda x, y: x @ y,

@@ -11,45 +11,78 @@ import numpy as np
 
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
-from diffsci.tracing.sparse.entries import joined, picked, picked_or_zero
+from diffsci.tracing.sparse.entries import joined, picked
 from diffsci.tracing.sparse.matrix import TracedSparse, as_traced_sparse, is_sparse
-from diffsci.tracing.sparse.places import Places
+from diffsci.tracing.sparse.places import Places, is_matrix
 from diffsci.tracing.sparse.vector import TracedSparseVector
 
-__all__ = ["at_key", "rearranged"]
+__all__ = ["Numbers", "known_key", "rearranged"]
 
 
-class _Numbers:
-    """Numbers for the entries of operands, counted from 1, and the entries themselves."""
+class Numbers:
+    """Numbers for the entries of operands, counted from 1, and the entries themselves.
 
-    def __init__(self, dense: bool):
-        self.dense, self.count = dense, 0
+    Parameters
+    ----------
+    dense : bool
+        Plain arrays and numbers are data, too.
+    """
+
+    def __init__(self, dense: bool = False):
+        self.dense = dense
         self.parts: list[TracedArray] = []
+        self.starts = [1]  # the first number of every part, and of the next
 
     def of(self, x: Any) -> Any:
         """Return an operand with numbers in place of its entries; what has none is returned as it is."""
         if is_sparse(x):
             x = as_traced_sparse(x).settle()
-            return self._counted(x.entries, x.places.numbered)
+            return x.places.numbered(self.add(x.entries))
         if isinstance(x, (list, tuple)):
             return type(x)(map(self.of, x))
         if isinstance(x, TracedArray) or (self.dense and isinstance(x, (np.ndarray, numbers.Number))):
             x = ops.traced(x)
-            flat = ops.reshape(x, (-1,))
-            return self._counted(flat, lambda first: np.arange(first, first + x.size).reshape(x.shape))
+            first = self.add(ops.reshape(x, (-1,)))
+            return np.arange(first, first + x.size).reshape(x.shape)
         return x
 
-    def _counted(self, entries: TracedArray, numbered: Callable) -> Any:
-        first = self.count + 1
+    def add(self, entries: TracedArray) -> int:
+        """Keep more entries and return the number of the first."""
+        first = self.starts[-1]
         self.parts.append(entries)
-        self.count += entries.size
-        return numbered(first)
+        self.starts.append(first + entries.size)
+        return first
 
-    def entries(self) -> TracedArray:
-        return joined(self.parts)
+    def picked(self, wanted: np.ndarray) -> TracedArray:
+        """Return the entries with these numbers; 0 is the number of a zero."""
+        flat = np.asarray(wanted, dtype=np.int64).ravel()
+        part = np.searchsorted(self.starts, flat, side="right") - 1
+        needed = np.unique(part[flat > 0])
+        sizes = np.diff(self.starts)[needed]
+        data = [self.parts[k] for k in needed]
+        place = flat - np.asarray(self.starts)[part]
+        place += np.concatenate([[0], np.cumsum(sizes)])[np.searchsorted(needed, part)]
+        if needed.size == 0 or not flat.all():
+            zero = ops.convert(np.zeros(1), ops.promoted(*self.parts))
+            data, place = [zero, *data], np.where(flat > 0, place + 1, 0)
+        return ops.copy(ops.reshape(picked(joined(data), place), np.shape(wanted)))
+
+    def resolved(self, found: Any) -> Any:
+        """Return what SciPy made of numbers with the entries in their places."""
+        if not hasattr(found, "tocoo"):
+            result = self.picked(found)
+            result.scalar = result.shape == ()
+            return result
+        kept = found.tocoo()
+        there = np.flatnonzero(kept.data > 0)  # formats with blocks and diagonals are padded with zeros
+        data = self.picked(kept.data[there])
+        coords = [k[there] for k in kept.coords]
+        if found.ndim == 1:
+            return TracedSparseVector(data, coords[0], found.shape[0])
+        return TracedSparse(data, Places(*coords, found.shape, found.format, is_matrix(found)))
 
 
-def rearranged(function: Callable, *operands: Any, dense: bool = False, **options: Any) -> Any:
+def rearranged(function: Callable, *operands: Any, dense: bool = False) -> Any:
     """Apply a function of SciPy that does nothing to entries but move them, repeat them or leave them out.
 
     Parameters
@@ -64,33 +97,16 @@ def rearranged(function: Callable, *operands: Any, dense: bool = False, **option
     -------
     TracedSparse, TracedSparseVector or TracedArray
     """
-    seen = _Numbers(dense)
-    found = function(*map(seen.of, operands), **options)
-    entries = seen.entries()
-    if not hasattr(found, "tocoo"):
-        result = picked_or_zero(entries, np.asarray(found, dtype=np.int64))
-        result.scalar = result.shape == ()
-        return result
-    kept = found.tocoo()
-    there = np.flatnonzero(kept.data > 0)  # formats with blocks and diagonals are padded with zeros
-    data = picked(entries, kept.data[there].astype(np.int64) - 1)
-    coords = [k[there] for k in kept.coords]
-    data = ops.copy(data) if data is entries else data
-    if found.ndim == 1:
-        return TracedSparseVector(data, coords[0], found.shape[0])
-    source = Places.of(found)
-    return TracedSparse(data, Places(*coords, source.shape, source.format, source.matrix))
+    seen = Numbers(dense)
+    return seen.resolved(function(*map(seen.of, operands)))
 
 
-def at_key(a: TracedSparse, key: Any) -> Any:
-    """Return ``a[key]`` for a key that is known while tracing; entries have places of their own."""
-    parts = key if isinstance(key, tuple) else (key,)
-    known = tuple(map(_known, parts))
-    return rearranged(lambda x: x[known if isinstance(key, tuple) else known[0]], a)
+def known_key(key: Any) -> Any:
+    """Return an index of a sparse matrix as plain numbers."""
+    return tuple(map(_known, key)) if isinstance(key, tuple) else _known(key)
 
 
 def _known(part: Any) -> Any:
-    """Return an index as plain numbers."""
     if is_sparse(part):
         raise ops.unsupported("an index that is a sparse matrix", "index by integers, slices or arrays")
     if isinstance(part, slice):

@@ -10,7 +10,7 @@ import numpy as np
 
 from diffsci.source import at, user_location
 
-__all__ = ["COMPRESSED", "PatternPlaces", "Places"]
+__all__ = ["COMPRESSED", "PatternPlaces", "Places", "is_matrix"]
 
 COMPRESSED = ("csr", "csc")
 
@@ -41,7 +41,7 @@ class Places:
     @staticmethod
     def of(x: Any) -> Places:
         """Return the places of a matrix of SciPy, in the order of its `tocoo()`."""
-        return Places(*x.tocoo().coords, x.shape, x.format, _is_matrix(x))
+        return Places(*x.tocoo().coords, x.shape, x.format, is_matrix(x))
 
     @property
     def size(self) -> int:
@@ -197,7 +197,7 @@ class PatternPlaces(Places):
     __hash__ = Places.__hash__
 
 
-def _is_matrix(x: Any) -> bool:
+def is_matrix(x: Any) -> bool:
     """Tell whether * is the product of matrices: so it is for csr_matrix, not for csr_array."""
     from scipy.sparse import spmatrix
 

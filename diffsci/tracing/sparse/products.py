@@ -22,7 +22,8 @@ def with_dense(a: TracedSparse, x: TracedArray) -> TracedArray:
     """Return the product with a vector, or with the columns of an array."""
     if x.ndim not in (1, 2) or x.shape[0] != a.shape[1]:
         raise ValueError(f"matmul: dimension mismatch, {a.shape} @ {x.shape}{at(user_location())}")
-    places = a.settle().places
+    a = a.settle()
+    places = a.places
     data, x = ops.common([a.entries, x])
     products = (data if x.ndim == 1 else ops.expand(data, 1)) * picked(x, places.columns)
     count = places.even
@@ -38,7 +39,8 @@ def of_matrices(x: TracedSparse, y: TracedSparse) -> TracedSparse:
 
     if x.shape[1] != y.shape[0]:
         raise ValueError(f"matmul: dimension mismatch, {x.shape} @ {y.shape}{at(user_location())}")
-    left, right = x.settle().places, y.settle().places
+    x, y = x.settle(), y.settle()
+    left, right = x.places, y.places
     order = np.argsort(right.rows, kind="stable")
     starts = np.searchsorted(right.rows[order], np.arange(y.shape[0] + 1))
     counts = np.diff(starts)[left.columns]
