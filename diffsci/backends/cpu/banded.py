@@ -69,11 +69,6 @@ class _Library(Columns):
         self.cells["n"] = cell(f, "i32", f.set("trunc i64 %n to i32"))
         self.cells["info"] = cell(f, "i32", "0")
 
-    def call(self, routine: str, *places: str) -> None:
-        name = ("d" if self.code == "f8" else "s") + routine
-        self.module.declare(f"declare void @{name}({', '.join(['ptr'] * len(places))})")
-        self.f.do(f"call void @{name}({', '.join(f'ptr {place}' for place in places)})")
-
 
 def _library_factor(module, code: str, band: Band) -> str:
     name = f"library_band_factor_{code}_{band.lower}_{band.upper}"
@@ -89,7 +84,7 @@ class _Factor(_Library):
         f, here = self.f, self.cells
         self.each("0", str(band.width), self.diagonal)
         places = (here["n"], here["n"], here["lower"], here["upper"], "%made", here["rows"], "%pivots")
-        self.call("gbtrf", *places, here["info"])
+        self.library("gbtrf", *places, here["info"])
         info = f.set(f"load i32, ptr {here['info']}")
         f.when(f.set(f"icmp ne i32 {info}, 0"), [], self.spoil)
         self.text = f.finish()
@@ -129,7 +124,7 @@ class _Solve(_Library):
         work = f.set(f"select i1 {several}, ptr %scratch, ptr %x")
         self.entries(lambda wide, tall: self.store(self.load("%b", wide), work, tall))
         places = (form, here["n"], here["lower"], here["upper"], count, "%made", here["rows"], "%pivots")
-        self.call("gbtrs", *places, work, here["n"], here["info"])
+        self.library("gbtrs", *places, work, here["n"], here["info"])
         f.when(several, [], lambda: self.entries(lambda w, t: self.store(self.load(work, t), "%x", w)))
         self.text = f.finish()
 

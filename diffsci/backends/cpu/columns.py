@@ -51,6 +51,12 @@ class Columns:
 
         self.f.loop(low, high, 1, [], run)
 
+    def library(self, routine: str, *places: str) -> None:
+        """Call BLAS or LAPACK in the precision of the numbers."""
+        name = ("d" if self.code == "f8" else "s") + routine
+        self.module.declare(f"declare void @{name}({', '.join(['ptr'] * len(places))})")
+        self.f.do(f"call void @{name}({', '.join(f'ptr {place}' for place in places)})")
+
     def subtract(self, count: str, factor: str, source: str, target: str) -> None:
         """Write ``target[:count] -= factor * source[:count]``."""
         name = f"subtract_multiple_{self.code}"

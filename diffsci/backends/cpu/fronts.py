@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from diffsci.backends.cpu.columns import Columns
-from diffsci.backends.cpu.function import Function, cell, element, literal
+from diffsci.backends.cpu.function import Function, element
 from diffsci.primitives.linalg.fronts import FIELDS, HEADER
 
 __all__ = ["FrontFunction"]
@@ -16,31 +16,11 @@ class FrontFunction(Columns):
 
     def __init__(self, module, code: str, header: str):
         super().__init__(module, code, Function(header))
-        self.prefix = "d" if code == "f8" else "s"
         f = self.f
         words = [self.word("%table", str(k)) for k in range(len(HEADER))]
         self.header = dict(zip(HEADER, words, strict=True))
         parts = HEADER[HEADER.index("fronts") :]
         self.parts = {name: element(f, "i8", "%table", self.header[name]) for name in parts}
-        flags = {name: cell(f, "i8", str(ord(name))) for name in "LRUNT"}
-        numbers = {value: cell(f, self.kind, literal(value, code)) for value in (1.0, -1.0, 0.0)}
-        self.flags, self.numbers, self.unit = flags, numbers, cell(f, "i32", "1")
-        self.cells: dict[str, str] = {}
-
-    def variable(self, name: str) -> str:
-        """Return the place of an integer argument, made once: loops do not give space on the stack back."""
-        return self.cells.setdefault(name, self.f.set("alloca i32"))
-
-    def sizes(self, **values: str) -> None:
-        """Set integer arguments of library routines."""
-        for name, value in values.items():
-            self.f.do(f"store i32 {self.f.set(f'trunc i64 {value} to i32')}, ptr {self.cells[name]}")
-
-    def library(self, routine: str, *places: str) -> None:
-        """Call BLAS or LAPACK in the precision of the function."""
-        name = self.prefix + routine
-        self.module.declare(f"declare void @{name}({', '.join(['ptr'] * len(places))})")
-        self.f.do(f"call void @{name}({', '.join(f'ptr {place}' for place in places)})")
 
     # ---- fronts --------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from diffsci.backends.cpu.front_elimination import write_elimination
 from diffsci.backends.cpu.fronts import FrontFunction
-from diffsci.backends.cpu.function import SIZES, Function, element, literal
+from diffsci.backends.cpu.function import SIZES, Function, cell, element, literal
 from diffsci.backends.plan.codes import code_of
 from diffsci.backends.plan.sparse import SparseFactorStep
 from diffsci.primitives.linalg.multifrontal import GROWTH
@@ -34,9 +34,13 @@ class _Factor(FrontFunction):
     def __init__(self, module, code: str, name: str):
         arguments = "ptr %data, ptr %table, ptr %made, ptr %pivots, ptr %good, ptr %work, i64 %largest"
         super().__init__(module, code, f"internal void @{name}({arguments})")
-        for cell_name in ("own", "rest", "size", "info"):
-            self.variable(cell_name)
         f = self.f
+        # Arguments of library routines lie in memory. Loops do not give space on the stack back: it is
+        # taken before them.
+        self.cells = {name: f.set("alloca i32") for name in ("own", "rest", "size", "info")}
+        self.flags = {name: cell(f, "i8", str(ord(name))) for name in "LRUN"}
+        self.numbers = {value: cell(f, self.kind, literal(value, code)) for value in (1.0, -1.0)}
+        self.unit = cell(f, "i32", "1")
         module.declare("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
         module.declare("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
         self.stack = element(f, code, "%work", self.times("%largest", "%largest"))
@@ -100,7 +104,8 @@ class _Factor(FrontFunction):
     def by_library(self, here: dict[str, str], exchanges: str) -> list[str]:
         """Factor the own columns; L below, U beside, and what is left."""
         f = self.f
-        self.sizes(own=here["own"], rest=here["rest"], size=here["size"])
+        for name in ("own", "rest", "size"):
+            f.do(f"store i32 {f.set(f'trunc i64 {here[name]} to i32')}, ptr {self.cells[name]}")
         own, rest, size, info = (self.cells[name] for name in ("own", "rest", "size", "info"))
         left, r, u, n = (self.flags[name] for name in "LRUN")
         one, minus = self.numbers[1.0], self.numbers[-1.0]
