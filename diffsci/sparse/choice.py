@@ -243,7 +243,7 @@ class Ways:
 
 def _at_places(found: Direct, pattern: Pattern) -> Graph:
     """Return the graph of the entries of a pattern, made from one for other places."""
-    own = Pattern(found.indptr, found.indices, found.shape)
+    own = found.pattern
     if own == pattern:
         return found.graph
     b = Builder()

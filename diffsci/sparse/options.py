@@ -123,6 +123,6 @@ def user_pattern(kind: Kind, pattern: Any) -> Pattern | None:
     if hasattr(pattern, "check_format"):
         pattern.check_format(full_check=True)  # SciPy's conversions trust index arrays
     found = Pattern.of(pattern)
-    if kind.symmetric and found.symmetric() != found:
+    if kind.symmetric and (found.shape[0] != found.shape[1] or found.symmetric() != found):
         raise ValueError(f"{kind.name}: pattern= must be symmetric: add its transpose to it")
     return found

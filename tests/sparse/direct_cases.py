@@ -34,7 +34,8 @@ def values(found: Direct, inputs):
 
 def dense(found: Direct, data):
     """Return the matrix, its index arrays checked."""
-    matrix = scipy.sparse.csr_array((data, found.indices, found.indptr), shape=found.shape)
+    where = found.pattern
+    matrix = scipy.sparse.csr_array((data, where.indices, where.indptr), shape=where.shape)
     matrix.check_format(full_check=True)
     assert matrix.has_canonical_format
     return matrix.toarray()
@@ -48,7 +49,9 @@ def check(f, *args, rtol=1e-13):
         moved = [x * x.dtype.type(scale) for x in args] + inputs[len(args) :]
         data = values(found, moved)
         jacobian = ds.jacobian(f, argnums=tuple(range(len(args))))(*moved[: len(args)])
-        blocks = [block.reshape(found.shape[0], x.size) for block, x in zip(jacobian, args, strict=True)]
+        blocks = [
+            block.reshape(found.pattern.shape[0], x.size) for block, x in zip(jacobian, args, strict=True)
+        ]
         wanted = np.concatenate(blocks, axis=1)
         size = max(1.0, float(np.max(np.abs(wanted), initial=0.0)))
         np.testing.assert_allclose(dense(found, data), wanted, rtol=rtol, atol=rtol * size)

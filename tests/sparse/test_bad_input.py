@@ -159,9 +159,10 @@ def test_patterns_that_are_none(pattern, message):
         ds.sparse_jacobian(lambda x: x**2 - np.roll(x, 1), pattern=pattern)(X)
 
 
-def test_hessian_patterns_are_symmetric():
+@pytest.mark.parametrize("pattern", [np.tri(3), np.ones((2, 3)), np.eye(3, 2)])
+def test_hessian_patterns_are_symmetric(pattern):
     with pytest.raises(ValueError, match="symmetric"):
-        ds.sparse_hessian(lambda x: np.sum(x**3), pattern=np.tri(3))
+        ds.sparse_hessian(lambda x: np.sum(x**3), pattern=pattern)
 
 
 def test_patterns_that_lack_entries():

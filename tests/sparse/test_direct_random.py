@@ -79,6 +79,6 @@ def test_random_programs(shape, steps, seed):
     x = np.random.default_rng(seed).uniform(-1.5, 1.5, shape)
     found, inputs = made(f, x)
     (data,) = interpreter.run(found.graph, inputs)
-    wanted = ds.jacobian(f)(x).reshape(found.shape)
+    wanted = ds.jacobian(f)(x).reshape(found.pattern.shape)
     size = max(1.0, float(np.max(np.abs(wanted), initial=0.0)))
     np.testing.assert_allclose(dense(found, data), wanted, rtol=1e-12, atol=1e-13 * size)

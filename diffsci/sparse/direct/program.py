@@ -16,6 +16,7 @@ import numpy as np
 
 from diffsci.graph import Builder, Graph, Node, verify
 from diffsci.source import Location
+from diffsci.sparse.detection import Pattern
 from diffsci.sparse.direct.assembly import Assembly, leaves
 from diffsci.sparse.direct.calls import without_calls
 from diffsci.sparse.direct.linear import RULES
@@ -34,17 +35,13 @@ class Direct:
 
     Attributes
     ----------
-    indptr, indices : ndarray of int
-        Those of a CSR matrix with sorted columns and no duplicates; 32 bits where that is enough.
-    shape : tuple of int
-        (size of all float outputs, size of all active float inputs), both flattened and concatenated.
+    pattern : Pattern
+        Rows are the elements of all float outputs, columns those of all active float inputs.
     graph : Graph
-        The inputs of the function to the entries, one array of length ``len(indices)``.
+        The inputs of the function to the entries, one array of length ``pattern.nnz``.
     """
 
-    indptr: np.ndarray
-    indices: np.ndarray
-    shape: tuple[int, int]
+    pattern: Pattern
     graph: Graph
 
 
@@ -82,7 +79,7 @@ def direct(
     >>> from diffsci.tracing import trace_function
     >>> x = np.array([1.0, 2.0, 3.0])
     >>> found = direct(trace_function(lambda x: x[1:] * x[:-1], (x,)).graph)
-    >>> found.indptr, found.indices
+    >>> found.pattern.indptr, found.pattern.indices
     (array([0, 2, 4], dtype=int32), array([0, 1, 1, 2], dtype=int32))
     >>> interpreter.run(found.graph, [x])
     [array([2., 1., 3., 2.])]
@@ -132,7 +129,5 @@ def _assembled(work: Work, graph: Graph, tangent: Graph, by_output: dict[int, li
     data = assembly.data()
     made = simplify(Graph(graph.inputs, [data], tangent.guards))
     counts = np.concatenate(assembly.counts) if assembly.counts else np.zeros(0, np.int64)
-    number = number_type(max(work.width, assembly.nnz))
-    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(number)
-    indices = np.concatenate([np.zeros(0, number), *assembly.indices]).astype(number)
-    return Direct(indptr, indices, (len(counts), work.width), verify(made, "direct"))
+    columns = np.concatenate([np.zeros(0, number_type(work.width)), *assembly.indices])
+    return Direct(Pattern.counted(counts, columns, (len(counts), work.width)), verify(made, "direct"))
