@@ -26,6 +26,7 @@ from diffsci.sparse.detection.forms import (
     Words,
     canonical,
     check_room,
+    is_small,
     leads_to_words,
     lean,
     rows_of,
@@ -47,11 +48,10 @@ def union(parts: Sequence[Dependence], width: int) -> Dependence | None:
         return different[0] if different else None
     if all(isinstance(part, Maps) for part in different):
         return _union_of_maps(different, width)
-    shape = different[0].shape
-    if any(isinstance(part, Words) for part in different) and leads_to_words(
-        different, math.prod(shape), width
-    ):
-        check_room(math.prod(shape), -(-width // BITS))
+    shape, size = different[0].shape, math.prod(different[0].shape)
+    some = any(isinstance(part, Words) for part in different)
+    if is_small(size, width) or (some and leads_to_words(different, size, width)):
+        check_room(size, -(-width // BITS))
         total = words_of(different[0], width).bits
         for part in different[1:]:
             total = total | words_of(part, width).bits
@@ -68,6 +68,8 @@ def _union_of_maps(parts: Sequence[Maps], width: int) -> Dependence:
     own = {id(index): index for index in longest.arrays}
     added = {id(index): index for part in parts for index in part.arrays if id(index) not in own}
     if len(own) + len(added) > FEW_MAPS:
+        if is_small(longest.arrays[0].size, width):
+            return words_of(Maps((*longest.arrays, *added.values())), width)
         added = _not_among(added, longest.arrays)
     if not added:
         return longest
@@ -113,6 +115,8 @@ def moved(
         return _repeated(node, parts[0])
     if node.name == "reshape":
         return _reshaped(parts[0], node.shape)
+    if is_small(node.type.size, width) and not any(isinstance(part, Rows) for part in parts):
+        return _moved_words(node, parts, others, width)
     start, numbers, present = 0, [], []
     for x, part in zip(node.inputs, parts, strict=True):
         numbers.append(None if part is None else maps.identity(x.shape, start, np.int64))
@@ -190,6 +194,19 @@ def _moved_maps(node: Node, parts: Sequence[Maps | None], others: Callable) -> M
         own = [part.arrays[k] if part is not None and k < len(part.arrays) else None for part in parts]
         found.append(maps.moved(node, own, others))
     return Maps(tuple(found))
+
+
+def _moved_words(node: Node, parts: Sequence[Dependence | None], others: Callable, width: int) -> Words:
+    """The operation itself, run on elements that are whole sets."""
+    kind = np.dtype((np.void, 8 * -(-width // BITS)))
+    operands = []
+    for x, part in zip(node.inputs, parts, strict=True):
+        if part is not None:
+            operands.append(np.ascontiguousarray(words_of(part, width).bits).view(kind)[..., 0])
+        else:
+            operands.append(np.zeros(x.shape, kind) if x.type.is_float else others(x))
+    found = np.ascontiguousarray(node.primitive.value(*operands, **node.params))
+    return Words(found.reshape(*node.shape, 1).view(np.uint64))
 
 
 def _repeated(node: Node, part: Rows | Words) -> Dependence:

@@ -34,6 +34,7 @@ __all__ = [
     "canonical",
     "check_room",
     "finished",
+    "is_small",
     "leads_to_words",
     "lean",
     "rows_of",
@@ -43,6 +44,7 @@ __all__ = [
 
 FEW_MAPS = 8  # that are not looked at for duplicates
 MOST_MAPS = 32
+SMALL_WORDS = 1 << 15  # that an operation takes no longer for than to be called
 MOST_WORDS = 1 << 28  # 2 GB
 MOST_ENTRIES = 1 << 29
 CHUNK = 1 << 21  # words that are gathered at once
@@ -162,6 +164,11 @@ def words_of(found: Dependence, width: int) -> Words:
 def _set(bits: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> None:
     ones = np.left_shift(np.uint64(1), (columns % BITS).astype(np.uint64))
     np.bitwise_or.at(bits, (rows, columns // BITS), ones)
+
+
+def is_small(size: int, width: int) -> bool:
+    """Tell whether bit sets take so little memory that one operation on them costs less than on many maps."""
+    return size * -(-width // BITS) <= SMALL_WORDS
 
 
 def finished(found: Dependence | None, size: int, width: int) -> Pattern:
