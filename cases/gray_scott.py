@@ -16,10 +16,12 @@ def laplacian(f):
 def rhs(t, y, feed, kill):
     u, v = y
     uvv = u * v * v
-    return np.stack([
-        DIFFUSION_U * laplacian(u) - uvv + feed * (1.0 - u),
-        DIFFUSION_V * laplacian(v) + uvv - (feed + kill) * v,
-    ])
+    return np.stack(
+        [
+            DIFFUSION_U * laplacian(u) - uvv + feed * (1.0 - u),
+            DIFFUSION_V * laplacian(v) + uvv - (feed + kill) * v,
+        ]
+    )
 
 
 def seeds():

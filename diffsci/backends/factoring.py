@@ -13,9 +13,11 @@ from diffsci.elimination.bands import Diagonals, as_given, reordered
 
 __all__ = ["Factoring", "factoring_of", "narrow_band"]
 
-# What rows of a band cost, with factors and eight solves, in the unit of an elimination (0.2 ns): measured
-# for 0 to 8 diagonals on each side. The last is for bringing right-hand sides into another order, and back.
-_ROW, _NUMBER, _MULTIPLIER, _VECTOR, _GATHER = 160.0, 12.5, 10.0, 4.25, 80.0
+# What a row of a band costs, with factors and eight solves, in the unit of an elimination (0.2 ns): for
+# itself, a number of U, a vector that a pivot is chosen from, a number in its record, and the square of
+# these (measured for 1 to 31 diagonals on each side); and for another order of right-hand sides, and back.
+_ROW, _NUMBER, _VECTOR, _KEPT, _CROWD, _GATHER = 170.0, 2.5, 4.25, 6.0, 0.12, 80.0
+_LEAST = 800.0  # what fronts cost for each row at least: that of a line
 
 _FULL = 0.1  # with this share of entries, and no narrow band, factors fill up in any order
 
@@ -41,8 +43,7 @@ class Factoring(NamedTuple):
 def narrow_band(rows: np.ndarray, starts: np.ndarray) -> Diagonals | None:
     """Return a matrix given by columns as a banded one, None where that is no narrow one in any known order.
 
-    Narrow are bands that own routines keep in registers. They take less than fronts whatever their entries,
-    and exchange rows as they need.
+    Narrow are bands that own routines factor in less time than fronts.
     """
     return _narrow(np.asarray(rows, np.int64).tobytes(), np.asarray(starts, np.int64).tobytes())
 
@@ -53,7 +54,11 @@ def _narrow(rows: bytes, starts: bytes) -> Diagonals | None:
     given = as_given(rows, starts)
     if given.lower + given.upper <= 2:
         return given
-    return min((d for d in (given, reordered(rows, starts)) if _band(d).narrow), key=_band_cost, default=None)
+    bands = [d for d in (given, reordered(rows, starts)) if _band(d).narrow]
+    best = min(bands, key=_band_cost, default=None)
+    if best is None or _band_cost(best) <= _LEAST * best.n:
+        return best
+    return best if _band_cost(best) <= elimination_of(rows, starts).cost else None
 
 
 def _band(d: Diagonals) -> Band:
@@ -62,7 +67,8 @@ def _band(d: Diagonals) -> Band:
 
 def _band_cost(d: Diagonals) -> float:
     band = _band(d)
-    row = _ROW + _NUMBER * band.width + _MULTIPLIER * band.lower + _VECTOR * band.vectors
+    kept = band.width + band.lower
+    row = _ROW + _NUMBER * band.width + _VECTOR * band.vectors + _KEPT * kept + _CROWD * kept**2
     return band.n * (row + _GATHER * (d.order is not None))
 
 

@@ -14,6 +14,8 @@ from diffsci.backends.plan.banded import Band
 
 __all__ = ["write_own_solve"]
 
+_SUMS = 4
+
 
 def write_own_solve(module, code: str, band: Band, transposed: bool) -> str:
     """Define ``solve(factors, pivots, b, x, n, columns)`` and return its name."""
@@ -53,6 +55,7 @@ class _Solve(Columns):
         super().__init__(module, code, Function(header))
         self.band, self.width = band, width
         self.wide = lanes(code, width) if width > 1 else MEMORY[code]
+        self.zero = "zeroinitializer" if width > 1 else "0.0"
         self.reach = band.lower + band.upper
         if transposed:
             self.upwards(self.reach, self.divide_after)
@@ -76,7 +79,7 @@ class _Solve(Columns):
     def downwards(self, count: int, body) -> None:
         """Write a sweep over x: ``body(k, the `count` rows behind row k) -> row k and all but the last``."""
         last = self.minus("%n", "1")
-        behind = [(self.wide, "zeroinitializer" if self.width > 1 else "0.0")] * count
+        behind = [(self.wide, self.zero)] * count
         self.f.loop("0", "%n", 1, behind, lambda i, rows: body(self.minus(last, i), rows)[:count])
 
     def ahead(self, i: str) -> str:
@@ -84,8 +87,7 @@ class _Solve(Columns):
         f = self.f
         inside = f.set(f"icmp slt i64 {i}, %n")
         value = self.get("%b", f.set(f"select i1 {inside}, i64 {i}, i64 0"))
-        zero = "zeroinitializer" if self.width > 1 else "0.0"
-        return f.set(f"select i1 {inside}, {self.wide} {value}, {self.wide} {zero}")
+        return f.set(f"select i1 {inside}, {self.wide} {value}, {self.wide} {self.zero}")
 
     # ---- one row -------------------------------------------------------------------------------
 
@@ -99,9 +101,9 @@ class _Solve(Columns):
     def divide_before(self, k: str, rows: list[str]) -> list[str]:
         """With U: take the multiples of the rows behind row k from it, the latest one last, and divide."""
         record = self.record(k)
-        value = self.get("%x", k)
-        for i in reversed(range(self.reach)):
-            value = self.less(value, self.factor(record, i + 1), rows[i])
+        value = self.without(
+            self.get("%x", k), [(self.factor(record, i + 1), row) for i, row in enumerate(rows)]
+        )
         value = self.f.set(f"fmul {self.wide} {value}, {self.factor(record, 0)}")
         self.put(value, k)
         return [value, *rows]
@@ -116,13 +118,11 @@ class _Solve(Columns):
     def pull(self, k: str, rows: list[str]) -> list[str]:
         """With L transposed; then exchange rows, back."""
         f, record = self.f, self.record(k)
-        value = self.get("%x", k)
-        for i in reversed(range(self.band.lower)):
-            value = self.less(value, self.below(record, i), rows[i])
+        value = self.without(self.get("%x", k), [(self.below(record, i), row) for i, row in enumerate(rows)])
         found = self.exchanged(k, [value, *rows])
         self.put(found[0], k)
         if rows:
-            where = self.pivot(k)
+            where = self.distance(k)
 
             def back() -> list[str]:
                 self.put(value, self.add(k, where))
@@ -135,7 +135,7 @@ class _Solve(Columns):
         """Exchange the first row with that of the pivot."""
         if len(rows) == 1:
             return rows
-        f, where = self.f, self.pivot(k)
+        f, where = self.f, self.distance(k)
 
         def exchange() -> list[str]:
             first, others = rows[0], []
@@ -149,8 +149,9 @@ class _Solve(Columns):
 
     # ---- numbers -------------------------------------------------------------------------------
 
-    def pivot(self, k: str) -> str:
-        return self.word("%pivots", k)
+    def distance(self, k: str) -> str:
+        """Return how far below row k the row is that was exchanged with it."""
+        return self.minus(self.word("%pivots", k), k)
 
     def record(self, k: str) -> str:
         return element(self.f, self.code, "%made", self.times(k, str(self.band.record)))
@@ -162,6 +163,16 @@ class _Solve(Columns):
 
     def below(self, record: str, i: int) -> str:
         return self.factor(record, self.band.padded + i)
+
+    def without(self, value: str, products: list[tuple[str, str]]) -> str:
+        """Subtract products: in several sums, so as not to wait for each, the first product last."""
+        sums = [value, *([self.zero] * (_SUMS - 1) if len(products) > 2 * _SUMS else [])]
+        for i, (factor, row) in enumerate(reversed(products[1:])):
+            sums[i % len(sums)] = self.less(sums[i % len(sums)], factor, row)
+        while len(sums) > 1:
+            a, b, *rest = sums
+            sums = [*rest, self.f.set(f"fadd {self.wide} {a}, {b}")]
+        return self.less(sums[0], *products[0]) if products else sums[0]
 
     def less(self, value: str, factor: str, row: str) -> str:
         product = self.f.set(f"fmul contract {self.wide} {factor}, {row}")

@@ -13,8 +13,7 @@ from diffsci.source import at
 __all__ = ["Band", "BandFactorStep", "BandSolveStep", "banded_steps"]
 
 _LANES = 8
-# What fits into 32 registers: the rows in question while factors are made. (Diagonals of U: ever more code.)
-_MOST_VECTORS, _MOST_WIDTH = 27, 64
+_MOST_WIDTH = 64  # own routines take ever more code
 
 
 @dataclass(frozen=True)
@@ -44,12 +43,12 @@ class Band:
 
     @property
     def narrow(self) -> bool:
-        """Whether own routines, which keep rows in registers, are quicker than those of a library."""
-        return self.vectors <= _MOST_VECTORS and self.width <= _MOST_WIDTH
+        """Whether own routines are quicker than those of a library."""
+        return self.width <= _MOST_WIDTH
 
     @property
     def vectors(self) -> int:
-        """Vectors that hold the rows in question while factors are made."""
+        """Vectors that hold the rows that a pivot is chosen from."""
         return (self.lower + 1) * -(-self.width // _LANES)
 
     @property
