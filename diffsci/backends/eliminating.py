@@ -6,7 +6,7 @@ known when the numbers are: the program branches on it, and the other branch cal
 
 from __future__ import annotations
 
-from diffsci.backends.factoring import narrow_band
+from diffsci.backends.factoring import narrow_band, too_large
 from diffsci.backends.rewriting import Rewriter
 from diffsci.elimination import fronts_of
 from diffsci.elimination.bands import Diagonals
@@ -39,6 +39,8 @@ class _Eliminating(Rewriter):
         band = narrow_band(*pattern)
         if band is not None:
             return _banded(b, band, data, rhs, node.params["transposed"])
+        if too_large(*pattern):
+            return b.sparse_solve_library(data, rhs, **node.params)
         fronts = fronts_of(*pattern)
         table = b.emit("const", value=fronts.table)  # the same array, so that factors are shared
         factored = b.sparse_factor(data, table, **fronts.sizes)

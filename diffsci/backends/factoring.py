@@ -11,7 +11,7 @@ from diffsci.backends.plan.banded import Band
 from diffsci.elimination import elimination_of
 from diffsci.elimination.bands import Diagonals, as_given, reordered
 
-__all__ = ["Factoring", "factoring_of", "narrow_band"]
+__all__ = ["Factoring", "factoring_of", "narrow_band", "too_large"]
 
 # What a row of a band costs, with factors and eight solves, in the unit of an elimination (0.2 ns): for
 # itself, a number of U, a vector that a pivot is chosen from, a number in its record, and the square of
@@ -19,7 +19,11 @@ __all__ = ["Factoring", "factoring_of", "narrow_band"]
 _ROW, _NUMBER, _VECTOR, _KEPT, _CROWD, _GATHER = 170.0, 2.5, 4.25, 6.0, 0.12, 80.0
 _LEAST = 800.0  # what fronts cost for each row at least: that of a line
 
-_FULL = 0.1  # with this share of entries, and no narrow band, factors fill up in any order
+_FULL = 0.5  # with this share of entries, and no narrow band, factors are full in any order
+
+# Numbers that factors by fronts may have. What is beyond is left to SuperLU, whose orders for unsymmetric
+# patterns may fill less, and which tells where memory does not suffice.
+_MOST = 1 << 30
 
 
 class Factoring(NamedTuple):
@@ -72,6 +76,11 @@ def _band_cost(d: Diagonals) -> float:
     return band.n * (row + _GATHER * (d.order is not None))
 
 
+def too_large(rows: np.ndarray, starts: np.ndarray) -> bool:
+    """Tell whether a matrix given by columns fills up too much for fronts."""
+    return elimination_of(rows, starts).factors > _MOST
+
+
 def factoring_of(rows: np.ndarray, starts: np.ndarray) -> Factoring:
     """Return how a square sparse matrix is factored.
 
@@ -85,7 +94,10 @@ def factoring_of(rows: np.ndarray, starts: np.ndarray) -> Factoring:
         return Factoring("dense", "", np.inf)
     if band is None:
         tree = elimination_of(rows, starts)
-        return Factoring("sparse", f"{tree.own.size} fronts", tree.cost)
+        form = f"{tree.own.size} fronts"
+        if too_large(rows, starts):
+            form = f"SuperLU as factors by fronts would have {tree.factors:.2g} numbers"
+        return Factoring("sparse", form, tree.cost)
     order = "" if band.order is None else ", rows reordered"
     return Factoring(
         "banded", f"{band.lower} diagonals below and {band.upper} above{order}", _band_cost(band)

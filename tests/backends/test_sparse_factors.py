@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.sparse.linalg import splu, spsolve
 
 import diffsci as ds
+from diffsci.backends import factoring
 from diffsci.backends.factoring import factoring_of, narrow_band
 from diffsci.elimination import fronts_of
 from diffsci.graph import lookup
@@ -140,6 +141,38 @@ def test_matrices_that_need_more_exchanges_are_solved_as_well(a, kind):
     inverse = np.linalg.inv(a.toarray())
     x = inverse @ b
     assert np.allclose(gradient, -(inverse.T @ (2 * x)) * x, rtol=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**31), st.sampled_from([np.float64, np.float32]), st.booleans())
+def test_matrices_of_any_kind_are_solved_or_singular(seed, dtype, transposed):
+    """Unsymmetric patterns, diagonals with gaps, numbers of all sizes: the error is one of rounding."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 50))
+    a = sp.random_array((n, n), density=float(rng.uniform(0.02, 0.2)), rng=rng).tocsc()
+    a = sp.csc_array(a + sp.diags_array(rng.standard_normal(n) * (rng.random(n) < 0.8)))
+    a.data *= 10.0 ** rng.integers(-2, 3, a.nnz)
+    a, b = sp.csc_array(a.astype(dtype)), rng.standard_normal((n, 2)).astype(dtype)
+    x = ds.jit(lambda d: splu(a + sp.diags_array(d)).solve(b, "T" if transposed else "N"))(np.zeros(n, dtype))
+    dense = (a.T if transposed else a).toarray().astype(np.float64)
+    eps = np.finfo(dtype).eps
+    if np.linalg.cond(dense) * n * eps < 1.0:
+        size = np.linalg.norm(dense, np.inf) * np.abs(x).max() + np.abs(b).max()
+        assert np.abs(dense @ x - b).max() < 100 * eps * size
+    if np.any(np.all(dense == 0, axis=0)):
+        assert np.all(np.isnan(x))
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_factors_that_would_be_too_large_are_left_to_superlu(monkeypatch, transposed):
+    a = _grid(8)
+    monkeypatch.setattr(factoring, "_MOST", 1000)
+    assert factoring.factoring_of(a.indices, a.indptr).form.startswith("SuperLU")
+    n = a.shape[0]
+    b, zeros = np.cos(np.arange(n)), np.zeros(n)
+    f = ds.jit(lambda d: splu(a + sp.diags_array(d)).solve(b, "T" if transposed else "N"))
+    assert _backward_error(a.T if transposed else a, f(zeros), b) < 1e-14
+    assert "sparse factors" not in str(f.plan(zeros))
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
