@@ -39,7 +39,7 @@ def inline_directions(
         operands = [moved[x] for x in node.inputs]
         new = b.emit(node.primitive, *operands, **node.params)
         moving = [x for x in operands if x in linear]
-        if moving:
+        if moving and (isinstance(new.type, tuple) or new.type.is_float):  # masks are no linear values
             if multiplies(new) and masks.is_hazard(new):
                 new = masks.masked(masks.union(moving, hazard=True), new)
             linear.add(new)

@@ -149,3 +149,20 @@ def test_what_cannot_be():
         ds.vmap(lambda x: (x, jacobian(x)))(np.stack([X, X]))
     with pytest.raises(ValueError, match="out="):
         ds.jit(lambda x: jacobian(x, out=jacobian(x)))(X)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+def test_derivatives_where_only_one_branch_bends(mode, sign):
+    """What the branch is absent from is no matter of the masks of the others."""
+
+    def f(u):
+        branch = ds.cond(np.sum(u[1:]) > 0, lambda z: np.sin(z), lambda z: z * 0.5, u[1:])
+        return np.concatenate([branch, np.cumprod(np.tanh(u[1:])), np.exp(u[:1])])
+
+    matrix = ds.sparse_jacobian(f, mode="reverse", backend="numpy")
+    u, v = np.array([1.0, 0.3 * sign, 0.4 * sign]), np.array([1.0, 2.0, 3.0])
+    found = ds.jacobian(lambda u: matrix(u) @ v, mode=mode)(u)
+    expected = np.stack([ds.jvp(lambda u: matrix(u) @ v, (u,), (e,))[1] for e in np.eye(3)], axis=1)
+    np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-15)
+    assert np.isclose(found[-1, 0], np.exp(1.0))
