@@ -49,7 +49,7 @@ def elimination_of(rows: np.ndarray, starts: np.ndarray) -> EliminationTree:
     >>> arrow = np.array([0, 1, 2, 3, 0, 1, 0, 2, 0, 3])  # a full row and column first: eliminated last
     >>> tree = elimination_of(arrow, np.array([0, 4, 6, 8, 10]))
     >>> tree.order[-1] in (0, 3), tree.factors
-    (True, 16.0)
+    (True, 16)
     """
     return _elimination(*_key(rows, starts))[1]
 
