@@ -93,6 +93,24 @@ class SparseDerivative(Wrapped):
         call, _, flags = self._called(args, kwargs)
         return pattern_of(call.traced.graph, flags, _fixed(call), self.options).csr()
 
+    def local_pattern(self, *args: Any, **kwargs: Any) -> csr_array:
+        """Return where entries can be nonzero at these arguments, as a matrix of booleans.
+
+        Choices, masks and maxima are taken as they are there, and products with a factor of zero depend on
+        that factor alone. At other arguments there may be other entries.
+
+        Raises
+        ------
+        ValueError
+            Inside of a function that is traced: values are not known there.
+        """
+        from diffsci.sparse_derivatives.making import local_pattern_of
+
+        call, _, flags = self._called(args, kwargs)
+        if call.inside:
+            raise ValueError(f"{self!r}{at(user_location())}: a local pattern needs values; use .pattern")
+        return local_pattern_of(call, flags, self.options).csr()
+
     def recorded(self, args: tuple, kwargs: dict) -> Any:
         """Trace the function and return the matrix, traced if an argument is."""
         call, chosen, flags = self._called(args, kwargs)

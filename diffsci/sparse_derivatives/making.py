@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from diffsci.sparse.steering import guarded
 from diffsci.transforms import checked_like, simplify, strictly, without_checks
 from diffsci.trees import flatten, leaf_paths
 
-__all__ = ["made", "pattern_of"]
+__all__ = ["local_pattern_of", "made", "pattern_of"]
 
 
 def made(
@@ -68,9 +69,19 @@ def pattern_of(
     if options.pattern is not None:
         _check_shape(graph, active, options)
         return options.pattern
+    return _found(graph, active, options, known=fixed)
+
+
+def local_pattern_of(call: Call, active: Sequence[bool], options: Options) -> Pattern:
+    """Return where the derivative can have entries at one point, with the branches taken there."""
+    values = [call.traced.values[x] for x in call.traced.graph.inputs]
+    return _found(call.traced.graph, active, options, at=values)
+
+
+def _found(graph: Graph, active: Sequence[bool], options: Options, **known: Any) -> Pattern:
     graph = simplify(graph)
     columns = sum(x.type.size for x in seeded_inputs(graph, active))
-    found = Pattern.below(detect(graph, active, known=fixed), columns)
+    found = Pattern.below(detect(graph, active, **known), columns)
     return found.symmetric() if options.kind.symmetric else found
 
 

@@ -4,11 +4,10 @@ import numpy as np
 from hypothesis import settings
 
 import diffsci as ds
-from diffsci.sparse.detection import (
-    hessian_pattern,
-    jacobian_pattern,
-)
+from diffsci.graph import Builder, Graph
+from diffsci.sparse.detection import Pattern, jacobian_pattern
 from diffsci.tracing import trace_function
+from diffsci.transforms import inline, simplify, vjp_graph
 
 SETTINGS = settings(max_examples=60, deadline=None, derandomize=True)
 
@@ -25,7 +24,16 @@ def detected(f, *args):
 
 
 def hessian_detected(f, *args):
-    return hessian_pattern(*graph_of(f, *args))
+    return Pattern.of(ds.sparse_hessian(f).pattern(*args))
+
+
+def gradient_graph(graph):
+    """The gradient of a program with one result of one element."""
+    pulled = vjp_graph(graph)
+    b = Builder()
+    inputs = [b.input(x.type) for x in graph.inputs]
+    outputs, guards = inline(b, pulled, [*inputs, b.full(graph.outputs[0].type, 1.0)])
+    return simplify(Graph(inputs, outputs[1:], guards))
 
 
 def jacobian_at(f, x):

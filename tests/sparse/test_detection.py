@@ -11,7 +11,6 @@ from diffsci.sparse.detection import (
     Pattern,
     detect,
     detect_varying,
-    hessian_pattern,
     jacobian_pattern,
 )
 from tests.sparse.detection_cases import (
@@ -256,12 +255,6 @@ def test_hessian_of_a_linear_function_is_empty():
 
 def test_hessian_of_a_norm_is_full():
     assert dense(hessian_detected(lambda x: np.sqrt(np.sum(x * x)), point(70))).all()
-
-
-def test_hessian_needs_one_number():
-    graph, active = graph_of(lambda x: x**2, point(3))
-    with pytest.raises(ValueError, match="one real number"):
-        hessian_pattern(graph, active)
 
 
 # constant entries and local patterns -------------------------------------------------------------------

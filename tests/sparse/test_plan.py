@@ -95,6 +95,22 @@ def test_constant_entries(pattern):
     assert np.transpose(found.nonzero()).tolist() == [[2, 1], [2, 3]]
 
 
+def test_local_patterns():
+    """With the choices at a point, of a matrix and of the derivatives in it."""
+
+    def f(x):
+        return np.where(x > 1, x[::-1], x) + x[0] * x
+
+    x = np.array([0.0, 2.0, 3.0])
+    jacobian = ds.sparse_jacobian(f)
+    assert jacobian.local_pattern(x).toarray().tolist() == (ds.jacobian(f)(x) != 0).tolist()
+    assert jacobian.pattern(x).nnz > jacobian.local_pattern(x).nnz
+    hessian = ds.sparse_hessian(lambda x: np.sum(np.where(x > 1, x**2 * x[0], x**3)))
+    assert hessian.local_pattern(x).toarray().tolist() == [[1, 1, 1], [1, 0, 0], [1, 0, 0]]
+    with pytest.raises(ValueError, match=r"test_plan\.py:.* a local pattern needs values"):
+        ds.jit(lambda x: jacobian.local_pattern(x) @ x)(x)
+
+
 def test_a_mode_that_cannot_be_says_why():
     matrix = np.random.default_rng(0).normal(size=(6, 6))
 

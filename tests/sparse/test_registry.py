@@ -7,12 +7,12 @@ import pytest
 
 from diffsci.graph import Builder, Graph, Type, interpreter, registered
 from diffsci.sparse.detection import detect, jacobian_pattern, rule_of
-from diffsci.sparse.detection.detect import gradient_graph
 from diffsci.sparse.detection.forms import Rows, finished, rows_of, words_of
 from diffsci.sparse.detection.known import Known
 from diffsci.sparse.detection.sweep import Scope, active_inputs, sweep
 from diffsci.transforms import jvp_graph, vjp_graph
 from tests.kernel.samples import SAMPLES, graph_of, label
+from tests.sparse.detection_cases import gradient_graph
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 

@@ -4,7 +4,6 @@ from diffsci.sparse.detection.check import check
 from diffsci.sparse.detection.detect import (
     detect,
     detect_varying,
-    hessian_pattern,
     jacobian_pattern,
     pattern,
 )
@@ -16,7 +15,6 @@ __all__ = [
     "check",
     "detect",
     "detect_varying",
-    "hessian_pattern",
     "jacobian_pattern",
     "pattern",
     "rule_of",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from diffsci.errors import UnsupportedError
-from diffsci.graph import Builder, Graph, Node
+from diffsci.graph import Graph, Node
 from diffsci.primitives.dependence import TooDense
 from diffsci.source import at as at_
 from diffsci.sparse.detection import calls as _calls  # noqa: F401  enters the rules of calls
@@ -14,12 +14,11 @@ from diffsci.sparse.detection.forms import Dependence, finished
 from diffsci.sparse.detection.known import Known
 from diffsci.sparse.detection.pattern import Pattern
 from diffsci.sparse.detection.sweep import Found, Scope, active_inputs, sweep
-from diffsci.transforms import simplify, vjp_graph
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["detect", "detect_varying", "hessian_pattern", "jacobian_pattern", "pattern"]
+__all__ = ["detect", "detect_varying", "jacobian_pattern", "pattern"]
 
 
 def detect(
@@ -87,49 +86,6 @@ def jacobian_pattern(
     reals = [p for p, y in zip(patterns, graph.outputs, strict=True) if y.type.is_float]
     flags = _flags(graph, active)
     return Pattern.below(reals, sum(x.type.size for x, flag in zip(graph.inputs, flags, strict=True) if flag))
-
-
-def hessian_pattern(
-    graph: Graph,
-    active: Sequence[bool] | None = None,
-    *,
-    known: Mapping[int, Any] | None = None,
-    at: Sequence[Any] | None = None,
-) -> Pattern:
-    """Return where the Hessian of a program with one scalar output can be nonzero: symmetric.
-
-    It is the pattern of the Jacobian of its gradient, and of the transpose of that: terms that are linear
-    leave nothing, products couple their factors.
-
-    Parameters
-    ----------
-    graph, active, known, at
-        As in `detect`.
-
-    Raises
-    ------
-    ValueError
-        If the program has not one float output of one element.
-    """
-    return jacobian_pattern(gradient_graph(graph, active), active, known=known, at=at).symmetric()
-
-
-def gradient_graph(graph: Graph, active: Sequence[bool] | None = None) -> Graph:
-    """Return the graph of the gradient of a scalar program, one output per active float input."""
-    if len(graph.outputs) != 1 or graph.outputs[0].type.size != 1 or not graph.outputs[0].type.is_float:
-        raise ValueError(f"{graph!r}: a Hessian needs a function that returns one real number")
-    flags = _flags(graph, active)
-    pulled = vjp_graph(graph, flags)
-    count = len(graph.inputs)
-    b = Builder()
-    b.adopt(pulled.nodes)
-    seed = b.full(graph.outputs[0].type, 1.0)
-    moved: dict[Node, Node] = {x: x for x in pulled.inputs[:count]} | {pulled.inputs[count]: seed}
-    for node in pulled.nodes:
-        if node not in moved:
-            b.location = node.location
-            moved[node] = b.emit(node.primitive, *(moved[x] for x in node.inputs), **node.params)
-    return simplify(Graph(pulled.inputs[:count], [moved[y] for y in pulled.outputs[1:]]))
 
 
 def detect_varying(
