@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.errors import UnsupportedError
 from diffsci.graph import Graph, Type, interpreter
 from diffsci.sparse.detection.detect import jacobian_pattern
 from diffsci.sparse.detection.pattern import Pattern
@@ -15,7 +16,8 @@ from diffsci.transforms import jvp_graph, vjp_graph
 __all__ = ["check"]
 
 PRODUCTS = 2  # random ones in each direction
-MOST_LINES = 16  # rows and columns that are looked at one by one
+MOST_LINES = 64  # rows and columns that are looked at one by one
+MOST_SEARCHED = 256  # the same, as long as nothing is found in them
 MOST_NAMED = 5
 
 
@@ -35,8 +37,12 @@ def check(
 
     A pattern that has all that the program's structure allows is right without a look at numbers. Otherwise
     the entries that were computed on the strength of it are compared with the Jacobian at one point, by
-    products with random vectors from both sides: entries that are zero there may be left out. Where products
-    are not finite nothing can be told.
+    products with random vectors from both sides: entries that are zero there may be left out, and what is
+    but a rounding of terms that cancel. Lines whose products are not finite tell nothing, nor do entries that
+    are roundings both beside the rest of their row and beside that of their column.
+
+    Where the products differ the lines themselves are computed, those that differ most first, and an error is
+    raised for what is found in them; a difference without such an entry is one of rounding.
 
     Parameters
     ----------
@@ -65,15 +71,25 @@ def check(
             f"the pattern has shape {pattern.shape}, the Jacobian {products.shape}: one row per element of "
             "the results, one column per element of the arguments"
         )
-    if not pattern.missing(jacobian_pattern(graph, active, known=known))[0].size:
+    if _is_enough(pattern, graph, active, known):
         return
     matrix = pattern.csr(np.asarray(entries, dtype=float))
     random = np.random.default_rng(seed)
-    rows = _differing(products.forward, matrix, random)
-    columns = _differing(products.reverse, matrix.T.tocsr(), random)
-    if rows.size or columns.size:
-        lacking = _lacking(pattern, products, rows, columns)
-        raise ValueError(_message(lacking, products, outputs, arguments))
+    with np.errstate(all="ignore"):
+        lines = _Lines(matrix, products, products.forward, products.reverse, random)
+        turned = _Lines(matrix.T.tocsr(), products, products.reverse, products.forward, random)
+        found = {*lines.lacking(lines.size), *((i, j) for j, i in turned.lacking(lines.size, along=True))}
+    if found or not (lines.all_seen and turned.all_seen):
+        whole = lines.all_seen and turned.all_seen
+        raise ValueError(_message(sorted(found), whole, products, outputs, arguments))
+
+
+def _is_enough(pattern: Pattern, graph: Graph, active: Any, known: Any) -> bool:
+    """Tell whether a pattern has all that the program's structure allows; no, where that is too dense."""
+    try:
+        return not pattern.missing(jacobian_pattern(graph, active, known=known))[0].size
+    except UnsupportedError:
+        return False
 
 
 class _Products:
@@ -88,17 +104,25 @@ class _Products:
         self._pushed, self._pulled = jvp_graph(graph, active), vjp_graph(graph, active)
         self._skip = len(graph.outputs)
 
-    def forward(self, v: np.ndarray) -> np.ndarray:
-        """Return J v."""
-        return self._run(self._pushed, _cut(v, self.sources))
+    def forward(self, v: np.ndarray, values: Sequence[Any] | None = None) -> np.ndarray:
+        """Return J v, here or at other values of the inputs."""
+        return self._run(self._pushed, values, _cut(v, self.sources))
 
-    def reverse(self, w: np.ndarray) -> np.ndarray:
-        """Return w J."""
-        return self._run(self._pulled, _cut(w, self.results))
+    def reverse(self, w: np.ndarray, values: Sequence[Any] | None = None) -> np.ndarray:
+        """Return w J, here or at other values of the inputs."""
+        return self._run(self._pulled, values, _cut(w, self.results))
 
-    def _run(self, graph: Graph, vectors: list[np.ndarray]) -> np.ndarray:
-        found = interpreter.run(graph, [*self.values, *vectors])[self._skip :]
+    def _run(self, graph: Graph, values: Sequence[Any] | None, vectors: list[np.ndarray]) -> np.ndarray:
+        found = interpreter.run(graph, [*(self.values if values is None else values), *vectors])[self._skip :]
         return np.concatenate([np.zeros(0), *(np.ravel(x) for x in found)])
+
+    def nearby(self, random: np.random.Generator) -> list[np.ndarray]:
+        """Return values of the inputs close to those here."""
+        near = self.precision() ** 0.5
+        return [
+            (x * random.uniform(1 - near, 1 + near, x.shape)).astype(x.dtype) if x.dtype.kind == "f" else x
+            for x in map(np.asarray, self.values)
+        ]
 
     def precision(self) -> float:
         """Return the rounding of the coarsest input or output."""
@@ -110,38 +134,86 @@ def _cut(vector: np.ndarray, types: Sequence[Type]) -> list[np.ndarray]:
     return [part.reshape(t.shape).astype(t.dtype) for part, t in zip(parts, types, strict=False)]
 
 
-def _differing(product: Any, matrix: Any, random: np.random.Generator) -> np.ndarray:
-    """Return the lines of a matrix that do not have the products they should have."""
-    wrong = np.zeros(matrix.shape[0], dtype=bool)
-    precision = product.__self__.precision() ** 0.75
-    for _ in range(PRODUCTS):
-        v = random.choice([-1.0, 1.0], matrix.shape[1]) * random.uniform(0.5, 1.0, matrix.shape[1])
-        true = product(v)
-        size = abs(matrix) @ np.abs(v) + np.abs(true)
-        wrong |= np.abs(matrix @ v - true) > precision * size
-    return np.flatnonzero(wrong)
+class _Lines:
+    """The rows of a matrix, or its columns, beside those of the Jacobian.
 
+    Parameters
+    ----------
+    matrix : csr_array
+        The entries that were computed, by lines.
+    products : _Products
+    product, line : callable
+        The Jacobian's products with vectors along a line, and the lines themselves, given a unit vector.
+    random : numpy.random.Generator
 
-def _lacking(
-    pattern: Pattern, products: _Products, rows: np.ndarray, columns: np.ndarray
-) -> list[tuple[int, int]]:
-    """Return entries that are there and not in the pattern, in the lines that differ."""
-    (m, n), found = pattern.shape, set()
-    matrix = pattern.csr()
-    for i in rows[:MOST_LINES]:
-        line = products.reverse(np.eye(1, m, i)[0])
-        line[matrix[[i]].indices] = 0
-        found.update((int(i), int(j)) for j in np.flatnonzero(line))
-    turned = matrix.T.tocsr()
-    for j in columns[:MOST_LINES]:
-        line = products.forward(np.eye(1, n, j)[0])
-        line[turned[[j]].indices] = 0
-        found.update((int(i), int(j)) for i in np.flatnonzero(line))
-    return sorted(found)
+    Attributes
+    ----------
+    size : ndarray
+        What roundings of a line's products are relative to.
+    all_seen : bool
+        Whether all lines that differ have been looked at.
+    """
+
+    def __init__(
+        self, matrix: Any, products: _Products, product: Any, line: Any, random: np.random.Generator
+    ):
+        self._matrix, self._products, self._line, self._random = matrix, products, line, random
+        self._precision = products.precision() ** 0.75
+        excess = np.zeros(matrix.shape[0])
+        self.size = np.zeros(matrix.shape[0])
+        for _ in range(PRODUCTS):
+            v = random.choice([-1.0, 1.0], matrix.shape[1]) * random.uniform(0.5, 1.0, matrix.shape[1])
+            true = product(v)
+            size = abs(matrix) @ np.abs(v) + np.abs(true)
+            apart = np.abs(matrix @ v - true)
+            wrong = apart > self._precision * size
+            excess[wrong] = np.maximum(excess, apart / size)[wrong]
+            self.size = np.fmax(self.size, size)
+        order = np.argsort(-excess, kind="stable")
+        self._differing = order[: np.count_nonzero(excess)]
+        self.all_seen = True
+
+    def lacking(self, size: np.ndarray, along: bool = False) -> set[tuple[int, int]]:
+        """Return entries (line, place) that the Jacobian has and the matrix has not, in lines that differ.
+
+        Parameters
+        ----------
+        size : ndarray
+            Of rows, by their number: entries that are roundings beside it are looked at more closely.
+        along : bool
+            Whether the places in a line are rows.
+        """
+        found: set[tuple[int, int]] = set()
+        for count, k in enumerate(self._differing.tolist()):
+            if count >= (MOST_LINES if found else MOST_SEARCHED):
+                self.all_seen = False
+                break
+            entries = self._outside(k)
+            large = np.abs(entries) > self._precision * (size if along else size[k])
+            if np.any(large != (entries != 0)):
+                large |= self._steady(k, entries)
+            found.update((k, j) for j in np.flatnonzero(large).tolist())
+        return found
+
+    def _outside(self, k: int, scale: float = 1.0, values: Any = None) -> np.ndarray:
+        """Return a line of the Jacobian, without the entries that the matrix has."""
+        line = self._line(scale * np.eye(1, self._matrix.shape[0], k)[0], values) / scale
+        line[self._matrix[[k]].indices] = 0
+        return np.where(np.isfinite(line), line, 0)
+
+    def _steady(self, k: int, entries: np.ndarray) -> np.ndarray:
+        """Tell entries from roundings, which change when the point and the length of the vector do."""
+        steady = entries != 0
+        for _ in range(PRODUCTS + 1):
+            scale = self._random.uniform(0.5, 1.0)
+            again = self._outside(k, scale, self._products.nearby(self._random))
+            steady &= np.abs(again - entries) < 1e-2 * np.abs(entries)
+        return steady
 
 
 def _message(
     lacking: list[tuple[int, int]],
+    all_seen: bool,
     products: _Products,
     outputs: Sequence[str] | None,
     arguments: Sequence[str] | None,
@@ -153,7 +225,8 @@ def _message(
         result = _named(i, products.results, outputs, "output")
         argument = _named(j, products.sources, arguments, "argument")
         named.append(f"{result} by {argument} (row {i}, column {j})")
-    more = f" and {len(lacking) - MOST_NAMED} more" if len(lacking) > MOST_NAMED else ""
+    rest = len(lacking) - MOST_NAMED
+    more = f" and {'' if all_seen else 'at least '}{rest} more" if rest > 0 else ""
     return (
         f"the pattern lacks entries that are not zero: {', '.join(named)}{more}: add them, or leave the "
         "pattern out and it is found from the program"
