@@ -10,6 +10,7 @@ import numpy as np
 from diffsci.graph import Node, Type
 from diffsci.sparse.direct.emitting import emit, number_of, spread
 from diffsci.sparse.direct.segments import affine_places, box_index, boxes_of, layout_codes
+from diffsci.sparse.direct.signs import Signs
 from diffsci.sparse.direct.terms import Term
 from diffsci.sparse.direct.work import Work
 from diffsci.sparse.direct.written import Chains
@@ -167,16 +168,36 @@ class Assembly:
         return True
 
     def _gathered(self, terms: Sequence[Term], sources: np.ndarray, new: np.ndarray) -> Node:
-        """Return the entries in order: each looked up, those that meet in one place added to the first."""
+        """Return the entries in order: each looked up, those that meet in one place added to the first.
+
+        They are added in the order in which they are computed: neighbors then rarely go to one place, where
+        each would wait for the one before.
+        """
         b = self.work.b
-        parts = [emit(b, "reshape", term.value, shape=(term.value.type.size,)) for term in terms]
-        flat = emit(b, "concatenate", *parts, axis=0) if len(parts) > 1 else parts[0]
+        flat, sources = self._side_by_side(terms, sources)
         data = b.take(flat, b.const(sources[new]), axis=0)
         if new.all():
             return data
-        place = np.cumsum(new) - 1
-        more = b.take(flat, b.const(sources[~new]), axis=0)
-        return b.put_add(data, b.const(place[~new]), more, axis=0)
+        more, place = sources[~new], (np.cumsum(new) - 1)[~new]
+        order = _counted(more)
+        added = b.take(flat, b.const(more[order]), axis=0)
+        return b.put_add(data, b.const(place[order]), added, axis=0)
+
+    def _side_by_side(self, terms: Sequence[Term], sources: np.ndarray) -> tuple[Node, np.ndarray]:
+        """Return the coefficients of all terms as one array, equal ones once, and the places in it."""
+        b = self.work.b
+        signs = Signs(b)
+        parts = [signs.signed(term.value) for term in terms]
+        starts, size = {}, 0
+        for part in parts:
+            if part not in starts:
+                starts[part] = size
+                size += part.type.size
+        flat = [emit(b, "reshape", part, shape=(part.type.size,)) for part in starts]
+        ends = np.cumsum([part.type.size for part in parts])
+        owner = np.searchsorted(ends, sources, side="right")
+        moved = np.array([starts[part] + part.type.size - end for part, end in zip(parts, ends, strict=True)])
+        return (emit(b, "concatenate", *flat, axis=0) if len(flat) > 1 else flat[0]), sources + moved[owner]
 
     # ---- all of them ------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from diffsci.sparse.direct.emitting import emit, emit_like, number_of, spread
 from diffsci.sparse.direct.terms import Columns, Term
 from diffsci.sparse.direct.work import Stop, Work
 from diffsci.sparse.maps import moved
+from diffsci.transforms.masks import boxed
 
 __all__ = ["assembled", "move", "put_add", "with_rows"]
 
@@ -159,7 +160,41 @@ def put_add(work: Work, node: Node) -> list[Term]:
     base, index, value = node.inputs
     where = np.arange(base.type.size).reshape(base.shape)
     rows = np.take(where, _index(work, node, index), axis=node.params["axis"])
-    return [*work.of(base), *(with_rows(work, term, rows) for term in work.of(value))]
+    return [*work.of(base), *(with_rows(work, term, rows) for term in _absorbed(work, work.of(value)))]
+
+
+def _absorbed(work: Work, terms: list[Term]) -> list[Term]:
+    """Add terms whose entries all lie on those of others to these: fewer entries go to each place.
+
+    The second derivatives of a distance are a multiple of the identity and an outer product, whose entries
+    belong to terms of their own, one for every coordinate.
+    """
+    kept: dict[int, Term] = dict(enumerate(terms))
+    for k in range(len(terms)):
+        shares = _shares(kept, k)
+        if shares is None:
+            continue
+        term = kept.pop(k)
+        zero = work.b.zeros(term.value.type)
+        for other, both in shares.items():
+            own = emit(work.b, "select", boxed(work.b, both), term.value, zero)
+            kept[other] = kept[other].of(emit(work.b, "add", kept[other].value, own))
+    return list(kept.values())
+
+
+def _shares(terms: dict[int, Term], k: int) -> dict[int, np.ndarray] | None:
+    """Return where entries of term k lie on those of others, None if some lie on none."""
+    if terms[k].rows is not None:
+        return None
+    index = terms[k].columns.index
+    left, found = index > 0, {}
+    for j, other in terms.items():
+        if j != k and other.rows is None and left.any():
+            both = left & (other.columns.index == index)
+            if both.any():
+                found[j] = both
+                left &= ~both
+    return None if left.any() else found
 
 
 def with_rows(work: Work, term: Term, rows: np.ndarray) -> Term:
