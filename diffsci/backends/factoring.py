@@ -99,6 +99,4 @@ def factoring_of(rows: np.ndarray, starts: np.ndarray) -> Factoring:
             form = f"SuperLU as factors by fronts would have {tree.factors:.2g} numbers"
         return Factoring("sparse", form, tree.cost)
     order = "" if band.order is None else ", rows reordered"
-    return Factoring(
-        "banded", f"{band.lower} diagonals below and {band.upper} above{order}", _band_cost(band)
-    )
+    return Factoring("banded", f"diagonals {-band.lower} to {band.upper}{order}", _band_cost(band))

@@ -143,7 +143,7 @@ def test_factors_are_shared_by_solves_and_their_transposes():
     f = ds.jit(ds.grad(loss, (0, 1)))
     f(ab, b)
     text = str(f.plan(ab, b))
-    assert text.count("banded factors: 1 x order 20, 1 diagonals below and 1 above") == 1
+    assert text.count("banded factors: 1 x order 20, diagonals -1 to 1") == 1
     assert text.count("banded solve") == 4
     assert "operation in Python" not in text
 

@@ -328,7 +328,7 @@ def _band_solve(report: _Report, step: BandSolveStep) -> StepReport:
 
 def _band(step: BandFactorStep | BandSolveStep) -> str:
     band = step.band
-    return f"{band.batch} x order {band.n}, {band.lower} diagonals below and {band.upper} above"
+    return f"{band.batch} x order {band.n}, diagonals {-band.lower} to {band.upper}"
 
 
 def _triangular(report: _Report, step: TriangularStep) -> StepReport:
