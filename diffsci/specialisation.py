@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from operator import call
 from typing import Any
 
 import numpy as np
@@ -152,7 +153,7 @@ def _outside(traced: Traced) -> tuple[list[tuple], Callable[[tuple], tuple | Non
         for fetch, value in others:
             if not _same(fetch(), value):
                 return None
-        return (*args, *[fetch() for fetch in fetches]) if fetches else args
+        return (*args, *map(call, fetches)) if fetches else args
 
     return places, inputs if others or fetches else None
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from diffsci.backends.cpu.function import Function
+from diffsci.backends.cpu.function import Function, copy
 from diffsci.graph import Type
 from diffsci.native.objects import Layout
 
@@ -29,10 +29,11 @@ def expected(type_: Type, kind: type | None, flags: int = READ) -> list[int]:
     """Return the words that describe an array of that type given as an object of class `kind`.
 
     The class (0: it is an array that needs no check), the dtype (0: it is a Python float), the flags that an
-    array must have, the number of axes, the extents.
+    array must have, its bytes, the number of axes, the extents.
     """
     dtype = id(type_.dtype) if kind is np.ndarray else 0
-    return [0 if kind is None else id(kind), dtype, flags, type_.ndim, *type_.shape]
+    nbytes = type_.size * type_.dtype.itemsize
+    return [0 if kind is None else id(kind), dtype, flags, nbytes, type_.ndim, *type_.shape]
 
 
 def found_again(places: Sequence[Place]) -> list[int]:
@@ -53,27 +54,26 @@ def write_entry(
     Where the program may take a while, other Python threads may run meanwhile.
     """
     module.declare("declare ptr @PyLong_FromLongLong(i64)")
-    module.define("place_of", lambda: _write_place(at))
-    f = Function(f"ptr @{ENTRY}(ptr %self, ptr %args, i64 %count) {_AS_WRITTEN}")
-    types = (*inputs, *outputs)
-    slots = f.set(f"alloca [{len(types) + rest} x ptr]")
-    arguments, results = (_word(f, "%args", k) for k in range(2))
-    table = _field(f, "%self", at.data)
-    count = _field(f, arguments, at.items - _POINTER_BYTES, "i64")
-    _leave_unless(f, f.set(f"icmp eq i64 {count}, {len(inputs)}"))
-    begins = itertools.accumulate((len(expected(type_, None)) for type_ in types), initial=rest)
-    *wanted, places = [f.set(f"getelementptr i64, ptr {table}, i64 {k}") for k in begins]
     module.declare("declare ptr @PyDict_GetItem(ptr, ptr)")
-    module.define("as_before", lambda: _write_as_before(at))
-    _leave_unless(f, f.set(f"call i1 @as_before(ptr {places})"))
-    objects = [_item(f, arguments, k, at) for k in range(len(inputs))]
-    objects += [_item(f, results, k, at) for k in range(len(outputs))]
-    places = [_checked_place(f, *pair) for pair in zip(objects, wanted, strict=True)]
-    if len(outputs) == 1:
-        trusted = f.set(f"icmp eq ptr {_word(f, wanted[-1], 0)}, null")
-        _leave_unless(f, f.set(f"or i1 {trusted}, {_apart(f, places, types)}"))
-    for k, place in enumerate([*places, *(_word(f, table, k) for k in range(rest))]):
-        _fill(f, slots, k, place)
+    for helper, write in _HELPERS.items():
+        if helper != "apart" or len(outputs) == 1:
+            module.define(helper, lambda write=write: write(at))
+    f = Function(f"ptr @{ENTRY}(ptr %self, ptr %args, i64 %count) {_AS_WRITTEN}")
+    read, written = len(inputs), len(outputs)
+    slots = f.set(f"alloca [{read + written + rest} x ptr]")
+    arguments, results = (_word(f, "%args", k) for k in range(2))
+    count = _field(f, arguments, at.items - _POINTER_BYTES, "i64")
+    _leave_unless(f, f.set(f"icmp eq i64 {count}, {read}"))
+    table = _field(f, "%self", at.data)
+    wanted = _moved(f, table, rest)
+    outside = _moved(f, wanted, sum(len(expected(type_, None)) for type_ in (*inputs, *outputs)))
+    _leave_unless(f, f.set(f"call i1 @as_before(ptr {outside})"))
+    wanted_results = _taken(f, arguments, read, wanted, slots, at)
+    _taken(f, results, written, wanted_results, _moved(f, slots, read), at)
+    if written == 1:
+        apart = f"call i1 @apart(ptr {slots}, i64 {read}, ptr {wanted}, ptr {wanted_results})"
+        _leave_unless(f, f.set(apart))
+    copy(module, f, _moved(f, slots, read + written), table, _POINTER_BYTES * rest)
     if not module.is_brief:
         module.declare("declare ptr @PyEval_SaveThread()")
         module.declare("declare void @PyEval_RestoreThread(ptr)")
@@ -84,29 +84,12 @@ def write_entry(
     return f.finish(f"ret ptr {f.set(f'call ptr @PyLong_FromLongLong(i64 {status})')}")
 
 
-def _item(f: Function, items: str, k: int, at: Layout) -> str:
-    return _field(f, items, at.items + _POINTER_BYTES * k)
-
-
-def _checked_place(f: Function, x: str, wanted: str) -> str:
-    """Write where the elements of an object begin; leave if it is not as wanted."""
-    place = f.set(f"call ptr @place_of(ptr {x}, ptr {wanted})")
-    _leave_unless(f, f.set(f"icmp ne ptr {place}, null"))
-    return place
-
-
-def _apart(f: Function, places: Sequence[str], types: Sequence[Type]) -> str:
-    """Write whether the last array shares no memory with one of the others; all are contiguous."""
-    ends = [
-        f.set(f"getelementptr i8, ptr {place}, i64 {type_.size * type_.dtype.itemsize}")
-        for place, type_ in zip(places, types, strict=True)
-    ]
-    apart = "true"
-    for place, end in zip(places[:-1], ends[:-1], strict=True):
-        before = f.set(f"icmp ule ptr {end}, {places[-1]}")
-        behind = f.set(f"icmp ule ptr {ends[-1]}, {place}")
-        apart = f.set(f"and i1 {apart}, {f.set(f'or i1 {before}, {behind}')}")
-    return apart
+def _taken(f: Function, items: str, number: int, wanted: str, slots: str, at: Layout) -> str:
+    """Write the slots of the objects of a tuple; leave if one is not as wanted."""
+    objects = f.set(f"getelementptr i8, ptr {items}, i64 {at.items}")
+    behind = f.set(f"call ptr @taken(ptr {objects}, i64 {number}, ptr {wanted}, ptr {slots})")
+    _leave_unless(f, f.set(f"icmp ne ptr {behind}, null"))
+    return behind
 
 
 def _field(f: Function, base: str, offset: int, kind: str = "ptr") -> str:
@@ -118,8 +101,14 @@ def _word(f: Function, base: str, k: int) -> str:
     return _field(f, base, _POINTER_BYTES * k)
 
 
-def _fill(f: Function, slots: str, k: int, value: str) -> None:
-    f.do(f"store ptr {value}, ptr {f.set(f'getelementptr ptr, ptr {slots}, i64 {k}')}")
+def _moved(f: Function, base: str, words: int | str) -> str:
+    return f.set(f"getelementptr i64, ptr {base}, i64 {words}")
+
+
+def _behind(f: Function, wanted: str) -> str:
+    """Write where the words of the next object are (see `expected`)."""
+    rank = _field(f, wanted, 4 * _POINTER_BYTES, "i64")
+    return _moved(f, wanted, f.set(f"add i64 {rank}, 5"))
 
 
 def _leave_unless(f: Function, good: str) -> None:
@@ -128,6 +117,52 @@ def _leave_unless(f: Function, good: str) -> None:
     f.start(stop)
     f.do(f"ret ptr {f.set(f'call ptr @PyLong_FromLongLong(i64 {MISFIT})')}")
     f.start(go)
+
+
+def _write_taken(at: Layout) -> str:
+    """Return ``taken(objects, number, wanted, slots)``: it fills the slots with where the elements begin.
+
+    It returns where the words behind those wanted are, null if one of the objects is not as wanted.
+    """
+    f = Function(f"internal ptr @taken(ptr %objects, i64 %number, ptr %wanted, ptr %slots) {_AS_WRITTEN}")
+
+    def take(k: str, values: list[str]) -> list[str]:
+        wanted, good = values
+        x = f.set(f"load ptr, ptr {_moved(f, '%objects', k)}")
+        place = f.set(f"call ptr @place_of(ptr {x}, ptr {wanted})")
+        f.do(f"store ptr {place}, ptr {_moved(f, '%slots', k)}")
+        return [_behind(f, wanted), f.set(f"and i1 {good}, {f.set(f'icmp ne ptr {place}, null')}")]
+
+    wanted, good = f.loop("0", "%number", 1, [("ptr", "%wanted"), ("i1", "true")], take)
+    return f.finish(f"ret ptr {f.set(f'select i1 {good}, ptr {wanted}, ptr null')}")
+
+
+def _write_apart(at: Layout) -> str:
+    """Return ``apart(slots, number, wanted, wanted_result)``: whether one array may be written.
+
+    It is the one behind so many others, all contiguous: if somebody else made it, it may share no memory
+    with one of those.
+    """
+    header = "internal i1 @apart(ptr %slots, i64 %number, ptr %wanted, ptr %wanted_result)"
+    f = Function(f"{header} {_AS_WRITTEN}")
+
+    def end(place: str, wanted: str) -> str:
+        return f.set(f"getelementptr i8, ptr {place}, i64 {_field(f, wanted, 3 * _POINTER_BYTES, 'i64')}")
+
+    y = f.set(f"load ptr, ptr {_moved(f, '%slots', '%number')}")
+    y_end = end(y, "%wanted_result")
+    made_here = f.set(f"icmp eq ptr {_word(f, '%wanted_result', 0)}, null")
+    number = f.set(f"select i1 {made_here}, i64 0, i64 %number")
+
+    def compare(k: str, values: list[str]) -> list[str]:
+        wanted, good = values
+        x = f.set(f"load ptr, ptr {_moved(f, '%slots', k)}")
+        before = f.set(f"icmp ule ptr {end(x, wanted)}, {y}")
+        either = f.set(f"or i1 {before}, {f.set(f'icmp ule ptr {y_end}, {x}')}")
+        return [_behind(f, wanted), f.set(f"and i1 {good}, {either}")]
+
+    _, good = f.loop("0", number, 1, [("ptr", "%wanted"), ("i1", "true")], compare)
+    return f.finish(f"ret i1 {good}")
 
 
 def _write_as_before(at: Layout) -> str:
@@ -167,7 +202,7 @@ def _write_place(at: Layout) -> str:
     flags = f.set(f"trunc i64 {_field(f, '%wanted', 2 * _POINTER_BYTES, 'i64')} to i32")
     present = f.set(f"and i32 {_field(f, '%x', at.flags, 'i32')}, {flags}")
     same = f.set(f"and i1 {same}, {f.set(f'icmp eq i32 {present}, {flags}')}")
-    rank = _field(f, "%wanted", 3 * _POINTER_BYTES, "i64")
+    rank = _field(f, "%wanted", 4 * _POINTER_BYTES, "i64")
     own = f.set(f"sext i32 {_field(f, '%x', at.rank, 'i32')} to i64")
     same = f.set(f"and i1 {same}, {f.set(f'icmp eq i64 {own}, {rank}')}")
     axes = f.set(f"select i1 {same}, i64 {rank}, i64 0")
@@ -176,7 +211,7 @@ def _write_place(at: Layout) -> str:
     def axis(k: str, values: list[str]) -> list[str]:
         place = f.set(f"getelementptr i64, ptr {extents}, i64 {k}")
         n = f.set(f"load i64, ptr {place}")
-        place = f.set(f"getelementptr i64, ptr %wanted, i64 {f.set(f'add i64 {k}, 4')}")
+        place = f.set(f"getelementptr i64, ptr %wanted, i64 {f.set(f'add i64 {k}, 5')}")
         equal = f.set(f"icmp eq i64 {n}, {f.set(f'load i64, ptr {place}')}")
         return [f.set(f"and i1 {values[0]}, {equal}")]
 
@@ -186,3 +221,11 @@ def _write_place(at: Layout) -> str:
     f.do(f"ret ptr {_field(f, '%x', at.data)}")
     f.start(bad)
     return f.finish("ret ptr null")
+
+
+_HELPERS = {
+    "place_of": _write_place,
+    "taken": _write_taken,
+    "apart": _write_apart,
+    "as_before": _write_as_before,
+}
