@@ -16,7 +16,7 @@ from diffsci.tracing import Traced, TracedArray, trace_function
 from diffsci.tracing.complex.array import is_complex
 from diffsci.tracing.complex.boundary import entering
 from diffsci.tracing.function import is_dynamic, typed
-from diffsci.tracing.sparse import Places
+from diffsci.tracing.sparse import Places, is_sparse
 from diffsci.tracing.trace import apply_graph
 from diffsci.transforms import simplify
 from diffsci.trees import Tree, flatten, leaf_paths, unflatten
@@ -149,10 +149,12 @@ def check_float(leaf: Any, path: str, what: str) -> None:
     if dtype is not None and dtype.kind in "fc":
         return
     kind = type(leaf).__name__ if dtype is None else f"an array of {dtype}"
-    raise TypeError(
-        f"{what}: {path} is {kind}{at(user_location())}: derivatives need floats; pass 3.0 instead of 3, "
-        "and arrays with dtype=float"
-    )
+    instead = "pass 3.0 instead of 3, and arrays with dtype=float"
+    if is_sparse(leaf):
+        instead = (
+            "pass its entries, and make the matrix inside: csr_array((data, indices, indptr), shape=...)"
+        )
+    raise TypeError(f"{what}: {path} is {kind}{at(user_location())}: derivatives need floats; {instead}")
 
 
 def chosen_arguments(argnums: int | Sequence[int], count: int, what: str) -> tuple[int, ...]:

@@ -18,6 +18,7 @@ from diffsci.tracing.array import TracedArray
 from diffsci.tracing.chance import note_draws
 from diffsci.tracing.complex.array import is_complex
 from diffsci.tracing.complex.boundary import entering, joined, parts_of, unpacked
+from diffsci.tracing.sparse import as_traced_sparse, is_sparse
 from diffsci.tracing.standard import refuse_class
 from diffsci.tracing.trace import Capture, Trace, current_trace, tracing
 from diffsci.trees import Tree, flatten, leaf_paths, unflatten
@@ -135,7 +136,7 @@ def trace_function(
         copies.write_back(trace)
         note_draws(trace)
         trace.statics += [(fetch, value) for fetch, value in trace.settling if fetch() == value]
-        out_leaves, out_tree = flatten(results)
+        out_leaves, out_tree = _by_entries(*flatten(results))
         outputs = [
             _output(trace, leaf, path, function)
             for leaf, path in zip(out_leaves, leaf_paths(out_tree), strict=True)
@@ -152,6 +153,13 @@ def trace_function(
     for held in trace.objects:
         caches.settle(trace, held, functools.partial(_settled, trace, outer))
     return Traced(graph, out_tree, captures, tuple(trace.statics), trace.values, trace.identity(graph), whole)
+
+
+def _by_entries(leaves: list[Any], tree: Tree) -> tuple[list[Any], Tree]:
+    """Return results with the entries of plain sparse matrices among the leaves."""
+    if not any(map(is_sparse, leaves)):
+        return leaves, tree
+    return flatten(unflatten(tree, [as_traced_sparse(x) if is_sparse(x) else x for x in leaves]))
 
 
 def _with_traced_methods(trace: Trace, tree: Tree) -> Tree:

@@ -79,7 +79,10 @@ def test_constant_matrices_as_results():
     A = sp.random_array((5, 4), density=0.5, rng=np.random.default_rng(1), format="csr")
     found = ds.jit(lambda c: A * c)(2.0)
     np.testing.assert_array_equal(found.toarray(), 2.0 * A.toarray())
-    assert isinstance(ds.jit(lambda c: sp.csr_matrix(A) * c)(2.0), sp.csr_array | sp.csr_matrix)
+    assert isinstance(ds.jit(lambda c: sp.csr_matrix(A) * c)(2.0), sp.csr_matrix)
+    kept, _ = ds.jit(lambda c: (A.tocsc(), 2.0 * c))(2.0)
+    assert isinstance(kept, sp.csc_array)
+    np.testing.assert_array_equal(kept.toarray(), A.toarray())
 
 
 def test_jacobian_of_a_jacobian():
@@ -147,6 +150,8 @@ def test_what_cannot_be():
             call(X)
     with pytest.raises(TypeError, match=r"vmap.*returns a sparse matrix: return its \.data"):
         ds.vmap(lambda x: (x, jacobian(x)))(np.stack([X, X]))
+    with pytest.raises(TypeError, match="pass its entries, and make the matrix inside"):
+        ds.grad(lambda A: np.sum(A @ V))(EYE)
     with pytest.raises(ValueError, match="out="):
         ds.jit(lambda x: jacobian(x, out=jacobian(x)))(X)
 

@@ -10,6 +10,7 @@ terms, also where numbers cancel.
 
 from __future__ import annotations
 
+import operator
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -386,6 +387,8 @@ class TracedSparse:
         """Apply a function that is zero at zero to every entry; those at one place are one entry."""
         from diffsci.tracing.protocols import UFUNCS
 
+        if self.format in WRITABLE:
+            return as_traced_sparse(self.tocsr())._each(name, *operands)
         self.sum_duplicates()  # in place, as SciPy does
         return self._like(UFUNCS[name](self.entries, *operands))
 
@@ -393,7 +396,7 @@ class TracedSparse:
         return self._each("absolute")
 
     def __neg__(self) -> TracedSparse:
-        return self._like(-self.entries)
+        return -self.tocsr() if self.format == "lil" else self._like(-self.entries)
 
     def __pos__(self) -> TracedSparse:
         return self
@@ -416,7 +419,8 @@ class TracedSparse:
         """See `scipy.sparse`: every entry to a power."""
         if isinstance(n, TracedArray) or np.ndim(n) != 0 or not n > 0:
             _refuse("a power that is not a positive number", "take it of A.data, or of A.toarray()")
-        whole = self if dtype is None else self.astype(dtype)
+        whole = as_traced_sparse(self.tocsr()) if self.format in WRITABLE else self
+        whole = whole if dtype is None else whole.astype(dtype)
         whole.sum_duplicates()
         return whole._like(power(whole.entries, n))
 
@@ -459,12 +463,12 @@ class TracedSparse:
 
         if is_sparse(other):
             return at_common_places(self.distinct(), as_traced_sparse(other).distinct())
-        return self._like(self.entries * self._at_entries(other))
+        return self._with(operator.mul, other)
 
     def __truediv__(self, other: Any) -> TracedSparse:
         if is_sparse(other):
             _refuse("dividing by entries", "divide A.data where both patterns are one")
-        return self._like(self.entries / self._at_entries(other))
+        return self._with(operator.truediv, other)
 
     def __imul__(self, other: Any) -> TracedSparse:
         if is_sparse(other) or np.ndim(other) != 0:
@@ -480,15 +484,23 @@ class TracedSparse:
     def __rtruediv__(self, other: Any) -> Any:
         _refuse("dividing by entries", "to solve a system use scipy.sparse.linalg.spsolve(A, b)")
 
-    def _at_entries(self, other: Any) -> Any:
-        """Return the elements of a dense operand at the places of the entries."""
+    def _with(self, operation: Callable, other: Any) -> TracedSparse:
+        """Combine entries with a number, or with the elements of a dense array at their places."""
         if np.ndim(other) == 0:
-            return other
+            return self._like(operation(self.entries, other))
         x = _dense(other)
+        if x.size == 1:
+            return self._like(operation(self.entries, ops.reshape(x, (1,))))
+        whole = self.settle()
+        return TracedSparse(operation(whole.entries, whole._elements(x)), whole.places.as_coo())
+
+    def _elements(self, x: TracedArray) -> TracedArray:
+        """Return the elements of a dense array at the places of the entries."""
+        given = x.shape
         x = ops.reshape(x, (1, -1)) if x.ndim == 1 else x
         if x.ndim != 2 or any(n not in (1, own) for n, own in zip(x.shape, self.shape, strict=True)):
             raise ValueError(
-                f"a sparse matrix of shape {self.shape} and an array of shape {np.shape(other)} do not fit"
+                f"a sparse matrix of shape {self.shape} and an array of shape {given} do not fit"
                 f"{at(user_location())}"
             )
         rows = self.places.rows if x.shape[0] > 1 else 0

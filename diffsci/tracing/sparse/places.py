@@ -84,6 +84,12 @@ class Places:
         """The columns of the entries of a "csr", the rows of those of a "csc"."""
         return self.rows if self.format == "csc" else self.columns
 
+    def as_coo(self) -> Places:
+        """Return the same places, of the format of SciPy's products with dense arrays."""
+        if self.format in ("coo", "dia"):
+            return self
+        return Places(self.rows, self.columns, self.shape, "coo", self.matrix)
+
     def turned(self) -> Places:
         """Return the places of the transpose, whose entries are kept in the same order."""
         format = {"csr": "csc", "csc": "csr"}.get(self.format, self.format)

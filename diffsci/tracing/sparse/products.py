@@ -64,6 +64,7 @@ def at_common_places(x: TracedSparse, y: TracedSparse) -> TracedSparse:
     width = x.shape[1]
     keys = (p.rows * width + p.columns for p in (x.places, y.places))
     _, left, right = np.intersect1d(*keys, assume_unique=True, return_indices=True)
-    format = x.format if x.format in COMPRESSED else "csr"
+    kept = x.format in COMPRESSED or x.format == y.format == "dia"
+    format = x.format if kept else "csr"
     places = Places(x.places.rows[left], x.places.columns[left], x.shape, format, x.matrix)
     return TracedSparse(picked(x.entries, left) * picked(y.entries, right), places, settled=False)
