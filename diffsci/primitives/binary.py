@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
-from diffsci.primitives.dependence import chosen, elementwise_product
+from diffsci.primitives.dependence import chosen, divided, elementwise_product, of_first, power
 from diffsci.primitives.series import linear, product, quotient
 from diffsci.primitives.shared import BOOL, add_tangents, batch_elementwise, full_like, same_types
 
@@ -183,8 +183,8 @@ def _binary(name, type_, value, jvp, transpose=None, taylor=None, pattern=None) 
 _binary("add", _numbers, np.add, _add_jvp, _add_transpose, linear)
 _binary("sub", _numbers, np.subtract, _sub_jvp, _sub_transpose, linear)
 _binary("mul", _numbers, np.multiply, _mul_jvp, _mul_transpose, product, elementwise_product)
-_binary("div", _floats, np.divide, _div_jvp, _div_transpose, quotient)
-_binary("pow", _numbers, np.power, _pow_jvp)
+_binary("div", _floats, np.divide, _div_jvp, _div_transpose, quotient, divided)
+_binary("pow", _numbers, np.power, _pow_jvp, pattern=power)
 _binary("maximum", _numbers, np.maximum, _extremum_jvp("gt"))
 _binary("minimum", _numbers, np.minimum, _extremum_jvp("lt"))
 _binary("hypot", _floats, np.hypot, _hypot_jvp)
@@ -192,7 +192,7 @@ _binary("arctan2", _floats, np.arctan2, _arctan2_jvp)
 _binary("mod", _numbers, np.mod, _remainder_jvp)
 _binary("fmod", _numbers, np.fmod, _remainder_jvp)
 _binary("floor_divide", _numbers, np.floor_divide, "zero")
-_binary("copysign", _floats, np.copysign, _copysign_jvp)
+_binary("copysign", _floats, np.copysign, _copysign_jvp, pattern=of_first)
 register(
     Primitive(
         name="select",

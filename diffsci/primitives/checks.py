@@ -6,7 +6,7 @@ import numpy as np
 
 from diffsci.errors import KinkError
 from diffsci.graph import Builder, Node, Primitive, Type, register
-from diffsci.primitives.dependence import every
+from diffsci.primitives.dependence import of_first
 from diffsci.primitives.series import linear
 from diffsci.primitives.shared import BOOL, to_batch
 
@@ -72,6 +72,6 @@ register(
         transpose=_transpose,
         batch=_batch,
         taylor=linear,
-        pattern=lambda node, known: [(every(node.type), every(node.type)), *[None] * (len(node.inputs) - 1)],
+        pattern=of_first,
     )
 )

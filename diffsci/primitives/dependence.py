@@ -86,6 +86,23 @@ def _without(node: Node, there: np.ndarray | None) -> Places:
     return places, places
 
 
+def divided(node: Node, known: Known) -> list[Places]:
+    """What divides a zero that is always there is not seen."""
+    return [_without(node, None), _without(node, known.nonzero(node.inputs[0]))]
+
+
+def power(node: Node, known: Known) -> list[Places]:
+    """A base with the exponent zero is not seen."""
+    if len(node.inputs) == 2:
+        return [_without(node, known.nonzero(node.inputs[1])), _without(node, None)]
+    return [_without(node, None if node.params["exponent"] else np.zeros(node.shape, bool))]
+
+
+def of_first(node: Node, known: Known) -> list[Places | None]:
+    """Each element of the result depends on the same element of the first operand; others make it jump."""
+    return [_without(node, None), *[None] * (len(node.inputs) - 1)]
+
+
 def chosen(node: Node, known: Known) -> list[Places | None]:
     """`select` sees one of two elements, and which one if the condition is a constant."""
     condition = known(node.inputs[0])

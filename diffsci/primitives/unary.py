@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
+from diffsci.primitives.dependence import power
 from diffsci.primitives.series import Series, linear
 from diffsci.primitives.shared import BOOL, batch_elementwise, full_like
 
@@ -196,6 +197,7 @@ register(
         jvp=_pow_jvp,
         batch=batch_elementwise,
         taylor=_pow_taylor,
+        pattern=power,
     )
 )
 

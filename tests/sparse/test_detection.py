@@ -140,6 +140,44 @@ def test_a_few_full_rows_of_many(full):
     assert np.array_equal(found.indices[found.indptr[7] : found.indptr[8]], [0, 7])
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: 0.0 * np.sin(x),
+        lambda x: np.zeros_like(x) / x,
+        np.sign,
+        np.rint,
+        np.trunc,
+        lambda x: 3.0 * (x > 1),
+        lambda x: np.copysign(1.0, x),
+        lambda x: np.heaviside(x, 0.5),
+        lambda x: x // 0.3,
+        ds.stop_gradient,
+        lambda x: x.astype(int).astype(float),
+        lambda x: np.argsort(x) * 1.0,
+        lambda x: np.argmax(x) * np.ones(2),
+        lambda x: np.where(x > 1, 2.0, 3.0),
+        lambda x: np.where(np.array([True, False, True]), 0.0, 0.0 * x),
+        lambda x: x**0,
+        lambda x: np.power(x, np.zeros(3)),
+        lambda x: np.zeros((3, 3)) @ x,
+        lambda x: np.outer(np.zeros(2), x),
+        lambda x: np.cumsum(0 * x),
+        lambda x: np.sin(x) - np.sin(x),
+        lambda x: ds.fori_loop(0, 4, lambda k, y: 0.0 * y, x),
+        lambda x: ds.cond(x[0] > 1, lambda y: 0 * y, np.floor, x),
+    ],
+)
+def test_derivatives_that_are_always_zero(f):
+    assert detected(f, point(3)).nnz == 0
+
+
+@pytest.mark.parametrize("f", [lambda x: x / x, lambda x: (x + 1) - x])
+def test_terms_that_cancel_count(f):
+    """Only equal terms that are subtracted from each other are seen."""
+    assert detected(f, point(3)).nnz == 3
+
+
 def test_a_matrix_of_constants_with_zeros():
     table = np.array([[1.0, 0, 0], [0, 0, 2], [0, 3, 4]])
     graph, active = graph_of(lambda x: np.array(table) @ x, point(3))

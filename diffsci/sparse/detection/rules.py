@@ -84,12 +84,30 @@ def _elementwise(node: Node, parts: Parts, known: Known, width: int) -> Dependen
 
 
 def _product(node: Node, parts: Parts, known: Known, width: int) -> Dependence | None:
-    found = []
-    for part, other in zip(parts, reversed(node.inputs), strict=True):
-        if part is not None:
-            there = known.nonzero(other)
-            found.append(part if there is None else masked(part, there, width))
-    return union(found, width)
+    masks = [
+        None if part is None else known.nonzero(x)
+        for part, x in zip(parts, reversed(node.inputs), strict=True)
+    ]
+    return _seen(parts, masks, width)
+
+
+def _divided(node: Node, parts: Parts, known: Known, width: int) -> Dependence | None:
+    return _seen(parts, (None, known.nonzero(node.inputs[0])), width)
+
+
+def _power(node: Node, parts: Parts, known: Known, width: int) -> Dependence | None:
+    if len(parts) == 2:
+        return _seen(parts, (known.nonzero(node.inputs[1]), None), width)
+    return parts[0] if node.params["exponent"] else None
+
+
+def _seen(parts: Parts, masks: Sequence[np.ndarray | None], width: int) -> Dependence | None:
+    pairs = [(part, there) for part, there in zip(parts, masks, strict=True) if part is not None]
+    return union([part if there is None else masked(part, there, width) for part, there in pairs], width)
+
+
+def _of_first(node: Node, parts: Parts, known: Known, width: int) -> Dependence | None:
+    return parts[0]
 
 
 def _chosen(node: Node, parts: Parts, known: Known, width: int) -> Dependence | None:
@@ -224,6 +242,9 @@ def spread(type_: Type, operands: Sequence[Node | Type], parts: Parts, width: in
 _QUICK = {
     dependence.elementwise: _elementwise,
     dependence.elementwise_product: _product,
+    dependence.divided: _divided,
+    dependence.power: _power,
+    dependence.of_first: _of_first,
     dependence.chosen: _chosen,
     dependence.moved: _moved,
     dependence.moved_by_index: _moved_by_index,
