@@ -12,7 +12,7 @@ from benchmarks.timing import busy, define_threads, versions
 
 GROUPS = (
     "overhead", "compile", "elementwise", "eager", "stencil", "adbench", "ode", "robertson",
-    "gray_scott_case", "startup", "rounding", "gpu", "coloring", "sparse", "brusselator", "line",
+    "gray_scott_case", "startup", "rounding", "gpu", "coloring", "sparse", "factors", "brusselator", "line",
 )  # fmt: skip
 COMMANDS = ("accuracy", "textbook")  # with options and pages of their own
 
