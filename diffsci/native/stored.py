@@ -33,7 +33,7 @@ def native_function(key: str, make: Callable[[], tuple[str, str]]) -> NativeFunc
         Everything that the code depends on, the processor and the version of LLVM aside.
     make : callable
         Returns the text of an LLVM module, optimised already, and the name of the function in it. It may call
-        functions of the C library only.
+        functions of libraries only (`diffsci.native.addresses`).
 
     Returns
     -------
@@ -42,12 +42,9 @@ def native_function(key: str, make: Callable[[], tuple[str, str]]) -> NativeFunc
     from diffsci.native.engine import compile_object, host
 
     key = hashlib.sha256("\0".join(["native function", key, *host()]).encode()).hexdigest()[:40]
-    stored = cache.read(key)
-    if stored is not None:
-        try:
-            return _loaded(*stored)
-        except (KeyError, OSError, RuntimeError):  # foreign or unusable: made again below
-            pass
+    function = _stored(key)
+    if function is not None:
+        return function
     text, name = make()
     code = compile_object(text)
     description = {"imports": _imports(text), "exports": [name]}
@@ -56,11 +53,22 @@ def native_function(key: str, make: Callable[[], tuple[str, str]]) -> NativeFunc
     return function
 
 
+def _stored(key: str) -> NativeFunction | None:
+    """Load a function from the cache; None where there is none that can be used."""
+    found = cache.read(key)
+    if found is None:
+        return None
+    try:
+        return _loaded(*found)
+    except (KeyError, OSError, RuntimeError):  # foreign or unusable: made again
+        return None
+
+
 def _loaded(description: dict, code: bytes) -> NativeFunction:
     from diffsci.native.engine import load
 
     (name,) = description["exports"]
-    addresses = {name: library_address(name) for name in description["imports"]}
+    addresses = {called: library_address(called) for called in description["imports"]}
     library = load([code], addresses, [name])
     return NativeFunction(library.addresses[name], library)
 

@@ -13,7 +13,7 @@ import diffsci as ds
 from diffsci.low_level import native_function
 from diffsci.native import cache, engine, objects
 from solvers import solve_ivp
-from solvers.ode.compiled import Loop
+from solvers.ode.compiled import LOOPS, Loop
 
 PROGRAM = """
 import sys
@@ -154,10 +154,13 @@ def test_single_precision_has_loops_of_its_own():
 
 def test_arguments_are_checked_before_their_addresses_are_used():
     loop = Loop("initial_step", np.dtype(float))
+    others = [None] * (len(LOOPS.arguments("initial_step", "float64")) - 1)
     with pytest.raises(TypeError, match="argument 0 of 'initial_step' must be a C-contiguous 1-dim"):
-        loop(np.zeros(3))
+        loop(np.zeros(3), *others)
     with pytest.raises(TypeError, match="got int64 of shape"):
-        loop(np.zeros((3, 2), np.int64)[:, 0])
+        loop(np.zeros((3, 2), np.int64)[:, 0], *others)
+    with pytest.raises(TypeError, match="'initial_step' takes 9 arguments, got 1"):
+        loop(np.zeros(3, np.int64))
 
 
 def test_addresses_are_what_numpy_says_with_and_without_a_known_layout(monkeypatch):
