@@ -35,13 +35,19 @@ def flat(x):
     return springs(x[::-1])
 
 
+def lengths(x):
+    return np.sum((np.linalg.norm(x[I] - x[J], axis=1) - 0.5) ** 2)
+
+
 def weighted(x):
     """Not symmetric in the particles of a pair."""
     d = x[I] - 2 * x[J]
     return np.sum(np.cos(x[I]) * d * np.sum(d * d, axis=1)[:, None])
 
 
-@pytest.mark.parametrize(("f", "x"), [(springs, X), (attraction, X), (flat, X.ravel()), (weighted, X)])
+@pytest.mark.parametrize(
+    ("f", "x"), [(springs, X), (attraction, X), (flat, X.ravel()), (weighted, X), (lengths, X)]
+)
 def test_pairs(f, x):
     check(ds.grad(f), x, rtol=1e-12)
 
@@ -52,6 +58,20 @@ def test_what_acts_on_both_particles_is_computed_once(f):
     found = check(ds.grad(f), X, rtol=1e-12)
     sizes = [node.type.size for node in found.graph.nodes if node.name == "concatenate"]
     assert max(sizes) == 2 * 9 * len(I)
+
+
+def test_lengths_of_single_precision_and_of_zero():
+    """Lengths are formulas of their own, written out in double precision; their derivatives at zero are 0."""
+    found = check(ds.grad(lengths), X.astype(np.float32), rtol=2e-5)
+    assert found.graph.outputs[0].dtype == np.float32
+    together = X.copy()
+    together[I[0]] = together[J[0]]
+    check(ds.grad(lengths), together, rtol=1e-12)
+
+
+def test_spreads_of_blocks():
+    found = check(lambda x: np.std(x.reshape(-1, 4), axis=1) * x[::4], RNG.normal(size=24), rtol=1e-12)
+    assert found.pattern.nnz == 24
 
 
 NAMES = ("neg", "mul", "div", "add", "sub", "select", "broadcast", "sum", "slice", "const")

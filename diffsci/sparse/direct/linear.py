@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from diffsci.graph import Builder, Node
+from diffsci.primitives.special.formulas import FORMULAS
+from diffsci.primitives.special.terms import Term as Expression
 from diffsci.sparse.direct.emitting import emit, emit_like, number_of, spread
 from diffsci.sparse.direct.moves import assembled, move, put_add
 from diffsci.sparse.direct.sums import contracted, convolved, reduced
@@ -113,6 +115,16 @@ def _added(b: Builder, one: Term, other: Term) -> Term:
     return one.of(emit(b, "add", one.value, other.value), one.clean and other.clean)
 
 
+def _by_formula(work: Work, node: Node) -> list[Term]:
+    """An operation that is defined in terms of others: those are followed."""
+    b, double = work.b, np.dtype(float)
+    operands = [x if x.dtype == double else b.convert(x, dtype=double) for x in node.inputs]
+    found = FORMULAS[node.name](*(Expression(b, x) for x in operands), **node.params).node
+    found = found if node.dtype == double else b.convert(found, dtype=node.dtype)
+    work.follow([found])
+    return work.of(found)
+
+
 RULES: dict[str, Rule] = {
     "add": _sum,
     "sub": _sum,
@@ -124,6 +136,7 @@ RULES: dict[str, Rule] = {
     "sum": reduced,
     "contract": contracted,
     "convolve": convolved,
+    **dict.fromkeys(("direction_tangent", "deviation"), _by_formula),
     "take": move,
     "put": assembled,
     "put_add": put_add,

@@ -97,7 +97,7 @@ def direct(
     try:
         chains = Chains(b)
         by_output = {k: leaves(y, chains) for k, y in zip(kept, tangent.outputs, strict=True)}
-        _follow(work, [leaf for found in by_output.values() for leaf in found])
+        work.follow([leaf for found in by_output.values() for leaf in found])
         return _assembled(work, graph, tangent, by_output)
     except Stop as stop:
         return Refusal(stop.reason, stop.location)
@@ -110,12 +110,6 @@ def _seed(work: Work, seeds: Sequence[Node]) -> None:
         columns = work.maps.share(identity(seed.shape, start, number_type(work.width)))
         work.terms[seed] = [Term(work.b.full(seed.type, 1.0), columns)]
         start += seed.type.size
-
-
-def _follow(work: Work, roots: Sequence[Node]) -> None:
-    for node in Graph((), roots).nodes:
-        if node not in work.terms:
-            work.enter(node)
 
 
 def _assembled(work: Work, graph: Graph, tangent: Graph, by_output: dict[int, list[Node]]) -> Direct:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from diffsci.graph import Builder, Node
+from diffsci.graph import Builder, Graph, Node
 from diffsci.graph.interpreter import evaluate
 from diffsci.graph.ir import remembered
 from diffsci.graph.naming import spoken
@@ -72,6 +72,12 @@ class Work:
             return None
         with np.errstate(all="ignore"):
             return evaluate(node, operands)
+
+    def follow(self, roots: Sequence[Node]) -> None:
+        """Find the terms of nodes and of all that they are made of."""
+        for node in Graph((), roots).nodes:
+            if node not in self.terms:
+                self.enter(node)
 
     def enter(self, node: Node) -> None:
         """Find the terms of a node whose operands have theirs."""
