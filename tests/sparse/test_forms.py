@@ -1,6 +1,7 @@
 """Every form of dependences gives the same patterns: wide random programs against products of matrices."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -72,6 +73,25 @@ class Constants:
 
     def nonzero(self, x):
         return self.values[x] != 0
+
+
+@pytest.mark.parametrize("wide", [5, 100])
+def test_additions_at_different_places(wide):
+    """What is added depends on few inputs, or on many."""
+    order = np.array([3, 0, 2])
+
+    def f(x):
+        sums = np.array([np.sum(x[k : k + wide] ** 2) for k in range(3)])
+        out = np.zeros(4)
+        np.add.at(out, order, sums)
+        return out
+
+    traced = trace_function(f, (np.ones(120),))
+    values = [traced.values[x] for x in traced.graph.inputs]
+    active = [k == 0 for k in range(len(values))]
+    found = jacobian_pattern(traced.graph, active, known=dict(enumerate(values[1:], start=1)))
+    starts = [found.indices[first:last].tolist() for first, last in pairwise(found.indptr)]
+    assert starts == [list(range(k, k + wide)) if k < 3 else [] for k in (1, 3, 2, 0)]
 
 
 def by_products(graph):

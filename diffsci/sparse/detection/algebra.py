@@ -115,7 +115,8 @@ def moved(
         return _repeated(node, parts[0])
     if node.name == "reshape":
         return _reshaped(parts[0], node.shape)
-    if is_small(node.type.size, width) and not any(isinstance(part, Rows) for part in parts):
+    rows = any(isinstance(part, Rows) for part in parts)
+    if is_small(node.type.size, width) and not rows and node.name != "put_add":  # that adds
         return _moved_words(node, parts, others, width)
     start, numbers, present = 0, [], []
     for x, part in zip(node.inputs, parts, strict=True):
