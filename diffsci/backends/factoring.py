@@ -17,7 +17,7 @@ __all__ = ["Factoring", "factoring_of", "narrow_band", "too_large"]
 # itself, a number of U, a vector that a pivot is chosen from, a number in its record, and the square of
 # these (measured for 1 to 31 diagonals on each side); and for another order of right-hand sides, and back.
 _ROW, _NUMBER, _VECTOR, _KEPT, _CROWD, _GATHER = 170.0, 2.5, 4.25, 6.0, 0.12, 80.0
-_LEAST = 800.0  # what fronts cost for each row at least: that of a line
+_LEAST = 750.0  # what fronts cost for each row at least: that of a line
 
 _FULL = 0.5  # with this share of entries, and no narrow band, factors are full in any order
 
