@@ -162,25 +162,45 @@ def _cut(first, own, rest, begins, count):
     return made
 
 
+def _parent(parents, first, own, k):
+    """The column above a group."""
+    return parents[first[k] + own[k] - 1]
+
+
+def _twins(parents, counts, first, own, rest, j, k):
+    """Tell whether two groups reach the same rows: one column above them, and all that it reaches."""
+    parent = _parent(parents, first, own, k)
+    if parent == parents.size or parent != _parent(parents, first, own, j):
+        return False
+    return rest[j] == rest[k] and rest[k] == counts[parent] + 1
+
+
 def group(parents, counts, first, own, rest, least, work):
     """Write the fronts: first column, number of columns, and of rows below them. Returns how many.
 
     Columns with one structure belong to one front. Groups of them may share a front, at the cost of zeros, if
-    they follow each other and the last one is above all: of all ways to cut the order into such fronts the
-    cheapest is taken, by dynamic programming.
+    they follow each other and the last one is above all, or reaches the same rows. Where to cut the order
+    into such fronts is found by dynamic programming, over fronts that end with a group; longer ones are not
+    looked at where they cost more than the best by what the group alone would cost.
     """
     lowest, begins = work[0], work[1]
     count = _supernodes(parents, counts, first, own, rest, begins, lowest)
     for k in range(count):
-        below = least[lowest[k] - 1] if lowest[k] > 0 else 0
-        least[k], columns, begin = _MOST, 0, k
-        while begin >= lowest[k]:
+        least[k], columns, begin, low = _MOST, 0, k, lowest[k]
+        while True:
+            below = least[low - 1] if low > 0 else 0
             columns += own[begin]
             cost = front_cost(columns, rest[k])
-            if below + cost >= least[k]:  # and more columns cost more
+            if below + cost >= least[k] + front_cost(own[k], rest[k]):
                 break
             before = least[begin - 1] if begin > 0 else 0
             if before + cost < least[k]:
                 least[k], begins[k] = before + cost, begin
+            if begin == 0:
+                break
             begin -= 1
+            if begin < low:
+                if not _twins(parents, counts, first, own, rest, begin, k):
+                    break
+                low = lowest[begin]
     return _cut(first, own, rest, begins, count)

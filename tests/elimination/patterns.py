@@ -20,6 +20,15 @@ def arrow(n, hub=0):
     return sp.csc_array((np.ones(3 * n), (rows, columns)), shape=(n, n))
 
 
+def bordered(count, size, border):
+    """Blocks that a few full rows and columns couple."""
+    n = count * size
+    blocks = sp.block_diag([np.ones((size, size))] * count)
+    return sp.csc_array(
+        sp.block_array([[blocks, np.ones((n, border))], [np.ones((border, n)), np.eye(border)]])
+    )
+
+
 def scattered(n, per_row, seed):
     """Entries anywhere, some of them twice, the diagonal not always there."""
     i, j = np.random.default_rng(seed).integers(0, n, (2, n * per_row))

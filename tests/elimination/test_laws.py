@@ -39,6 +39,7 @@ def _patterns(draw):
                 patterns.scattered(n, draw(st.integers(0, 4)), seed),
                 patterns.hubs(n, min(n, 3), seed),
                 patterns.arrow(n, seed % n),
+                patterns.bordered(1 + n // 4, 1 + seed % 3, 1 + seed % 2),
                 patterns.grid(1 + n // 8, 7),
             ]
         )
@@ -137,6 +138,7 @@ def test_an_arrow_does_not_fill(hub):
     tree = elimination_of(pattern.indices, pattern.indptr)
     assert tree.order[-1] == hub or tree.position[hub] >= 1900
     assert tree.rest.max() == 1
+    assert tree.own.size < 400  # columns that reach the same share fronts
 
 
 def test_a_tree_does_not_fill():
