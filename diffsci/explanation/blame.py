@@ -15,11 +15,11 @@ import numpy as np
 from diffsci.graph import Graph, Node
 from diffsci.graph.interpreter import evaluate
 from diffsci.primitives.custom import called_graph
-from diffsci.primitives.dependence import FAMILIES
+from diffsci.primitives.dependence import FAMILIES, Solved
 
 __all__ = [
     "CONSTANT", "OPERATION", "SOLVE", "Blame", "Frame", "Origin",
-    "dependence_rule", "not_finite", "values_of",
+    "dependences", "not_finite", "values_of",
 ]  # fmt: skip
 
 # What an origin is.
@@ -93,12 +93,28 @@ def values_of(graph: Graph, inputs: Sequence[Any], known: dict[Node, Any] | None
     return values
 
 
-def dependence_rule(node: Node) -> Callable | None:
-    """Return the rule that tells which elements depend on which, None where everything may."""
-    if node.primitive.pattern is None and node.primitive.family == "linalg":
-        matrices = all(len(x.shape) >= 2 for x in node.inputs)
-        return FAMILIES["linalg"] if matrices else None
-    return node.primitive.pattern or FAMILIES.get(node.primitive.family)
+@dataclass(frozen=True)
+class _Deciding:
+    """What rules of dependences are told: values that decide where elements go, indices and conditions.
+
+    Factors do not: a product with zero may be NaN.
+    """
+
+    values: dict[Node, Any]
+
+    def __call__(self, node: Node) -> Array | None:
+        return None if node.type.is_float else self.values[node]
+
+    def nonzero(self, node: Node) -> Array | None:
+        return None
+
+
+def dependences(node: Node, values: dict[Node, Any]) -> list | None:
+    """Return which elements of a result depend on which of the operands, None where all may on all."""
+    rule = node.primitive.pattern or FAMILIES.get(node.primitive.family)
+    if isinstance(rule, Solved) or (node.primitive.pattern is None and node.primitive.family == "linalg"):
+        rule = FAMILIES["linalg"] if all(len(x.shape) >= 2 for x in node.inputs) else None
+    return None if rule is None else rule(node, _Deciding(values))
 
 
 def not_finite(value: Any, infs: bool = True) -> Array | None:
@@ -265,15 +281,10 @@ class Blame:
             self._found(node, OPERATION, left, result)
 
     def _dependences(self, node: Node) -> Any:
-        rule = dependence_rule(node)
         sizes = [t.size for t in (node.type if isinstance(node.type, tuple) else (node.type,))]
         operands = sum(x.type.size for x in node.inputs)
         small = max(sizes) * operands <= MOST_PLACES or node.primitive.family in ("structural", "indexing")
-        return rule(node, self._known) if rule is not None and small else None
-
-    def _known(self, node: Node) -> Array | None:
-        """Values that decide where elements go: indices and conditions, never factors."""
-        return None if node.type.is_float else self.values[node]
+        return dependences(node, self.values) if small else None
 
     @staticmethod
     def _reached(node: Node, mask: Array, rule: Any) -> list[Array | None]:

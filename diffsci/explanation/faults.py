@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from diffsci.explanation.advice import advice_for
-from diffsci.explanation.blame import CONSTANT, OPERATION, SOLVE, Frame, Origin, dependence_rule
+from diffsci.explanation.blame import CONSTANT, OPERATION, SOLVE, Frame, Origin, dependences
 from diffsci.explanation.spelling import Spelled, element, source_line, spelled
 from diffsci.graph import Node
 from diffsci.graph.naming import numpy_name
@@ -222,10 +222,12 @@ def _operand(origin: Origin, x: Node, index: tuple[int, ...], name: str) -> Oper
 def _reached(origin: Origin, x: Node, index: tuple[int, ...]) -> np.ndarray | None:
     """Which elements of an operand an element of the result depends on, None for all."""
     node = origin.node
-    rule = dependence_rule(node)
-    if rule is None or isinstance(node.type, tuple) or node.type.size * x.type.size > 1_000_000:
+    if isinstance(node.type, tuple) or node.type.size * x.type.size > 1_000_000:
         return None
-    places = rule(node, lambda y: None if y.type.is_float else origin.values[y])[node.inputs.index(x)]
+    found = dependences(node, origin.values)
+    if found is None:
+        return None
+    places = found[node.inputs.index(x)]
     if places is None:
         return np.zeros(0, int)
     flat = int(np.ravel_multi_index(index, node.shape)) if node.shape else 0
