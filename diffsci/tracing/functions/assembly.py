@@ -21,8 +21,8 @@ from diffsci.tracing.array import TracedArray
 from diffsci.tracing.numbers import StandInMeta
 from diffsci.tracing.protocols import call_function, implements_scipy
 from diffsci.tracing.sparse import Places, TracedSparse, as_traced_sparse
-from diffsci.tracing.sparse.matrix import WRITABLE
 from diffsci.tracing.sparse.moves import rearranged
+from diffsci.tracing.sparse.stored import WRITABLE
 from diffsci.tracing.sparse.writable import TracedLil
 
 __all__ = ["matrix_class"]

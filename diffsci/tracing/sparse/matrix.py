@@ -24,13 +24,12 @@ from diffsci.tracing.array import TracedArray
 from diffsci.tracing.powers import power
 from diffsci.tracing.sparse.entries import joined, picked, summed
 from diffsci.tracing.sparse.places import COMPRESSED, PatternPlaces, Places
+from diffsci.tracing.sparse.stored import KEPT, WRITABLE, Stored, refuse
 from diffsci.tracing.trace import current_trace
 from diffsci.trees import register_parts
 
-__all__ = ["WRITABLE", "TracedSparse", "as_parts", "as_traced_sparse", "is_sparse", "operate", "with_pattern"]
+__all__ = ["TracedSparse", "as_parts", "as_traced_sparse", "is_sparse", "operate", "with_pattern"]
 
-WRITABLE = ("lil", "dok")  # formats that are filled entry by entry
-KEPT = ("csr", "csc", "coo")  # formats whose .data are the entries
 # SciPy's methods that apply to every entry: functions that are zero at zero.
 ELEMENTWISE = frozenset(
     "arcsin arcsinh arctan arctanh ceil deg2rad expm1 floor log1p rad2deg rint sign sin sinh sqrt tan tanh "
@@ -78,55 +77,13 @@ def _dense(x: Any) -> TracedArray:
     return ops.traced(x if isinstance(x, TracedArray) else np.asarray(x))
 
 
-def _refuse(what: str, instead: str) -> Any:
-    raise ops.unsupported(f"{what} of a sparse matrix", instead)
-
-
-class TracedSparse:
-    """A sparse matrix by entries; entries at the same place add up.
-
-    Parameters
-    ----------
-    entries : TracedArray
-    places : Places
-        Where they stand.
-    settled : bool
-        They are kept as SciPy would keep them. Sums and products are not: they are put in order when
-        somebody asks for their entries.
-    """
+class TracedSparse(Stored):
+    """A sparse matrix by entries, with SciPy's methods and operators; see `Stored`."""
 
     __array_ufunc__ = None  # NumPy's operators leave it to ours
-    ndim = 2
-
-    def __init__(self, entries: TracedArray, places: Places, settled: bool = True):
-        self.entries, self.places, self.settled = entries, places, settled
 
     def _like(self, entries: Any) -> TracedSparse:
         return TracedSparse(entries, self.places, self.settled)
-
-    # entries and places -------------------------------------------------------------------------------
-
-    def settle(self) -> TracedSparse:
-        """Put the entries of a sum or product in order, those at one place added up."""
-        if not self.settled:
-            self.sum_duplicates()
-        return self
-
-    def sum_duplicates(self) -> None:
-        """See `scipy.sparse`."""
-        self.settled = True
-        if self.places.canonical:
-            return
-        keys, inverse = np.unique(self.places.keys, return_inverse=True)
-        if keys.size < self.places.size:
-            self.entries = summed(self.entries, inverse, keys.size)
-        else:
-            self.entries = picked(self.entries, np.argsort(self.places.keys))
-        by_columns = self.format == "csc"
-        minor_size = self.shape[0] if by_columns else self.shape[1]
-        major, minor = np.divmod(keys, max(minor_size, 1))
-        both = (minor, major) if by_columns else (major, minor)
-        self.places = Places(*both, self.shape, self.format, self.matrix)
 
     def distinct(self) -> TracedSparse:
         """Return the matrix with one entry at every place; itself if it is so."""
@@ -135,81 +92,6 @@ class TracedSparse:
         made = self._like(self.entries)
         made.sum_duplicates()
         return made
-
-    @property
-    def data(self) -> TracedArray:
-        """The entries in SciPy's order."""
-        if self.format not in KEPT:
-            _refuse(f"the data of the format {self.format!r}", "use A.tocsr().data")
-        return self.settle().entries
-
-    @data.setter
-    def data(self, values: Any) -> None:
-        values = ops.traced(values)
-        if values.shape != (self.nnz,):
-            raise ValueError(
-                f"a matrix with {self.nnz} entries cannot have the data of shape {values.shape}"
-                f"{at(user_location())}"
-            )
-        self.entries = values
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.places.shape
-
-    @property
-    def format(self) -> str:
-        return self.places.format
-
-    @property
-    def matrix(self) -> bool:
-        """Whether it stands for a `spmatrix`, not for a sparse array."""
-        return self.places.matrix
-
-    @property
-    def dtype(self) -> np.dtype:
-        return self.entries.dtype
-
-    @property
-    def nnz(self) -> int:
-        return self.settle().places.size
-
-    size = nnz
-
-    def getnnz(self, axis: int | None = None) -> Any:
-        """See `scipy.sparse`."""
-        if axis is None:
-            return self.nnz
-        places = self.settle().places
-        kept = places.columns if axis % 2 == 0 else places.rows
-        return np.bincount(kept, minlength=self.shape[1 - axis % 2])
-
-    @property
-    def coords(self) -> tuple[np.ndarray, np.ndarray]:
-        return self.row, self.col
-
-    @property
-    def row(self) -> np.ndarray:
-        return self._index("rows", ("coo",), "row")
-
-    @property
-    def col(self) -> np.ndarray:
-        return self._index("columns", ("coo",), "col")
-
-    @property
-    def indices(self) -> np.ndarray:
-        return self._index("indices", COMPRESSED, "indices")
-
-    @property
-    def indptr(self) -> np.ndarray:
-        return self._index("indptr", COMPRESSED, "indptr")
-
-    def _index(self, which: str, formats: tuple[str, ...], name: str) -> np.ndarray:
-        if self.format not in formats:
-            raise AttributeError(
-                f"a sparse matrix of format {self.format!r} has no attribute {name!r}{at(user_location())}"
-            )
-        return getattr(self.settle().places, which)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -304,7 +186,7 @@ class TracedSparse:
     def toarray(self, order: Any = None, out: Any = None) -> TracedArray:
         """Return the matrix with its zeros."""
         if out is not None:
-            _refuse("the option out= of toarray()", "use the array that it returns")
+            refuse("the option out= of toarray()", "use the array that it returns")
         m, n = self.shape
         flat = summed(self.entries, self.places.rows * n + self.places.columns, m * n)
         return ops.copy(ops.reshape(flat, (m, n)))
@@ -326,7 +208,7 @@ class TracedSparse:
     def sum(self, axis: int | None = None, dtype: Any = None, out: Any = None) -> TracedArray:
         """See `scipy.sparse`; a `spmatrix` keeps the axis."""
         if out is not None:
-            _refuse("the option out= of sum()", "use the array that it returns")
+            refuse("the option out= of sum()", "use the array that it returns")
         entries = self.entries if dtype is None else ops.convert(self.entries, dtype)
         if axis is None:
             return ops.reduce("sum", entries)
@@ -418,14 +300,14 @@ class TracedSparse:
     def power(self, n: float, dtype: Any = None) -> TracedSparse:
         """See `scipy.sparse`: every entry to a power."""
         if isinstance(n, TracedArray) or np.ndim(n) != 0 or not n > 0:
-            _refuse("a power that is not a positive number", "take it of A.data, or of A.toarray()")
+            refuse("a power that is not a positive number", "take it of A.data, or of A.toarray()")
         whole = as_traced_sparse(self.tocsr()) if self.format in WRITABLE else self
         whole = whole if dtype is None else whole.astype(dtype)
         whole.sum_duplicates()
         return whole._like(power(whole.entries, n))
 
     def __pow__(self, n: Any) -> TracedSparse:
-        return _refuse("a power of matrices", "write the product A @ A") if self.matrix else self.power(n)
+        return refuse("a power of matrices", "write the product A @ A") if self.matrix else self.power(n)
 
     # arithmetic ---------------------------------------------------------------------------------------
 
@@ -467,7 +349,7 @@ class TracedSparse:
 
     def __truediv__(self, other: Any) -> TracedSparse:
         if is_sparse(other):
-            _refuse("dividing by entries", "divide A.data where both patterns are one")
+            refuse("dividing by entries", "divide A.data where both patterns are one")
         return self._with(operator.truediv, other)
 
     def __imul__(self, other: Any) -> TracedSparse:
@@ -482,7 +364,7 @@ class TracedSparse:
         return self.__imul__(1.0 / other)
 
     def __rtruediv__(self, other: Any) -> Any:
-        _refuse("dividing by entries", "to solve a system use scipy.sparse.linalg.spsolve(A, b)")
+        refuse("dividing by entries", "to solve a system use scipy.sparse.linalg.spsolve(A, b)")
 
     def _with(self, operation: Callable, other: Any) -> TracedSparse:
         """Combine entries with a number, or with the elements of a dense array at their places."""
@@ -541,7 +423,7 @@ class TracedSparse:
 
 def _compared(self: TracedSparse, other: Any) -> Any:
     """Refuse a comparison: its result would be a pattern that depends on values."""
-    _refuse("a comparison", "compare its entries A.data, or A.toarray()")
+    refuse("a comparison", "compare its entries A.data, or A.toarray()")
 
 
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):

@@ -9,9 +9,10 @@ import numpy as np
 from diffsci.source import at, user_location
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
-from diffsci.tracing.sparse.matrix import WRITABLE, TracedSparse, as_parts, is_sparse
+from diffsci.tracing.sparse.matrix import TracedSparse, as_parts, is_sparse
 from diffsci.tracing.sparse.moves import Numbers, known_key
 from diffsci.tracing.sparse.places import Places
+from diffsci.tracing.sparse.stored import WRITABLE
 from diffsci.trees import register_parts
 
 __all__ = ["TracedLil", "write"]
