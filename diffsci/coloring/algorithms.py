@@ -38,10 +38,14 @@ class Greedy:
         see `diffsci.coloring.orders`.
     seed : int
         Of the random order.
+    drop_neutral : bool
+        Whether star, acyclic and bidirectional colorings lose the colors that no entry is read with. Those
+        that keep them are the ones of the published algorithms.
     """
 
     order: str = "natural"
     seed: int = 0
+    drop_neutral: bool = True
 
     def __post_init__(self):
         if self.order not in ORDERS:
@@ -62,10 +66,10 @@ class Greedy:
         if problem.kind == "row":
             return _only_rows(problem, color_columns(pattern.transposed, self.order, self.seed, clock))
         if problem.kind == "bidirectional":
-            return color_both(problem, self.order, self.seed, bound, clock)
+            return color_both(problem, self.order, self.seed, bound, clock, self.drop_neutral)
         order = order_vertices(of_graph(pattern), self.order, self.seed, clock)
         limit = None if bound == math.inf else int(_MANY * bound / problem.forward_cost)
-        colors = _symmetric_in_order(problem, clock)(order, limit)
+        colors = _symmetric_in_order(problem, clock, self.drop_neutral)(order, limit)
         return None if colors is None else _only_columns(problem, colors)
 
 
@@ -218,14 +222,14 @@ def _columns_in_order(
 
 
 def _symmetric_in_order(
-    problem: Problem, clock: Clock
+    problem: Problem, clock: Clock, drop: bool = True
 ) -> Callable[[np.ndarray, int | None], np.ndarray | None]:
     """A function of an order and a limit that makes star or acyclic colorings."""
     graph = graph_of(problem.pattern)
 
     def color(order: np.ndarray, limit: int | None) -> np.ndarray | None:
         colors = color_graph(graph, order, problem.kind == "acyclic", limit=limit, clock=clock)
-        return None if colors is None else drop_neutral(graph, colors)
+        return drop_neutral(graph, colors) if drop and colors is not None else colors
 
     return color
 

@@ -50,7 +50,12 @@ class _Split(NamedTuple):
 
 
 def color_both(
-    problem: Problem, order: str, seed: int = 0, bound: float = math.inf, clock: Clock = UNLIMITED
+    problem: Problem,
+    order: str,
+    seed: int = 0,
+    bound: float = math.inf,
+    clock: Clock = UNLIMITED,
+    drop: bool = True,
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Return row colors and column colors, the cheapest found with a greedy order.
 
@@ -66,14 +71,20 @@ def color_both(
     graph = graph_of_both(problem.pattern)
     vertices = order_vertices(of_graph(graph.pattern), order, seed, clock)
     for without in _neutral(problem.pattern, splits):
-        colors = _bicoloring(problem, graph, vertices[~without[vertices]], without, bound, clock)
+        colors = _bicoloring(problem, graph, vertices[~without[vertices]], without, bound, clock, drop)
         if colors is not None:
             bound, found = problem.cost(_count(colors[1]), _count(colors[0])), colors
     return found
 
 
 def _bicoloring(
-    problem: Problem, graph: Graph, order: np.ndarray, without: np.ndarray, bound: float, clock: Clock
+    problem: Problem,
+    graph: Graph,
+    order: np.ndarray,
+    without: np.ndarray,
+    bound: float,
+    clock: Clock,
+    drop: bool,
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Row colors and column colors that cost less than the bound, if first fit has them."""
     limit = _MORE_BEFORE_DROPPING + (
@@ -84,7 +95,7 @@ def _bicoloring(
     colors = color_graph(graph, order, problem.recovery == "substitution", without, limit, clock)
     if colors is None:
         return None
-    colors = drop_neutral(graph, colors)
+    colors = drop_neutral(graph, colors) if drop else colors
     columns, rows = (np.where(x >= 0, x // 2, -1) for x in np.split(colors, [graph.split]))
     return (rows, columns) if problem.cost(_count(columns), _count(rows)) < bound else None
 

@@ -62,6 +62,29 @@ def test_greedy_counts_and_bounds(name):
 
 
 @pytest.mark.parametrize("name", REFERENCE)
+def test_first_fit_without_dropping_colors_is_the_published_one(name):
+    counts = dict(zip(("star", "acyclic"), REFERENCE[name][4:], strict=True))
+    if name == "constrained":
+        counts["star"] = (6, 6)
+    for kind, numbers in counts.items():
+        if numbers is not None:
+            for order, count in zip(("natural", "largest_first"), numbers, strict=True):
+                coloring = color(REFERENCE[name][0], kind, Greedy(order, drop_neutral=False))
+                coloring.check()
+                assert coloring.ncolors == count, (kind, order)
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+def test_bicolorings_may_keep_neutral_colors(name):
+    pattern = REFERENCE[name][0]
+    for recovery in ("direct", "substitution"):
+        problem = Problem(pattern, "bidirectional", recovery)
+        kept, dropped = (color(problem, algorithm=Greedy(drop_neutral=drop)) for drop in (False, True))
+        kept.check()
+        assert dropped.ncolors <= kept.ncolors
+
+
+@pytest.mark.parametrize("name", REFERENCE)
 def test_the_default_is_never_worse(name):
     pattern, _, *kinds = REFERENCE[name]
     found = {}
