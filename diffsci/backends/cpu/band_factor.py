@@ -54,16 +54,22 @@ class _Factor(Columns):
         self.module.declare("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
         size = self.times(self.add("%n", str(band.lower)), str(band.record * SIZES[self.code]))
         f.do(f"call void @llvm.memset.p0.i64(ptr %made, i8 0, i64 {size}, i1 false)")
-        for offset in range(-band.lower, band.upper + 1):  # of columns against rows
-            diagonal = element(f, self.code, "%ab", self.times("%n", str(band.upper - offset)))
-            end = "%n" if offset <= 0 else self.minus("%n", str(offset))
+        self.each(str(-band.lower), str(band.upper + 1), self.spread_diagonal)
 
-            def entry(i: str, offset: int = offset, diagonal: str = diagonal) -> None:
-                early = f.set(f"icmp slt i64 {i}, {band.lower}")
-                lane = self.add(f.set(f"select i1 {early}, i64 {i}, i64 {band.lower}"), str(offset))
-                self.store(self.load(diagonal, self.add(i, str(offset))), self.record(i), lane)
+    def spread_diagonal(self, offset: str) -> None:
+        """Copy the diagonal whose columns are so far from the rows."""
+        f, band = self.f, self.band
+        diagonal = element(f, self.code, "%ab", self.times("%n", self.minus(str(band.upper), offset)))
+        below = f.set(f"icmp slt i64 {offset}, 0")
+        first = f.set(f"select i1 {below}, i64 {self.minus('0', offset)}, i64 0")
+        end = f.set(f"select i1 {below}, i64 %n, i64 {self.minus('%n', offset)}")
 
-            self.each(str(max(-offset, 0)), end, entry)
+        def entry(i: str) -> None:
+            early = f.set(f"icmp slt i64 {i}, {band.lower}")
+            lane = self.add(f.set(f"select i1 {early}, i64 {i}, i64 {band.lower}"), offset)
+            self.store(self.load(diagonal, self.add(i, offset)), self.record(i), lane)
+
+        self.each(first, end, entry)
 
     # ---- elimination ---------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ factors see `diffsci.backends.cpu.band_factor`.
 from __future__ import annotations
 
 from diffsci.backends.cpu.columns import Columns, lanes
-from diffsci.backends.cpu.function import LANES, MEMORY, SIZES, Function, element
+from diffsci.backends.cpu.function import MEMORY, SIZES, Function, element
 from diffsci.backends.plan.banded import Band
 
 __all__ = ["write_own_solve"]
@@ -17,39 +17,14 @@ __all__ = ["write_own_solve"]
 _SUMS = 4
 
 
-def write_own_solve(module, code: str, band: Band, transposed: bool) -> str:
-    """Define ``solve(factors, pivots, b, x, n, columns)`` and return its name."""
-    name = f"band_solve_{code}_{band.lower}_{band.upper}{'_transposed' if transposed else ''}"
-    module.define(name, lambda: _write_columns(module, code, band, transposed, name))
+def write_own_solve(module, code: str, band: Band, transposed: bool, width: int) -> str:
+    """Define ``solve(factors, pivots, b, x, n, stride)`` for `width` right-hand sides and return its name."""
+    name = f"band_solve_{code}_{band.lower}_{band.upper}_{width}{'_transposed' if transposed else ''}"
+    module.define(name, lambda: _Solve(module, code, band, transposed, width, name).text)
     return name
 
 
-def _write_columns(module, code: str, band: Band, transposed: bool, name: str) -> str:
-    """Write the loop over right-hand sides."""
-    for width in (1, LANES):
-        part = f"{name}_{width}"
-        module.define(
-            part, lambda width=width, part=part: _Solve(module, code, band, transposed, width, part).text
-        )
-    f = Function(f"internal void @{name}(ptr %made, ptr %pivots, ptr %b, ptr %x, i64 %n, i64 %columns)")
-
-    def some(width: int):
-        def run(c: str, _) -> list[str]:
-            b, x = (element(f, code, base, c) for base in ("%b", "%x"))
-            f.do(f"call void @{name}_{width}(ptr %made, ptr %pivots, ptr {b}, ptr {x}, i64 %n, i64 %columns)")
-            return []
-
-        return run
-
-    whole = f.set(f"and i64 %columns, {-LANES}")
-    f.loop("0", whole, LANES, [], some(LANES))
-    f.loop(whole, "%columns", 1, [], some(1))
-    return f.finish()
-
-
 class _Solve(Columns):
-    """``solve(factors, pivots, b, x, n, stride)``: `width` right-hand sides."""
-
     def __init__(self, module, code: str, band: Band, transposed: bool, width: int, name: str):
         header = f"internal void @{name}(ptr %made, ptr %pivots, ptr %b, ptr %x, i64 %n, i64 %stride)"
         super().__init__(module, code, Function(header))

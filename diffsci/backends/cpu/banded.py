@@ -8,7 +8,7 @@ from __future__ import annotations
 from diffsci.backends.cpu.band_factor import write_own_factor
 from diffsci.backends.cpu.band_solve import write_own_solve
 from diffsci.backends.cpu.columns import Columns
-from diffsci.backends.cpu.function import Function, cell, element, literal
+from diffsci.backends.cpu.function import LANES, Function, cell, element, literal
 from diffsci.backends.plan.banded import Band, BandFactorStep, BandSolveStep
 from diffsci.backends.plan.codes import code_of
 
@@ -35,23 +35,45 @@ def write_band_factor(module, f: Function, step: BandFactorStep, failed: str) ->
 def write_band_solve(module, f: Function, step: BandSolveStep, failed: str) -> None:
     """Write the solution for one or several right-hand sides of each."""
     code, band = code_of(step.x.buffer.dtype), step.band
-    write = write_own_solve if band.narrow else _library_solve
-    name = write(module, code, band, step.transposed)
     factors, pivots = module.base(f, step.factors), module.base(f, step.pivots)
     b, x = module.place(f, step.b), module.place(f, step.x)
-    scratch = "" if band.narrow else f", ptr {module.base(f, step.scratch) if step.scratch else 'null'}"
+    write = _own_solves if band.narrow else _library_solves
 
     def one(i: str, _) -> list[str]:
         made = element(f, code, factors, f.set(f"mul i64 {i}, {band.size}"))
         exchanges = element(f, "i8", pivots, f.set(f"mul i64 {i}, {band.n}"))
         rows = f.set(f"mul i64 {i}, {band.n * step.columns}")
-        places = ", ".join(
-            f"ptr {p}" for p in (made, exchanges, element(f, code, b, rows), element(f, code, x, rows))
-        )
-        f.do(f"call void @{name}({places}, i64 {band.n}, i64 {step.columns}{scratch})")
+        write(module, f, step, code, made, exchanges, *(element(f, code, base, rows) for base in (b, x)))
         return []
 
     f.loop("0", str(band.batch), 1, [], one)
+
+
+def _own_solves(module, f: Function, step: BandSolveStep, code: str, *places: str) -> None:
+    """Write solves for eight right-hand sides at a time, and for each of the last ones."""
+    made, exchanges, b, x = places
+    whole = step.columns // LANES * LANES
+    for first, end, width in ((0, whole, LANES), (whole, step.columns, 1)):
+        if first == end:
+            continue
+        name = write_own_solve(module, code, step.band, step.transposed, width)
+
+        def some(c: str, _, name: str = name) -> list[str]:
+            at = (made, exchanges, element(f, code, b, c), element(f, code, x, c))
+            f.do(f"call void @{name}({_pointers(at)}, i64 {step.band.n}, i64 {step.columns})")
+            return []
+
+        f.loop(str(first), str(end), width, [], some)
+
+
+def _library_solves(module, f: Function, step: BandSolveStep, code: str, *places: str) -> None:
+    name = _library_solve(module, code, step.band, step.transposed)
+    scratch = module.base(f, step.scratch) if step.scratch else "null"
+    f.do(f"call void @{name}({_pointers(places)}, i64 {step.band.n}, i64 {step.columns}, ptr {scratch})")
+
+
+def _pointers(places) -> str:
+    return ", ".join(f"ptr {place}" for place in places)
 
 
 # LAPACK -----------------------------------------------------------------------------------------------

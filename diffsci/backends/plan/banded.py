@@ -118,7 +118,8 @@ def banded_steps(layout, node) -> list[BandFactorStep | BandSolveStep]:
         pivots = layout.work(np.dtype(np.int64), band.batch * n, "row exchanges of factors")
         step = layout.bands[ab, band] = BandFactorStep(layout.resolver.view(ab), factors, pivots, band)
         first = [step]
-    scratch = layout.work(node.dtype, n * columns, "scratch of a solve") if columns > 1 else None
+    turned = columns > 1 and not band.narrow
+    scratch = layout.work(node.dtype, n * columns, "scratch of a solve") if turned else None
     b, x = layout.resolver.view(rhs), layout.place(node)
     solve = BandSolveStep(step.factors, step.pivots, b, x, scratch, band, columns, transposed)
     return [*first, solve]
