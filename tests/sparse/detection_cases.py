@@ -66,6 +66,7 @@ def covers(f, n, exact=True):
 MIX = np.array([[1.0, 0, 2, 0, 0, 0], [0, 3, 0, 0, 1, 0], [0, 0, 0, 1, 0, 0], [2, 0, 0, 0, 0, 1],
                 [0, 0, 1, 0, 0, 0], [0, 1, 0, 0, 0, 2]])  # fmt: skip
 PICK = np.array([4, 0, 0, 5, 2, 3])
+ORDER = [3, 0, 5, 1, 4, 2]
 
 STEPS = {
     "sin": np.sin,
@@ -89,7 +90,24 @@ STEPS = {
     "while": lambda x: ds.while_loop(lambda y: np.sum(y * y) < 4, lambda y: 2 * y + 0.5, x),
     "loop": lambda x: ds.fori_loop(0, 2, lambda k, y: y + 0.2 * np.roll(y, 1), x),
     "detach": lambda x: x + np.floor(x),
+    "pads": lambda x: np.pad(np.tanh(x[:3]), (0, 3)) * np.roll(x, 1) + np.pad(x[3:], (3, 0)) / (2 + x * x),
+    "blocks": lambda x: blocks(x),
+    "triangle": lambda x: np.linalg.solve(4 * np.eye(6) + np.tril(np.outer(np.sin(x), np.cos(x)), -1), x),
+    "root": lambda x: ds.root(cubic, np.zeros(6), x),
+    "products": lambda x: ds.linear_solve(lambda v: (3 + x**2) * v + np.pad(v[1:], (0, 1)), np.tanh(x)),
 }
+
+
+def cubic(z, a):
+    return z**3 + 3 * z - np.tanh(a) - 0.1 * np.pad(z[:4], (2, 0))
+
+
+def blocks(x):
+    matrix = np.zeros((6, 6))
+    for k in range(6):
+        matrix[k, ORDER[k]] = 2 + np.tanh(x[k])
+    matrix[0, 0] = x[1]
+    return np.linalg.solve(matrix, np.cos(x))
 
 
 def stored(x):
