@@ -59,6 +59,22 @@ def test_matrices_that_are_made_in_the_function():
     exact(lambda x: np.linalg.solve(np.eye(N) - 0.1 * np.diag(np.sin(x)), x), N, ALONE)
 
 
+def test_inverse_matrices():
+    """Of blocks, and of triangles: their zeros are seen by what comes after."""
+
+    def paired(x):
+        matrix = np.diag(2 + x**2)
+        matrix[0, 1] = 0.5
+        return matrix
+
+    upper = ALONE.copy()
+    upper[0, 1] = True
+    exact(lambda x: np.linalg.inv(paired(x)) @ np.ones(N), N, upper)
+    exact(lambda x: np.linalg.inv(chain_of(x)) @ x, N, BEFORE)
+    found = dense(detected(lambda x: np.linalg.inv(paired(x)).ravel(), point(N))).sum(axis=1)
+    assert found.reshape(N, N).tolist() == (ALONE + 2 * (upper ^ ALONE)).astype(int).tolist()
+
+
 def test_columns_are_solved_side_by_side():
     matrix = np.random.default_rng(1).uniform(0, 1, (3, 3)) + 3 * np.eye(3)
     apart = np.kron(np.ones((3, 3)), np.eye(2)) > 0

@@ -7,7 +7,6 @@ None where there is none. What has no entry here goes through the places that it
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,12 +21,12 @@ from diffsci.sparse.detection.algebra import (
     moved,
     product,
     relabelled,
-    taken,
     union,
 )
 from diffsci.sparse.detection.forms import Dependence
 from diffsci.sparse.detection.known import Known
 from diffsci.sparse.detection.reach import solved
+from diffsci.sparse.detection.systems import system_of
 
 __all__ = ["listed", "places_of", "through"]
 
@@ -192,27 +191,17 @@ def _whole(rule: Callable, node: Node, type_: Type, parts: Parts, width: int) ->
 
 def _solution(rule: dependence.Solved, node: Node, parts: Parts, known: Known, width: int) -> Any:
     """Right-hand sides, and entries of the matrix in an equation, go to the unknowns that it reaches."""
-    entries = rule.entries(node, known)
-    if entries is None:
+    system = system_of(node, known)
+    if system is None:
         return _dense_solution(node, parts, width)
-    rows, columns, there = entries
-    stack = node.inputs[0].shape[: len(node.inputs[0].shape) - rule.core] if rule.core else ()
-    count, n = math.prod(stack), node.shape[len(stack)]
-    lanes = node.type.size // max(count * n, 1)
-    seen = np.broadcast_to(rows >= 0, (count, rows.size))
-    if there is not None:
-        seen = seen & there.reshape(count, rows.size)
-    member, place = np.nonzero(seen)
-    equation, unknown = member * n + rows[place], member * n + columns[place]
     right = [] if parts[-1] is None else [parts[-1]]
-    if rule.core and parts[0] is not None:
-        own = product((equation, member * rows.size + place), parts[0], (count * n,), width)
-        right.append(taken(own, np.repeat(np.arange(count * n), lanes), node.shape, width))
-    if rule.diagonal:
-        equation, unknown = (np.concatenate([x, np.arange(count * n)]) for x in (equation, unknown))
-    lane = np.arange(lanes)
-    links = [(x[:, None] * lanes + lane).ravel() for x in (equation, unknown)]
-    return solved(*links, union(right, width), width)
+    if rule.core and parts[0] is not None:  # entries count where they are multiplied by what is not zero
+        there = known.nonzero(node)
+        there = np.True_ if there is None else there.reshape(system.size, system.lanes)[system.unknown]
+        entry, lane = np.nonzero(np.broadcast_to(there, (system.place.size, system.lanes)))
+        places = system.equation[entry] * system.lanes + lane, system.place[entry]
+        right.append(product(places, parts[0], node.shape, width))
+    return solved(*system.links(), union(right, width), width)
 
 
 def _dense_solution(node: Node, parts: Parts, width: int) -> Dependence | None:

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from diffsci.graph import Node
+from diffsci.primitives.dependence import Solved
+from diffsci.sparse.detection.systems import solution_mask
 
 __all__ = ["rule_for"]
 
@@ -29,6 +31,8 @@ def rule_for(node: Node) -> Callable | None:
     """Return the rule of an operation, None if it has none."""
     if node.primitive.family == "structural":
         return _moved
+    if isinstance(node.primitive.pattern, Solved):
+        return solution_mask
     return _kept if node.name in KEEPING else _RULES.get(node.name)
 
 
