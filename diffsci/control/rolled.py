@@ -49,9 +49,17 @@ class RolledTape:
         return hash(self.steps)
 
     def keep(self, loop: RolledLoop, machine: Any, stored: int) -> None:
-        """Keep a machine that is ready to go backward."""
+        """Keep the machine of the run that this is the tape of, ready to go backward."""
         self._owner, self.stored = (loop.body, loop.evaluate), stored
         self._machines.append(machine)
+
+    def put_back(self, loop: RolledLoop, machine: Any) -> None:
+        """Keep a machine that may go backward again, if it is of that run.
+
+        Bodies derived from it have further operands, which are not the same at every call.
+        """
+        if self._owner == (loop.body, loop.evaluate):
+            self._machines.append(machine)
 
     def take(self, loop: RolledLoop) -> Any:
         """Return the machine if it is there and holds states of this body, None otherwise."""
@@ -171,7 +179,7 @@ class RolledLoop(CustomLoop):
         rest = None if schedule is None else schedule.encoded()[_first_reverse(schedule.encoded()) :]
         found = machine.back(rest, self._items_first(ct))
         if schedule is None:  # all states are still there
-            tape.keep(self, machine, tape.stored)
+            tape.put_back(self, machine)
         return [
             value if value is None or not depth else namespace([value]).moveaxis(value, 0, depth)
             for value, depth in zip(found, self.depths, strict=True)

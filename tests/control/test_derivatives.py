@@ -106,3 +106,27 @@ def test_derivative_inside_a_body():
     close(descend(a), unrolled(a))
     close(ds.jacobian(descend)(a), ds.jacobian(unrolled)(a))
     close(ds.jit(ds.jacobian(descend))(a), ds.jacobian(unrolled)(a))
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("length", [3, None])
+def test_second_derivatives_in_two_directions(length, backend):
+    """What a sweep in one direction left behind is nothing for another one."""
+
+    def f(u):
+        if length is None:
+
+            def step(s):
+                return s[0] + 1, s[1] * s[1][0]
+
+            return np.sum(ds.while_loop(lambda s: s[0] < 3, step, (0, u))[1] ** 2)
+        return np.sum(ds.fori_loop(0, length, lambda i, c: c * c[0], u) ** 2)
+
+    def product(u, v):
+        return ds.grad(lambda z: ds.jvp(f, (z,), (v,))[1])(u)
+
+    u, a, b = np.array([1.3, -0.4, 0.7]), np.array([1.0, 2.0, 3.0]), np.array([-1.0, 0.5, 0.0])
+    hessian = ds.hessian(lambda u: np.sum((u * u[0] ** 7) ** 2))(u)  # c c[0], three times
+    found = ds.jit(lambda u: (product(u, a), product(u, b), product(u, a)), backend=backend)(u)
+    for value, v in zip(found, (a, b, a), strict=True):
+        np.testing.assert_allclose(value, hessian @ v, rtol=1e-12)
