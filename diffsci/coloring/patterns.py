@@ -108,6 +108,8 @@ def as_pattern(matrix: Any) -> Pattern:
     if hasattr(matrix, "tocsr") and matrix.format != "csr":
         if hasattr(matrix, "check_format"):
             matrix.check_format(full_check=True)  # conversions trust index arrays
+        elif matrix.format == "coo":
+            matrix = type(matrix)((matrix.data, matrix.coords), shape=matrix.shape)  # which looks at them
         matrix = matrix.tocsr()
     if not all(hasattr(matrix, name) for name in ("indptr", "indices", "shape")):
         return _dense(np.asarray(matrix))
@@ -151,10 +153,13 @@ def _canonical(indptr: np.ndarray, indices: np.ndarray, shape: tuple[int, int]) 
 
 
 def _narrow(numbers: np.ndarray) -> np.ndarray:
-    """Return numbers as int32; those that do not fit become -1, which is nowhere right."""
+    """Return numbers as int32, of which nobody changes the memory.
+
+    Those that do not fit become -1, which is nowhere right.
+    """
     if numbers.dtype.itemsize >= 4 and numbers.dtype != np.int32:
         numbers = np.where((numbers >= 0) & (numbers <= _LARGEST), numbers, -1)
-    return np.ascontiguousarray(numbers, np.int32)
+    return np.array(numbers, np.int32, copy=True if numbers.flags.writeable else None, order="C")
 
 
 def _sorted(indptr: np.ndarray, indices: np.ndarray, shape: tuple[int, int]) -> Pattern:

@@ -107,16 +107,17 @@ def _named(coloring: Coloring, name: str, seconds: float) -> Coloring:
 
 
 class _Run:
-    """One run of a portfolio."""
+    """One run of a portfolio.
+
+    Where nothing else is known one coloring is `needed`: the first one has all the time that it takes.
+    """
 
     def __init__(
         self, problem: Problem, portfolio: Portfolio, clock: Clock | None = None, needed: bool = True
     ):
         self.problem, self.portfolio = problem, portfolio
         self.clock = Clock(portfolio.time_limit) if clock is None else clock
-        self.needed = (
-            needed  # whether nothing else is known, so that the first coloring has all time it takes
-        )
+        self.needed = needed
         self.tried: list[Candidate] = []
         self.found: Coloring | None = None
 

@@ -122,6 +122,8 @@ def user_pattern(kind: Kind, pattern: Any) -> Pattern | None:
         raise ValueError(f"{kind.name}: pattern= must have two dimensions, not {pattern.ndim}")
     if hasattr(pattern, "check_format"):
         pattern.check_format(full_check=True)  # SciPy's conversions trust index arrays
+    elif getattr(pattern, "format", None) == "coo":
+        pattern = type(pattern)((pattern.data, pattern.coords), shape=pattern.shape)  # which looks at them
     found = Pattern.of(pattern)
     if kind.symmetric and (found.shape[0] != found.shape[1] or found.symmetric() != found):
         raise ValueError(f"{kind.name}: pattern= must be symmetric: add its transpose to it")

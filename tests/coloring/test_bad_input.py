@@ -65,6 +65,25 @@ def test_unsorted_duplicated_and_zero_entries():
     np.testing.assert_array_equal(explicit.indices, before)
 
 
+@pytest.mark.parametrize("made", [sp.coo_array, sp.coo_matrix])
+@pytest.mark.parametrize(("axis", "place"), [(0, -1), (1, -1), (0, 9), (1, 9)])
+def test_places_outside_of_a_matrix(made, axis, place):
+    broken = made(np.eye(4))
+    broken.coords[axis][0] = place
+    with pytest.raises(ValueError, match="index"):
+        color(broken)
+
+
+def test_patterns_do_not_change_with_the_matrix_that_they_are_of():
+    matrix = samples.laplace(4, 5).astype(float)
+    coloring = color(matrix)
+    before = coloring.problem.pattern.indices.copy()
+    matrix.data[::3] = 0.0
+    matrix.eliminate_zeros()  # moves what is left in the same index arrays
+    np.testing.assert_array_equal(coloring.problem.pattern.indices, before)
+    coloring.check()
+
+
 WIDE = 2**32 + 1  # 1 if it is cut to 32 bits
 
 

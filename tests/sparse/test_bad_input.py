@@ -203,3 +203,12 @@ def test_patterns_whose_index_arrays_are_broken(format, where, place, value):
         ds.sparse_jacobian(lambda x: x**2, pattern=pattern)
     with pytest.raises(ValueError, match=r"ind|Last value"):
         ds.coloring.color(pattern)
+
+
+@pytest.mark.parametrize("made", [sp.coo_array, sp.coo_matrix])
+@pytest.mark.parametrize(("axis", "place"), [(0, -1), (1, -1), (0, 9), (1, 9)])
+def test_patterns_with_places_outside(made, axis, place):
+    broken = made(np.eye(4))
+    broken.coords[axis][0] = place
+    with pytest.raises(ValueError, match="index"):
+        ds.sparse_jacobian(lambda x: x**2, pattern=broken)
