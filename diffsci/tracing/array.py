@@ -346,10 +346,13 @@ _OPERATORS = frozenset(f"__{r}{name}__" for name in ("matmul", "mul", "truediv")
 def _method_of_sparse() -> str | None:
     """Return the name of the method of scipy.sparse that asks for an array, None where it is none."""
     frame, name = sys._getframe(2), None
-    while frame is not None and not frame.f_globals.get("__name__", "").startswith("diffsci."):
-        if not frame.f_globals.get("__name__", "").startswith(("scipy.sparse.", "numpy")):
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if module.startswith("scipy.sparse."):
+            name = frame.f_code.co_name  # the outermost is what the user has called
+        elif not module.startswith("numpy"):
             return name
-        frame, name = frame.f_back, frame.f_code.co_name
+        frame = frame.f_back
     return None
 
 

@@ -20,7 +20,7 @@ from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.numbers import StandInMeta
 from diffsci.tracing.protocols import call_function, implements_scipy
-from diffsci.tracing.sparse import Places, TracedSparse, as_traced_sparse
+from diffsci.tracing.sparse import Places, TracedSparse, as_traced_sparse, is_sparse
 from diffsci.tracing.sparse.moves import rearranged
 from diffsci.tracing.sparse.stored import WRITABLE
 from diffsci.tracing.sparse.writable import TracedLil
@@ -96,11 +96,11 @@ def _converted(x: TracedSparse, native: type, copy: bool) -> TracedSparse:
     x = x.asformat(format, copy)
     if not isinstance(x, TracedSparse):
         return native(x)
-    if x.matrix == (kind == "matrix"):
-        return x
     if isinstance(x, TracedLil):
+        if x.matrix == (kind == "matrix"):
+            return x
         return TracedLil(native(x.numbered), x.seen, x.dtype)
-    x = x.settle()
+    x = x.settle()  # a matrix of its own that shares the entries
     places = x.places
     return TracedSparse(x.entries, Places(places.rows, places.columns, x.shape, format, kind == "matrix"))
 
@@ -191,12 +191,25 @@ def _stacking(name: str) -> Callable:
     """A function that puts blocks, sparse or dense, into one matrix."""
 
     def stacked(blocks, *args, dtype=None, **kwargs):
+        blocks = [_block(b, name in ("block_array", "bmat")) for b in blocks]
         made = rearranged(lambda b: _native(name)(b, *args, **kwargs), blocks, dense=True)
         return made if dtype is None else made.astype(dtype)
 
     stacked.__name__ = name
     implements_scipy(f"scipy.sparse.{name}")(stacked)
     return stacked
+
+
+def _block(x: Any, row: bool) -> Any:
+    """Return a block of a matrix, or a row of them: with the zeros left out that are known."""
+    if row:
+        return [_block(b, False) for b in x]
+    if x is None or is_sparse(x):
+        return x
+    x = ops.as_array(x)
+    if not x.is_const:
+        return ops.reshape(x, (1, -1)) if x.ndim < 2 else x
+    return _native("coo_matrix")(x.constant())
 
 
 for _name in ("vstack", "hstack", "block_array", "bmat", "block_diag"):
@@ -216,7 +229,7 @@ def triu(A, k=0, format=None):
 @implements_scipy("scipy.sparse.kron")
 def kron(A, B, format=None):
     """Every entry of A times every entry of B: both are spread over the places of the product."""
-    a, b = (as_traced_sparse(x).distinct() for x in (A, B))
+    a, b = (as_traced_sparse(_block(x, False)).distinct() for x in (A, B))
     ones = [x.places.filled(np.ones(x.nnz, dtype=np.int64)) for x in (a, b)]
     left = rearranged(lambda x: _native("kron")(x, ones[1], "coo"), a)
     right = rearranged(lambda x: _native("kron")(ones[0], x, "coo"), b)

@@ -10,6 +10,7 @@ terms, also where numbers cancel.
 
 from __future__ import annotations
 
+import math
 import operator
 import warnings
 from collections.abc import Callable, Iterator
@@ -28,13 +29,24 @@ from diffsci.tracing.sparse.stored import KEPT, WRITABLE, Stored, refuse
 from diffsci.tracing.trace import current_trace
 from diffsci.trees import register_parts
 
-__all__ = ["TracedSparse", "as_parts", "as_traced_sparse", "is_sparse", "operate", "with_pattern"]
+__all__ = [
+    "TracedSparse",
+    "as_parts",
+    "as_traced_sparse",
+    "is_number",
+    "is_sparse",
+    "operate",
+    "with_pattern",
+]
 
+# setdiag() makes new arrays where more than this part of the entries is new.
+SETDIAG_IN_PLACE = 0.001
 # SciPy's methods that apply to every entry: functions that are zero at zero.
 ELEMENTWISE = frozenset(
     "arcsin arcsinh arctan arctanh ceil deg2rad expm1 floor log1p rad2deg rint sign sin sinh sqrt tan tanh "
     "trunc".split()
 )
+ADVICE = "the zeros of arrays are not known while tracing: csr_array((data, (rows, columns)), shape=...)"
 INSTEAD = {
     "eliminate_zeros": "which entries are zero is not known while tracing; leave the call out",
     "count_nonzero": "which entries are zero is not known while tracing; use A.nnz, or count in A.data",
@@ -54,6 +66,10 @@ def as_traced_sparse(x: Any) -> TracedSparse:
     """Return a sparse matrix by entries; the same one again as long as the original is unchanged."""
     if isinstance(x, TracedSparse):
         return x
+    if not containers.is_sparse(x):
+        raise ops.unsupported(
+            f"an operand of type {type(x).__name__} where a sparse matrix is expected", ADVICE
+        )
     trace = current_trace()
     key = ("sparse", id(x))
     seen = containers.snapshot(x)
@@ -73,7 +89,16 @@ def with_pattern(data: TracedArray, pattern: Any) -> TracedSparse:
     return TracedSparse(data, PatternPlaces(pattern))
 
 
+def is_number(x: Any) -> bool:
+    """Tell whether an operand is one number, traced or not."""
+    return not isinstance(x, (list, tuple)) and np.ndim(x) == 0
+
+
 def _dense(x: Any) -> TracedArray:
+    if isinstance(x, (list, tuple)):
+        return ops.as_array(x)
+    if hasattr(x, "toarray"):
+        raise ops.unsupported("an operand that is a sparse array of one dimension", "use its toarray()")
     return ops.traced(x if isinstance(x, TracedArray) else np.asarray(x))
 
 
@@ -107,8 +132,9 @@ class TracedSparse(Stored):
 
     @property
     def T(self) -> TracedSparse:
-        self.settle()  # both share the entries, also when they are written to
-        return TracedSparse(self.entries, self.places.turned())
+        self.settle()  # as SciPy's, both share the entries, also when they are written to
+        entries = self.entries if self.format in KEPT else ops.copy(self.entries)
+        return TracedSparse(entries, self.places.turned())
 
     def transpose(self, axes: Any = None, copy: bool = False) -> TracedSparse:
         """See `scipy.sparse`."""
@@ -205,12 +231,13 @@ class TracedSparse(Stored):
         """See `scipy.sparse`."""
         return ops.reduce("sum", self.diagonal(offset))
 
-    def sum(self, axis: int | None = None, dtype: Any = None, out: Any = None) -> TracedArray:
+    def sum(self, axis: Any = None, dtype: Any = None, out: Any = None) -> TracedArray:
         """See `scipy.sparse`; a `spmatrix` keeps the axis."""
         if out is not None:
             refuse("the option out= of sum()", "use the array that it returns")
         entries = self.entries if dtype is None else ops.convert(self.entries, dtype)
-        if axis is None:
+        axis = axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis
+        if axis is None or isinstance(axis, tuple):
             return ops.reduce("sum", entries)
         axis = ops.normal_axis(axis, 2)
         kept = self.places.rows if axis else self.places.columns
@@ -233,23 +260,34 @@ class TracedSparse(Stored):
     def __setitem__(self, key: Any, value: Any) -> None:
         from diffsci.tracing.sparse.writable import write
 
-        self._written(lambda numbered, seen: write(numbered, seen, key, value, self.dtype))
+        self._written(lambda numbered, seen: write(numbered, seen, key, value, self.dtype), math.inf)
 
     def setdiag(self, values: Any, k: int = 0) -> None:
         """See `scipy.sparse`."""
-        values = ops.convert(values, self.dtype)
-        self._written(lambda numbered, seen: numbered.setdiag(seen.of(values), k))
+        values = ops.convert(ops.as_array(values), self.dtype)
+        self._written(lambda numbered, seen: numbered.setdiag(seen.of(values), k), SETDIAG_IN_PLACE)
 
-    def _written(self, write: Callable) -> None:
-        """Let SciPy write numbers into the matrix of the numbers of the entries."""
+    def _written(self, write: Callable, in_place: float) -> None:
+        """Let SciPy write numbers into the matrix of the numbers of the entries.
+
+        Compressed formats write into the array of the entries, which others may share, unless more than a
+        part `in_place` of them are new.
+        """
         from diffsci.tracing.sparse.moves import Numbers
 
-        seen = Numbers(dense=True)
-        numbered = seen.of(self.distinct())
+        seen, whole = Numbers(dense=True), self.distinct()
+        numbered = seen.of(whole)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that the structure changes: once for every program
             write(numbered, seen)
-        made = seen.resolved(numbered)
+        made = seen.resolved(numbered, zeros=self.format in COMPRESSED)
+        added = made.places.size - whole.places.size
+        if whole is self and self.format in COMPRESSED and added <= in_place * self.places.size:
+            order = np.argsort(made.places.keys)
+            now = order[np.searchsorted(made.places.keys, self.places.keys, sorter=order)]
+            self.entries[:] = picked(made.entries, now)
+            if not added:
+                return
         self.entries, self.places, self.settled = made.entries, made.places, True
 
     def __iter__(self) -> Iterator[Any]:
@@ -313,7 +351,7 @@ class TracedSparse(Stored):
 
     def dot(self, other: Any) -> Any:
         """See `scipy.sparse`."""
-        return self * other if np.ndim(other) == 0 and not is_sparse(other) else self @ other
+        return self * other if is_number(other) else self @ other
 
     def __matmul__(self, other: Any) -> Any:
         from diffsci.tracing.sparse.products import of_matrices, with_dense
@@ -330,12 +368,12 @@ class TracedSparse(Stored):
         return product if x.ndim == 1 else ops.copy(product.T)
 
     def __mul__(self, other: Any) -> Any:
-        if self.matrix and (is_sparse(other) or np.ndim(other) != 0):
+        if self.matrix and not is_number(other):
             return self @ other
         return self.multiply(other)
 
     def __rmul__(self, other: Any) -> Any:
-        if self.matrix and (is_sparse(other) or np.ndim(other) != 0):
+        if self.matrix and not is_number(other):
             return other @ self
         return self.multiply(other)
 
@@ -350,16 +388,19 @@ class TracedSparse(Stored):
     def __truediv__(self, other: Any) -> TracedSparse:
         if is_sparse(other):
             refuse("dividing by entries", "divide A.data where both patterns are one")
-        return self._with(operator.truediv, other)
+        whole = self
+        if is_number(other) and np.can_cast(self.dtype, np.float64):
+            whole = self._like(ops.convert(self.entries, np.float64))  # as SciPy does, of float32, too
+        return whole._with(operator.truediv, other)
 
     def __imul__(self, other: Any) -> TracedSparse:
-        if is_sparse(other) or np.ndim(other) != 0:
+        if not is_number(other):
             return self * other
         self.settle().entries *= other
         return self
 
     def __itruediv__(self, other: Any) -> TracedSparse:
-        if is_sparse(other) or np.ndim(other) != 0:
+        if not is_number(other):
             return self / other
         return self.__imul__(1.0 / other)
 
@@ -368,7 +409,7 @@ class TracedSparse(Stored):
 
     def _with(self, operation: Callable, other: Any) -> TracedSparse:
         """Combine entries with a number, or with the elements of a dense array at their places."""
-        if np.ndim(other) == 0:
+        if is_number(other):
             return self._like(operation(self.entries, other))
         x = _dense(other)
         if x.size == 1:
@@ -392,9 +433,9 @@ class TracedSparse(Stored):
 
     def __add__(self, other: Any) -> Any:
         if not is_sparse(other):
-            if np.ndim(other) == 0:
+            if is_number(other):
                 if not isinstance(other, TracedArray) and other == 0:
-                    return self  # SciPy allows this number alone
+                    return self.copy()  # SciPy allows this number alone
                 raise ops.unsupported(
                     "a sum of a sparse matrix and a number",
                     "add it to A.toarray(), or to its entries A.data",
@@ -413,7 +454,9 @@ class TracedSparse(Stored):
         return as_traced_sparse(other) + self if is_sparse(other) else self + other
 
     def __sub__(self, other: Any) -> Any:
-        return self + (-as_traced_sparse(other) if is_sparse(other) else -_dense(other))
+        if is_sparse(other):
+            return self + -as_traced_sparse(other)
+        return self + -(other if is_number(other) else _dense(other))
 
     def __rsub__(self, other: Any) -> Any:
         return as_traced_sparse(other) - self if is_sparse(other) else -self + other

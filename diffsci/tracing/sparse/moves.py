@@ -36,7 +36,7 @@ class Numbers:
     def of(self, x: Any) -> Any:
         """Return an operand with numbers in place of its entries; what has none is returned as it is."""
         if is_sparse(x):
-            x = as_traced_sparse(x).settle()
+            x = as_traced_sparse(x).distinct()  # numbers of entries at one place must not be added up
             return x.places.numbered(self.add(x.entries))
         if isinstance(x, (list, tuple)):
             return type(x)(map(self.of, x))
@@ -47,9 +47,9 @@ class Numbers:
         return x
 
     def add(self, entries: TracedArray) -> int:
-        """Keep more entries and return the number of the first."""
+        """Keep more entries, as they are now, and return the number of the first."""
         first = self.starts[-1]
-        self.parts.append(entries)
+        self.parts.append(ops.copy(entries))
         self.starts.append(first + entries.size)
         return first
 
@@ -67,14 +67,17 @@ class Numbers:
             data, place = [zero, *data], np.where(flat > 0, place + 1, 0)
         return ops.copy(ops.reshape(picked(joined(data), place), np.shape(wanted)))
 
-    def resolved(self, found: Any) -> Any:
-        """Return what SciPy made of numbers with the entries in their places."""
+    def resolved(self, found: Any, zeros: bool = False) -> Any:
+        """Return what SciPy made of numbers with the entries in their places.
+
+        Formats with blocks and diagonals are padded with zeros, which are left out unless they are wanted.
+        """
         if not hasattr(found, "tocoo"):
             result = self.picked(found)
             result.scalar = result.shape == ()
             return result
         kept = found.tocoo()
-        there = np.flatnonzero(kept.data > 0)  # formats with blocks and diagonals are padded with zeros
+        there = np.flatnonzero(kept.data >= (0 if zeros else 1))
         data = self.picked(kept.data[there])
         coords = [k[there] for k in kept.coords]
         if found.ndim == 1:

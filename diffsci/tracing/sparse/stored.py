@@ -136,4 +136,6 @@ class Stored:
             raise AttributeError(
                 f"a sparse matrix of format {self.format!r} has no attribute {name!r}{at(user_location())}"
             )
-        return getattr(self.settle().places, which)
+        found = getattr(self.settle().places, which).view()
+        found.setflags(write=False)  # matrices share their places
+        return found

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.source import at, user_location
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.sparse.matrix import TracedSparse
@@ -56,7 +57,23 @@ class TracedSparseVector:
         """See `scipy.sparse`."""
         return self._row.sum()
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise AttributeError(
+            f"sparse vectors under trace have no attribute {name!r}{at(user_location())}: compute with its "
+            "entries .data, or use its toarray()"
+        )
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._row[0, key]
+
+    def __abs__(self) -> TracedSparseVector:
+        return self._like(abs(self._row))
+
     def __matmul__(self, other: Any) -> Any:
+        if isinstance(other, TracedSparseVector):
+            return (self._row @ other._row.T).sum()
         found = self._row @ other
         return _only_row(found) if isinstance(found, TracedSparse) else found[0]
 
@@ -67,6 +84,8 @@ class TracedSparseVector:
         return found[..., 0]
 
     def __mul__(self, other: Any) -> TracedSparseVector:
+        if isinstance(other, TracedSparseVector):
+            return _only_row(self._row.multiply(other._row))
         return self._like(self._row * other)
 
     __rmul__ = multiply = __mul__

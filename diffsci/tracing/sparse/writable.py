@@ -9,7 +9,7 @@ import numpy as np
 from diffsci.source import at, user_location
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
-from diffsci.tracing.sparse.matrix import TracedSparse, as_parts, is_sparse
+from diffsci.tracing.sparse.matrix import TracedSparse, as_parts, is_number, is_sparse
 from diffsci.tracing.sparse.moves import Numbers, known_key
 from diffsci.tracing.sparse.places import Places
 from diffsci.tracing.sparse.stored import WRITABLE
@@ -130,17 +130,17 @@ class TracedLil(TracedSparse):
         self._begin()
         write(self.numbered, self.seen, key, value, self.dtype)
 
-    def __iadd__(self, other: Any) -> TracedLil:
-        return self._replaced(self + other)
+    def __iadd__(self, other: Any) -> TracedSparse:
+        return self._replaced(self + other) if self.format == "lil" else self + other
 
-    def __isub__(self, other: Any) -> TracedLil:
-        return self._replaced(self - other)
+    def __isub__(self, other: Any) -> TracedSparse:
+        return self._replaced(self - other) if self.format == "lil" else self - other
 
     def __imul__(self, other: Any) -> TracedSparse:
-        return self * other if is_sparse(other) or np.ndim(other) else self._replaced(self * other)
+        return self._replaced(self * other) if is_number(other) else self * other
 
     def __itruediv__(self, other: Any) -> TracedSparse:
-        return self / other if is_sparse(other) or np.ndim(other) else self._replaced(self / other)
+        return self._replaced(self / other) if is_number(other) else self / other
 
     def _replaced(self, value: Any) -> TracedLil:
         """Write a result over the whole matrix, as SciPy's operators in place do."""
@@ -150,7 +150,7 @@ class TracedLil(TracedSparse):
     def setdiag(self, values: Any, k: int = 0) -> None:
         """See `scipy.sparse`."""
         self._begin()
-        values = ops.convert(values, self.dtype)
+        values = ops.convert(ops.as_array(values), self.dtype)
         self.numbered.setdiag(self.seen.of(values), k)
 
     def _begin(self) -> None:
