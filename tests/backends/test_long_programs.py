@@ -99,6 +99,27 @@ def test_one_constant_in_many_places_is_a_loop():
     assert sum(len(step.stores) for step in steps if isinstance(step, Straight)) < 500
 
 
+@pytest.mark.parametrize("kind", ["float64", "float32", "bool"])
+@pytest.mark.parametrize("n", [3, 9, 18])
+def test_one_value_in_many_places_is_stored_as_vectors(n, kind):
+    def spread(a, b):
+        out = np.zeros((n, n), kind)
+        for k in range(n):
+            out[k] = a
+            out[k, (7 * k) % n] = b
+        return out
+
+    compiled = ds.jit(spread)
+    for a, b in [(1.5, -0.25), (0.0, 3.0)]:
+        a, b = np.array(a, kind), np.array(b, kind)
+        np.testing.assert_array_equal(compiled(a, b), spread(a, b))
+    module, plan = module_of(compiled, a, b)
+    assert all(isinstance(step, Straight) for step in plan.steps)
+    assert sum(len(step.stores) for step in plan.steps) == n * n
+    stores = sum(text.count("  store ") for text, _ in module.texts())
+    assert stores <= n * (1 + (n - 1) // 8 + 14) + 5
+
+
 def test_pollu():
     def both(y, k):
         out, pullback = ds.vjp(pollu.rhs, y, k)

@@ -6,9 +6,9 @@ import math
 
 from diffsci.backends.cpu import library
 from diffsci.backends.cpu.calls import CALLS
-from diffsci.backends.cpu.function import LANES, MEMORY, Function, StraightFunction, literal, vector_type
+from diffsci.backends.cpu.function import LANES, MEMORY, Function, StraightFunction, vector_type
 from diffsci.backends.cpu.nest_functions import write_nest, write_rows
-from diffsci.backends.cpu.operations import Operations
+from diffsci.backends.cpu.straight import StraightBlock
 from diffsci.backends.cpu.texts import Text, divided
 from diffsci.backends.cpu.threads import PARALLEL
 from diffsci.backends.cpu.vectorized import vector_loop
@@ -202,11 +202,11 @@ class Module:
         self._nanoseconds += len(block.live)
         self._sizes[not inline] += len(block.live)
         if inline:
-            _Block(self, block, f).write()
+            StraightBlock(self, block, f).write()
             return
         name = self._fresh("block")
         inner = StraightFunction(f"internal void {name}(ptr %slots)")
-        _Block(self, block, inner).write()
+        StraightBlock(self, block, inner).write()
         self._blocks[name] = inner.finish()
         f.do(f"call void {name}(ptr %slots)")
 
@@ -229,64 +229,3 @@ def nest_nanoseconds(nest: Nest) -> float:
     streams = len({(body.attrs[s][0], body.attrs[s][1][1:]) for s in loads}) + len(nest.stores)
     work = sum(operation_cost(body.ops[s]) for s in nest.live if body.ops[s] != "lit") / LANES * 0.4
     return math.prod(nest.extents) * max(8 * streams / _BYTES_PER_NANOSECOND, work)
-
-
-class _Block:
-    """Straight-line statements inside a function."""
-
-    def __init__(self, module: Module, block: Straight, f: Function):
-        self.module, self.block, self.f = module, block, f
-        self.ops = Operations(module)
-        self.values: dict[int, str] = {}
-        self.bases: dict[Buffer, str] = {}
-
-    def write(self) -> None:
-        block = self.block
-        for s, place in block.restored.items():
-            self.values[s] = self._load(block.body.codes[s], self._pointer(block.spill, place, "f8"))
-        for s in block.again:
-            self.values[s] = self._statement(s)
-        stores: dict[int, list] = {}
-        for store in block.stores:
-            stores.setdefault(store.stmt, []).append(store)
-        for s in list(self.values):
-            self._stores(stores.pop(s, []))
-        for s in block.live:
-            self.values[s] = self._statement(s)
-            self._stores(stores.pop(s, []))
-            if s in block.saved:
-                self._save(
-                    block.body.codes[s], self.values[s], self._pointer(block.spill, block.saved[s], "f8")
-                )
-
-    def _stores(self, stores) -> None:
-        for store in stores:
-            code = code_of(store.buffer.dtype)
-            self._save(code, self.values[store.stmt], self._pointer(store.buffer, store.address[0], code))
-
-    def _pointer(self, buffer: Buffer, element: int, code: str) -> str:
-        base = self.bases.get(buffer)
-        if base is None:
-            base = self.bases[buffer] = self.module.base(self.f, buffer)
-        return self.f.set(f"getelementptr {MEMORY[code]}, ptr {base}, i64 {element}") if element else base
-
-    def _load(self, code: str, pointer: str) -> str:
-        value = self.f.set(f"load {MEMORY[code]}, ptr {pointer}")
-        return self.f.set(f"icmp ne i8 {value}, 0") if code == "b1" else value
-
-    def _save(self, code: str, value: str, pointer: str) -> None:
-        if code == "b1":
-            value = self.f.set(f"zext i1 {value} to i8")
-        self.f.do(f"store {MEMORY[code]} {value}, ptr {pointer}")
-
-    def _statement(self, s: int) -> str:
-        body = self.block.body
-        op, code = body.ops[s], body.codes[s]
-        if op == "lit":
-            return literal(body.value_of(s), code)
-        if op == "load":
-            buffer, address = body.attrs[s]
-            return self._load(code, self._pointer(buffer, address[0], code))
-        codes = tuple(body.codes[arg] for arg in body.args[s])
-        args = [self.values[arg] for arg in body.args[s]]
-        return self.ops.write(self.f, op, code, codes, args, False)
