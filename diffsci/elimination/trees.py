@@ -13,9 +13,8 @@ from diffsci.primitives.linalg.fronts import front_flops
 
 __all__ = ["EliminationTree", "tree_of"]
 
-_COLUMN = (
-    500.0  # what each column costs beside its front, whatever fronts there are: measured with eight solves
-)
+# What each column costs beside its front, whatever fronts there are: measured with eight solves.
+_COLUMN = 500.0
 
 
 @dataclass(frozen=True, eq=False)

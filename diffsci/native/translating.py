@@ -4,8 +4,8 @@ The library's own algorithms on index arrays are plain Python functions of a sma
 truth values and C-contiguous arrays of int64, int32 or uint8; assignments, `if`, `while`, `for` over `range`,
 `break`, `continue`, `return` of numbers; arithmetic, comparisons, `and`, `or`, `not`, `min`, `max`, `int`;
 calls of other such functions; constants of the module. Everything else is refused. Called from Python they do
-what their native code does, except that numbers of the latter have 64 bits, and that nothing there checks an
-index: indices are not negative and within their arrays.
+what their native code does, except that numbers of the latter have 64 bits, that a divisor of zero makes zero
+there, and that nothing checks an index: indices are not negative and within their arrays.
 
 Numba can do the same and far more, but takes half a second to be imported and some tenths of a second for a
 function.
@@ -306,21 +306,28 @@ class _Function:
 
     # Expressions --------------------------------------------------------------------------------------
 
-    def _branch(self, node: ast.expr, yes: str, no: str) -> None:
-        """Go one way or the other; what is behind `and` and `or` is looked at only if it must be."""
+    def _branch(self, node: ast.expr, yes: str, no: str, strict: bool = False) -> None:
+        """Go one way or the other; what is behind `and` and `or` is looked at only if it must be.
+
+        Where the condition is a value as well (`strict`), `and` and `or` take truth values only: of numbers
+        Python makes one of the numbers.
+        """
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
             self._branch(node.operand, no, yes)
         elif isinstance(node, ast.BoolOp):
             for part in node.values[:-1]:
                 further = self.out.label()
                 if isinstance(node.op, ast.And):
-                    self._branch(part, further, no)
+                    self._branch(part, further, no, strict)
                 else:
-                    self._branch(part, yes, further)
+                    self._branch(part, yes, further, strict)
                 self.out.start(further)
-            self._branch(node.values[-1], yes, no)
+            self._branch(node.values[-1], yes, no, strict)
         else:
-            self.out.branch(self.out.truth(self._value(node)), yes, no)
+            value = self._value(node)
+            if strict and value.kind != BOOLEAN:
+                self._refuse(node, "choice by `and` or `or` between numbers")
+            self.out.branch(self.out.truth(value), yes, no)
 
     def _several(self, node: ast.expr, count: int) -> list[Value]:
         """The values of a tuple, or of a call that returns one; all before anything is assigned."""
@@ -372,11 +379,14 @@ class _Function:
     def _chosen(self, condition: ast.expr) -> Value:
         """A condition as a truth value."""
         true, false = (ast.copy_location(ast.Constant(x), condition) for x in (True, False))
-        return self._of_IfExp(ast.copy_location(ast.IfExp(condition, true, false), condition))
+        return self._choice(ast.copy_location(ast.IfExp(condition, true, false), condition), strict=True)
 
     def _of_IfExp(self, node: ast.IfExp) -> Value:
+        return self._choice(node)
+
+    def _choice(self, node: ast.IfExp, strict: bool = False) -> Value:
         yes, no, after = (self.out.label() for _ in range(3))
-        self._branch(node.test, yes, no)
+        self._branch(node.test, yes, no, strict)
         self.out.start(yes)
         value = self._value(node.body)
         place = self.out.variable(value.kind)

@@ -16,8 +16,8 @@ __all__ = ["Systems"]
 # the host: for a device that order is a larger one.
 _SMALL, _SMALL_ON_DEVICE = 32, 2000
 
-# Costs of dense work, in units of `factoring_of`: an operation of a large factorization, and what is read
-# and written for an entry of the matrix, its Jacobian included.
+# Costs of dense work, in the unit of those of `factoring_of`: of an operation of a large factorization, and
+# of what is read and written for an entry of the matrix, its Jacobian included.
 _OPERATION, _ENTRY = 0.25, 20.0
 
 

@@ -28,6 +28,8 @@ def arithmetic(a, b, out):
     out[11], out[12] = min(a, b, 2), max(a, b, -2)
     out[13] = (a < b) + (a <= b) * 2 + (a == b) * 4 + (a != b) * 8 + (a > b) * 16 + (a >= b) * 32
     out[14] = 1 if not (a < 3 and (b > 2 or a == b)) else 0
+    either = not a or b > 2
+    out[15] = (either and a != 7) + 2 * (not (a and b))
     return out.size
 
 
@@ -73,7 +75,7 @@ def native():
     class Here(LoopFamily):
         def __init__(self):
             super().__init__(
-                "tests", {"arithmetic": ("", "i", "i0 i0 i1"), "control": ("", "i", "j2 b1 i1 i0")}, ()
+                "tests", {"arithmetic": ("", "i", "i0 i0 i1"), "control": ("", "i", "j2 b1 i1 i0")}
             )
 
         def load(self, name, dtype=""):
@@ -88,13 +90,13 @@ numbers = st.integers(-(2**20), 2**20)
 
 @given(numbers, numbers.filter(bool))
 def test_arithmetic_is_that_of_python(native, a, b):
-    expected, out = np.zeros(15, np.int64), np.zeros(15, np.int64)
-    assert native["arithmetic"](a, b, out) == arithmetic(a, b, expected) == 15
+    expected, out = np.zeros(16, np.int64), np.zeros(16, np.int64)
+    assert native["arithmetic"](a, b, out) == arithmetic(a, b, expected) == 16
     np.testing.assert_array_equal(out, expected)
 
 
 def test_a_divisor_of_zero_makes_zero(native):
-    out = np.ones(15, np.int64)
+    out = np.ones(16, np.int64)
     native["arithmetic"](7, 0, out)
     assert out[4] == out[5] == 0
 
@@ -157,6 +159,11 @@ def with_unknown(x):
     return len(x)
 
 
+def with_choice(x):
+    first = x[0] or x[1]
+    return first + 1
+
+
 def with_items(x):
     total = 0
     for item in x:
@@ -174,6 +181,7 @@ def with_items(x):
         (with_itself, "function that calls itself"),
         (with_end, "an end without return"),
         (with_unknown, "call of 'len'"),
+        (with_choice, "choice by `and` or `or` between numbers"),
         (with_items, "loop over anything but a range"),
     ],
 )

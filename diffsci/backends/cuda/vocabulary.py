@@ -13,9 +13,8 @@ from diffsci.graph import Builder, Graph, Node, Primitive
 __all__ = ["PREFIX", "hosted", "is_on_device"]
 
 PREFIX = "hosted_"
-_ON_HOST = frozenset(
-    {"solve_banded"}
-)  # each row waits for the one before: nothing for a device to do at once
+# Each row waits for the one before: nothing for a device to do at once.
+_ON_HOST = frozenset({"solve_banded"})
 _made: dict[str, Primitive] = {}
 
 
