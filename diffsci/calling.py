@@ -21,7 +21,15 @@ from diffsci.tracing.trace import apply_graph
 from diffsci.transforms import simplify
 from diffsci.trees import Tree, flatten, leaf_paths, unflatten
 
-__all__ = ["Call", "check_float", "chosen_arguments", "evaluate", "per_argument", "refuse_matrices"]
+__all__ = [
+    "Call",
+    "check_float",
+    "chosen_arguments",
+    "evaluate",
+    "per_argument",
+    "refuse_matrices",
+    "refuse_nothing",
+]
 
 
 class Call:
@@ -182,6 +190,14 @@ def refuse_matrices(what: str, function: Callable, tree: Tree) -> None:
         )
     for child in tree.children:
         refuse_matrices(what, function, child)
+
+
+def refuse_nothing(what: str, function: Callable, tree: Tree) -> None:
+    """Raise TypeError if a function returns None: a statement `return` is missing, and no zero is meant."""
+    if tree.kind == "none":
+        raise TypeError(
+            f"{what}: the function {described(function)} returns None: end it with `return` and its result"
+        )
 
 
 def per_argument(argnums: int | Sequence[int], trees: list[Tree], leaves: Sequence[Any]) -> Any:

@@ -13,7 +13,14 @@ from typing import Any
 import numpy as np
 
 from diffsci import watching
-from diffsci.calling import Call, chosen_arguments, evaluate, per_argument, refuse_matrices
+from diffsci.calling import (
+    Call,
+    chosen_arguments,
+    evaluate,
+    per_argument,
+    refuse_matrices,
+    refuse_nothing,
+)
 from diffsci.derived import Derived
 from diffsci.directions import direction_of, float_flags, with_zeros
 from diffsci.graph import Graph
@@ -126,6 +133,7 @@ def _scalar_output(call: Call, what: str):
             f"{what}: the function {described(call.function)} must return a real number, got a complex one: "
             "take .real, .imag or abs()"
         )
+    refuse_nothing(what, call.function, call.traced.out_tree)
     refuse_matrices(what, call.function, call.traced.out_tree)
     found = ", ".join(str(y.type) for y in outputs) or "nothing"
     raise TypeError(
@@ -164,6 +172,7 @@ def jvp(
     """
     primals, tangents = tuple(primals), tuple(tangents)
     call = Call(f, primals)
+    refuse_nothing("jvp", f, call.traced.out_tree)
     direction = direction_of(primals, tangents, "jvp")
     flags = float_flags(call, primals, "jvp")
     count = len(call.traced.graph.outputs)
@@ -204,6 +213,7 @@ def vjp(f: Callable, *primals: Any, strict: bool = False) -> tuple[Any, Callable
     [4.0, 3.0]
     """
     call = Call(f, primals, later=True)
+    refuse_nothing("vjp", f, call.traced.out_tree)
     refuse_matrices("vjp", f, call.traced.out_tree)
     flags = float_flags(call, primals, "vjp")
     count = len(call.traced.graph.outputs)
@@ -303,6 +313,7 @@ def linearize(f: Callable, *primals: Any, strict: bool = False) -> tuple[Any, Ca
     3.0
     """
     call = Call(f, primals, later=True)
+    refuse_nothing("linearize", f, call.traced.out_tree)
     flags = float_flags(call, primals, "linearize")
     count = len(call.traced.graph.outputs)
     before, after, whole, kept = call.derive(

@@ -6,7 +6,8 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from diffsci.calling import Call, chosen_arguments, per_argument, refuse_matrices
+from diffsci.calling import Call, chosen_arguments, per_argument, refuse_matrices, refuse_nothing
+from diffsci.choices import check_choice
 from diffsci.differentiation import checked, gradient_of
 from diffsci.source import at, user_location
 from diffsci.tracing.complex.array import is_complex
@@ -55,13 +56,13 @@ def jacobian(
     array([[3., 2.],
            [0., 6.]])
     """
-    if mode not in ("auto", "forward", "reverse"):
-        raise ValueError(f"jacobian: mode={mode!r}, expected 'auto', 'forward' or 'reverse'")
+    check_choice("jacobian: mode", mode, ("auto", "forward", "reverse"))
 
     @functools.wraps(f, updated=())
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
         chosen = chosen_arguments(argnums, len(args), "jacobian")
         call = Call(f, args, kwargs)
+        refuse_nothing("jacobian", f, call.traced.out_tree)
         refuse_matrices("jacobian", f, call.traced.out_tree)
         flags, trees, whole = call.active(chosen, "jacobian")
         what = ("jacobian", tuple(flags), mode, strict)

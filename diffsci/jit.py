@@ -12,6 +12,7 @@ import numpy as np
 from diffsci import watching
 from diffsci.backends import executables
 from diffsci.backends.collecting import rarely_collecting
+from diffsci.choices import check_choice
 from diffsci.degenerate import resolved
 from diffsci.device_arrays import hosted, like
 from diffsci.errors import EvaluationError
@@ -88,8 +89,7 @@ class Jitted(Wrapped):
     def __init__(self, f: Callable, backend: str = "numba"):
         if not callable(f):
             raise TypeError(f"jit: expected a callable, got {type(f).__name__}")
-        if backend not in ("numba", "numpy", "cupy"):
-            raise ValueError(f"jit: backend={backend!r}, expected 'numba', 'numpy' or 'cupy'")
+        check_choice("jit: backend", backend, ("numba", "numpy", "cupy"))
         super().__init__(f)
         self.backend = backend
         self._paths: dict[Any, list[Specialisation]] = {}

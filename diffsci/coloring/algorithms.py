@@ -9,6 +9,7 @@ from itertools import islice
 
 import numpy as np
 
+from diffsci.choices import check_choice
 from diffsci.coloring.both import color_both
 from diffsci.coloring.checking import columns_differ, violation
 from diffsci.coloring.clock import UNLIMITED, Clock
@@ -48,8 +49,7 @@ class Greedy:
     drop_neutral: bool = True
 
     def __post_init__(self):
-        if self.order not in ORDERS:
-            raise ValueError(f"order is one of {', '.join(ORDERS)}; got {self.order!r}")
+        check_choice("order", self.order, ORDERS)
 
     def __str__(self) -> str:
         return f"{self.order} ({self.seed})" if self.order == "random" else self.order

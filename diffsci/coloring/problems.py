@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diffsci.choices import check_choice
 from diffsci.coloring.bounds import both_sides_bound, symmetric_bound
 from diffsci.coloring.patterns import Pattern, as_pattern
 
@@ -53,15 +54,11 @@ class Problem:
     reverse_cost: float = 1.0
 
     def __post_init__(self):
-        if self.kind not in KINDS:
-            raise ValueError(f"kind is one of {', '.join(KINDS)}; got {self.kind!r}")
+        check_choice("kind", self.kind, KINDS)
         recovery = self.recovery or ("substitution" if self.kind == "acyclic" else "direct")
         both = ("direct", "substitution")
         possible = {"bidirectional": both, "acyclic": both[1:]}.get(self.kind, both[:1])
-        if recovery not in possible:
-            raise ValueError(
-                f"recovery of {self.kind} colorings is {' or '.join(possible)}; got {recovery!r}"
-            )
+        check_choice(f"{self.kind} coloring: recovery", recovery, possible)
         for name in ("forward_cost", "reverse_cost"):
             cost = getattr(self, name)
             if not (math.isfinite(cost) and cost > 0):

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.choices import check_choice
 from diffsci.evidence.lines import (
     EPS,
     LARGEST_STEP,
@@ -78,10 +79,7 @@ def mixed(phi: Callable, method: str = "ridders", step: float | None = None) -> 
 
 
 def _known(method: str) -> tuple[Callable, int]:
-    if method not in METHODS:
-        raise ValueError(
-            f"finite_difference: unknown method {method!r}; expected one of {['ridders', *METHODS]}"
-        )
+    check_choice("finite_difference: method", method, ("ridders", *METHODS))
     return METHODS[method]
 
 

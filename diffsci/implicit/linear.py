@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.choices import check_choice
 from diffsci.errors import EvaluationError, TraceError
 from diffsci.graph import Builder, Graph
 from diffsci.implicit.krylov import METHODS, GraphOperator
@@ -76,8 +77,7 @@ def linear_solve(
     >>> ds.jacobian(solve)(2.0).shape
     (3,)
     """
-    if method not in METHODS:
-        raise ValueError(f"linear_solve: method={method!r}, expected {', '.join(map(repr, METHODS))}")
+    check_choice("linear_solve: method", method, METHODS)
     if callable(A) and not isinstance(A, TracedArray):
         how = structure_of("linear_solve", structure or "matrix-free", bands, pattern, method)
         return _with_products(A, b, args, how)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from diffsci import watching
+from diffsci.choices import check_choice
 from diffsci.complex_leaves import through_parts
 from diffsci.errors import EvaluationError
 from diffsci.graph import Graph
@@ -159,8 +160,7 @@ def fixed_point(
     >>> abs(float(ds.grad(kepler)(0.5) - np.sin(E) / (1 - 0.5 * np.cos(E)))) < 1e-14
     True
     """
-    if method not in ITERATIONS:
-        raise ValueError(f"fixed_point: method={method!r}, expected 'anderson', 'plain' or 'newton'")
+    check_choice("fixed_point: method", method, ITERATIONS)
     how = structure_of("fixed_point", structure, bands, pattern, solver)
     unknowns = Unknowns(x0, "fixed_point", "x0")
 

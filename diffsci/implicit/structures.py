@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.choices import check_choice
 from diffsci.errors import TraceError
 from diffsci.graph import Builder, Graph, Node, interpreter
 from diffsci.implicit.krylov import GraphOperator
@@ -242,9 +243,8 @@ def structure_of(
         return Banded(*(int(k) for k in bands))
     if name == "sparse":
         return Traced() if places is None else Sparse(places)
-    if name == "matrix-free":
-        return MatrixFree(method)
-    raise ValueError(f"{what}: structure={name!r}, expected 'dense', 'banded', 'sparse' or 'matrix-free'")
+    check_choice(f"{what}: structure", name, ("dense", "banded", "sparse", "matrix-free"))
+    return MatrixFree(method)
 
 
 def check_covers(what: str, structure: Structure, linear: Graph, values: Sequence[np.ndarray]) -> None:

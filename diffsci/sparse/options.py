@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsci.choices import check_choice
 from diffsci.sparse.detection import Pattern
 from diffsci.tracing.identity import Identity
 
@@ -82,9 +83,7 @@ class Options:
     strict: bool = False
 
     def __post_init__(self) -> None:
-        if self.mode not in self.kind.modes:
-            expected = ", ".join(map(repr, self.kind.modes))
-            raise ValueError(f"{self.kind.name}: mode={self.mode!r}, expected one of {expected}")
+        check_choice(f"{self.kind.name}: mode", self.mode, self.kind.modes)
         if self.coloring is not None:
             _check_coloring(self.kind, self.coloring)
             if self.mode != "auto" and self.kind.colorings.get(self.mode) != self.coloring.kind:

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffsci import watching
-from diffsci.calling import Call, chosen_arguments
+from diffsci.calling import Call, chosen_arguments, refuse_nothing
 from diffsci.derived import Derived, derived
 from diffsci.graph import Graph
-from diffsci.graph.namespaces import is_on_device
 from diffsci.jit import Jitted
 from diffsci.source import at, user_location
-from diffsci.sparse.detection import Pattern
 from diffsci.sparse.options import Options
 from diffsci.sparse.steering import key_of, steering_inputs
+from diffsci.sparse_derivatives.filling import entries_for, entries_like, misfit
 from diffsci.specialisation import Specialisation
 from diffsci.tracing import is_tracing
 from diffsci.tracing.sparse import with_pattern
@@ -125,6 +124,7 @@ class SparseDerivative(Wrapped):
         name = self.options.kind.name
         chosen = chosen_arguments(self.argnums, len(args), name)
         call = Call(self.function, args, kwargs)
+        refuse_nothing(name, self.function, call.traced.out_tree)
         flags, _, whole = call.active(chosen, name)
         if any(whole) or any(call.traced.whole):
             which = "an argument" if any(whole) else "a result"
@@ -154,15 +154,11 @@ class SparseDerivative(Wrapped):
         if path is not None:
             self._fill = None if kwargs else _quickly(path, args)
             return
-        if is_on_device(found.data):
-            entries = _entries_on_device(found, out)
-        else:
-            entries = _entries_for(Pattern(found.indptr, found.indices, found.shape), found.data.dtype, out)
+        entries = entries_like(found, out)
         if entries is None:
             raise ValueError(
-                f"{self!r}{at(user_location())}: out= has entries at other places than the result, of "
-                "another dtype, or in memory that is read-only or not contiguous: give a matrix that this "
-                "function returned for such arguments, or its .data"
+                f"{self!r}{at(user_location())}: out= {misfit(found, out)}: give a matrix that this function "
+                "returned for such arguments, or its .data"
             )
         entries[...] = found.data
 
@@ -186,29 +182,9 @@ def _recording(derivative: SparseDerivative) -> Callable:
 # ---- memory that is there ----------------------------------------------------------------------------
 
 
-def _entries_for(pattern: Pattern, dtype: np.dtype, out: Any) -> np.ndarray | None:
-    """Return where the entries of a matrix go, None where `out` is not such a matrix."""
-    if not isinstance(out, np.ndarray):
-        if getattr(out, "format", None) != "csr" or not pattern.is_of(out):
-            return None
-        out = out.data
-    fits = isinstance(out, np.ndarray) and out.dtype == dtype and out.shape == (pattern.nnz,)
-    return out if fits and out.flags.carray else None
-
-
-def _entries_on_device(found: Any, out: Any) -> Any:
-    """Return where the entries of a matrix on a device go, None where `out` does not share its places."""
-    entries = out
-    if not is_on_device(out):
-        same = getattr(out, "indices", None) is found.indices and out.indptr is found.indptr
-        entries = out.data if same else None
-    fits = is_on_device(entries) and entries.dtype == found.data.dtype and entries.shape == found.data.shape
-    return entries if fits else None
-
-
 def _targets(out: Any, path: Specialisation) -> list[np.ndarray] | None:
     """Return the arrays for the results of a compiled path."""
-    entries = _entries_for(path.traced.out_tree.kind.pattern, path.graph.outputs[0].dtype, out)
+    entries = entries_for(path.traced.out_tree.kind.pattern, path.graph.outputs[0].dtype, out)
     return None if entries is None else [entries]
 
 

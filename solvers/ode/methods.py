@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from diffsci.choices import meant
 from solvers.ode import steps
 from solvers.ode.tableaus import DOP853, RK4, RODAS5P, TSIT5, ExplicitTableau, RosenbrockTableau
 
@@ -95,11 +95,6 @@ def find_method(name: str) -> Method:
     """
     if isinstance(name, str) and name in METHODS:
         return METHODS[name]
-    hint = _INSTEAD.get(name) if isinstance(name, str) else None
-    if hint is None:
-        near = difflib.get_close_matches(
-            str(name).lower(), [known.lower() for known in METHODS], n=1, cutoff=0.5
-        )
-        hint = next((known for known in METHODS if near and known.lower() == near[0]), None)
+    hint = (_INSTEAD.get(name) or meant(name, METHODS)) if isinstance(name, str) else None
     advice = f": use {hint!r} here" if hint else ""
     raise ValueError(f"unknown method {name!r}{advice} (available: {', '.join(METHODS)})")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
+
+from diffsci.choices import meant
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,6 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     names = sorted(map(str, valid))
     if not names:
         return "none is defined"
-    folded = {known.lower(): known for known in names}
-    close = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
+    close = meant(name, names)
     shown = ", ".join(names)
-    return f'did you mean "{folded[close[0]]}"? (valid: {shown})' if close else f"valid: {shown}"
+    return f"valid: {shown}" if close is None else f'did you mean "{close}"? (valid: {shown})'

@@ -114,15 +114,18 @@ def test_what_is_no_pattern(pattern, message):
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
-        (lambda: color(np.eye(2), "rows"), "kind is one of column, row"),
-        (lambda: color(np.eye(2), recovery="substitution"), "recovery of column colorings is direct"),
-        (lambda: color(np.eye(2), "acyclic", recovery="direct"), "is substitution"),
+        (lambda: color(np.eye(2), "rows"), "kind='rows', expected 'column', .*: did you mean 'row'"),
+        (
+            lambda: color(np.eye(2), recovery="substitution"),
+            "column coloring: recovery='substitution', expected 'direct'",
+        ),
+        (lambda: color(np.eye(2), "acyclic", recovery="direct"), "expected 'substitution'"),
         (lambda: color(np.eye(2), forward_cost=0.0), "forward_cost must be positive"),
         (lambda: color(np.eye(2), reverse_cost=np.nan), "reverse_cost must be positive"),
         (lambda: color(np.ones((2, 3)), "star"), "square pattern"),
         (lambda: color(np.tri(3), "star"), r"entry \(1, 0\) has no mirror image \(0, 1\)"),
         (lambda: color(Problem(np.eye(2)), "row"), "leave out kind"),
-        (lambda: Greedy("biggest_first"), "order is one of natural"),
+        (lambda: Greedy("biggest_first"), "order='biggest_first', expected 'natural'"),
         (lambda: color(np.eye(2), "column", "greedy"), "algorithm= is a Greedy"),
         (lambda: Lattice(shape=(3, 0)), "positive"),
         (lambda: Lattice(species=0), "at least one species"),

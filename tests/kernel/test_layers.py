@@ -11,7 +11,7 @@ ROOT = Path(diffsci.__file__).parents[1]
 
 # From the bottom. Parts of one layer do not import each other.
 LAYERS = (
-    {"errors", "schedules", "source", "trees", "watching", "wrapping"},
+    {"choices", "errors", "schedules", "source", "trees", "watching", "wrapping"},
     {"graph", "native"},
     {"coloring", "primitives"},
     {"elimination"},
@@ -35,7 +35,9 @@ LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 UPWARD = {("evidence", "__init__"), ("__main__", "solvers")}
 
 # What steppers need to drive compiled functions, besides `diffsci` itself.
-FOR_SOLVERS = {"diffsci", "diffsci.errors", "diffsci.low_level", "diffsci.native", "diffsci.schedules"}
+FOR_SOLVERS = {"diffsci"} | {
+    f"diffsci.{name}" for name in ("choices", "errors", "low_level", "native", "schedules")
+}
 
 
 def _imports(path):

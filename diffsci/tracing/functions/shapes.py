@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -217,14 +219,28 @@ def _pad_widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
 
 
 def _pad_constant(x: TracedArray, widths, fill) -> TracedArray:
-    """Write into an array of the fill value: the user's zeros are numbers, not structure."""
-    if ops.shape_of(fill) != ():
-        raise ops.unsupported("numpy.pad with several constant_values", "pad one axis at a time")
+    """Write into an array of the fill values: the user's zeros are numbers, not structure."""
     shape = tuple(low + n + high for n, (low, high) in zip(x.shape, widths, strict=True))
-    base = ops.broadcast_to(ops.convert(fill, x.dtype), shape)
+    base = _fills(ops.convert(fill, x.dtype), shape, widths)
     if x.size == 0:
         return base
     return bind("set_slice", base, x, start=tuple(low for low, _ in widths), step=(1,) * x.ndim)
+
+
+def _fills(fill: Any, shape: tuple[int, ...], widths: Sequence[tuple[int, int]]) -> TracedArray:
+    """Return the array that is padded into: every later axis fills over the corners of those before it."""
+    if ops.shape_of(fill) == ():
+        return ops.broadcast_to(fill, shape)
+    fill = ops.broadcast_to(fill, (len(shape), 2))
+    base = ops.broadcast_to(fill[0, 0], shape)
+    for axis, (low, high) in enumerate(widths):
+        for side, count, start in ((0, low, 0), (1, high, shape[axis] - high)):
+            begin = tuple(start if k == axis else 0 for k in range(len(shape)))
+            size = tuple(count if k == axis else n for k, n in enumerate(shape))
+            if math.prod(size):
+                part = ops.broadcast_to(fill[axis, side], size)
+                base = bind("set_slice", base, part, start=begin, step=(1,) * len(shape))
+    return base
 
 
 @implements(np.tile)

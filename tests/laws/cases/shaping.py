@@ -61,6 +61,8 @@ MOVING = table(
     ),
     ("pad", lambda x: np.pad(x, 1) ** 2, VECTOR),
     ("pad pairs", lambda x: np.pad(x, ((1, 0), (0, 2))) ** 2, MATRIX),
+    ("pad with two numbers", lambda x: np.pad(x, (2, 1), constant_values=(3.0, -1.0)) ** 2, VECTOR),
+    ("pad with results", lambda x: np.pad(x, ((2, 1), (0, 3)), constant_values=x[:2, 1:3]) ** 2, MATRIX),
     ("pad with a number", lambda x: np.pad(x, (2, 1), constant_values=3.0) ** 2, VECTOR),
     ("pad edge", lambda x: np.pad(x, 1, mode="edge") ** 2, VECTOR),
     ("pad wrap", lambda x: np.pad(x, (1, 2), mode="wrap") ** 2, VECTOR),
