@@ -50,12 +50,11 @@ def misfit(found: Any, out: Any) -> str:
         return f"has entries of shape {entries.shape}, the result of shape {found.data.shape}"
     if not entries.flags.c_contiguous:
         return "has entries that do not follow each other in memory"
-    return (
-        "has entries that are read-only" if not entries.flags.writeable else "has entries that are misaligned"
-    )
+    return f"has entries that are {'misaligned' if entries.flags.writeable else 'read-only'}"
 
 
 def _wrong_matrix(found: Any, out: Any) -> str | None:
+    """Return what is wrong besides the entries themselves, None if nothing is."""
     form = getattr(out, "format", None)
     if form is None:
         return f"is of type {type(out).__name__}"
@@ -63,12 +62,14 @@ def _wrong_matrix(found: Any, out: Any) -> str | None:
         return f"has the format {form!r}, the result 'csr'"
     if out.shape != found.shape:
         return f"has shape {out.shape}, the result {found.shape}"
-    if is_on_device(out.data) or is_on_device(found.data):
+    if is_on_device(out.data) != is_on_device(found.data):
+        return None  # its entries tell
+    if is_on_device(out.data):
         shared = out.indices is found.indices and out.indptr is found.indptr
         return None if shared else "has index arrays of its own, and on a device they must be the result's"
-    return (
-        None if _pattern(found).is_of(out) else f"has other entries ({out.nnz}) than the result ({found.nnz})"
-    )
+    if _pattern(found).is_of(out):
+        return None
+    return f"has {out.nnz} entries, the result {found.nnz}, at other places"
 
 
 def _pattern(found: Any) -> Pattern:

@@ -79,8 +79,32 @@ def test_complex_results():
         ds.sparse_jacobian(lambda x: x * 1j)(np.ones(3))
 
 
+def test_functions_that_return_nothing():
+    """A missing `return` is told with the function and its line; None beside results is no result."""
+
+    def forgotten(x):
+        x**2
+
+    for derivative in (ds.sparse_jacobian, ds.sparse_hessian, ds.jacobian, ds.grad):
+        with pytest.raises(TypeError, match=r"forgotten \(.*test_bad_input.py:\d+\) returns None"):
+            derivative(forgotten)(np.ones(3))
+    for call in (lambda: ds.vjp(forgotten, 1.0), lambda: ds.jvp(forgotten, (1.0,), (1.0,))):
+        with pytest.raises(TypeError, match="returns None"):
+            call()
+    assert ds.sparse_jacobian(lambda x: (x**2, None))(np.ones(3)).shape == (3, 3)
+
+
+def test_single_precision_beside_double():
+    """One matrix has one dtype, into which all blocks fit; float32 alone is kept."""
+    x = np.arange(1.0, 5.0)
+    J = ds.sparse_jacobian(lambda x: ((x**2).astype(np.float32), x**3))(x)
+    assert J.dtype == np.float64
+    np.testing.assert_allclose(J.data, np.concatenate([2 * x, 3 * x**2]), rtol=1e-7)
+    assert ds.sparse_jacobian(lambda x: (x**2).astype(np.float32))(x).dtype == np.float32
+
+
 def test_options_that_are_wrong():
-    with pytest.raises(ValueError, match="mode='dens'"):
+    with pytest.raises(ValueError, match=r"mode='dens', expected 'auto', .*: did you mean 'dense'"):
         ds.sparse_jacobian(np.sin, mode="dens")
     with pytest.raises(TypeError, match="callable"):
         ds.sparse_jacobian(3)

@@ -185,21 +185,26 @@ def test_out_that_does_not_fit(backend):
     x = np.arange(1.0, 9.0)
     J = jacobian(x)
     others = [
-        J.astype(np.float32),
-        J[:, ::-1],
-        J.tocsc(),
-        J.data[:-1],
-        J.data.astype(np.float32),
-        J.data[::-1],
-        np.frombuffer(bytearray(8 * J.nnz + 8), np.float64, J.nnz + 1)[1:].view(np.int64),
-        np.frombuffer(bytearray(8 * J.nnz + 3), np.uint8)[3:].view(np.float64),  # not aligned
-        np.frombuffer(bytes(8 * J.nnz), np.float64),  # read-only
-        J.astype(complex),
-        _wider(jacobian(x)),
+        (J.astype(np.float32), "entries of float32, the result of float64"),
+        (J[:, ::-1], "16 entries, the result 16, at other places"),
+        (J[:4], r"shape \(4, 8\), the result \(8, 8\)"),
+        (J.tocsc(), "format 'csc', the result 'csr'"),
+        (J.data[:-1], r"shape \(15,\), the result of shape \(16,\)"),
+        (J.data.astype(np.float32), "float32"),
+        (J.data[::-1], "do not follow each other"),
+        (np.frombuffer(bytearray(8 * J.nnz + 8), np.float64, J.nnz + 1)[1:].view(np.int64), "int64"),
+        (np.frombuffer(bytearray(8 * J.nnz + 3), np.uint8)[3:].view(np.float64), "misaligned"),
+        (np.frombuffer(bytes(8 * J.nnz), np.float64), "read-only"),
+        (J.astype(complex), "complex128"),
+        (_wider(jacobian(x)), "the result"),
+        (3.0, "type float"),
+        (list(J.data), "type list"),
     ]
     for _ in range(2):
-        for other in [*others, 3.0, list(J.data)]:
-            with pytest.raises(ValueError, match="out="):
+        for other, wrong in others:
+            with pytest.raises(
+                ValueError, match=f"out= .*{wrong}.*: give a matrix that this function returned"
+            ):
                 jacobian(x, out=other)
         jacobian(x, out=J)
 
