@@ -43,6 +43,15 @@ def transposed_diagonals(x):
     return A, B
 
 
+def coordinates_share(x):
+    A = sp.csr_array((1.0 * x, [0, 2, 0, 1, 1, 0], [0, 1, 3, 6]), shape=(3, 3))  # a place twice
+    B, C = A.tocoo(), A.tocsc().tocoo()
+    D, E = B.reshape((1, 9)), A.tocsc()
+    B.data *= 3.0
+    C.data *= x[0]
+    return A, B, C, D, E
+
+
 def zero_added(x):
     A = repeated(x).tocsr()
     B, C, D = A + 0, A - 0, sum([A, A])
@@ -132,6 +141,7 @@ PROGRAMS = (
     transpose_of_written,
     diagonal_of_shared,
     transposed_diagonals,
+    coordinates_share,
     zero_added,
     made_of_another,
     lil_of_another,

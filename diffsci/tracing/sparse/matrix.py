@@ -23,7 +23,7 @@ from diffsci.tracing import containers
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.powers import power
-from diffsci.tracing.sparse.entries import joined, picked, summed
+from diffsci.tracing.sparse.entries import picked, summed
 from diffsci.tracing.sparse.places import COMPRESSED, PatternPlaces, Places
 from diffsci.tracing.sparse.stored import KEPT, WRITABLE, Stored, refuse
 from diffsci.tracing.trace import current_trace
@@ -35,7 +35,6 @@ __all__ = [
     "as_traced_sparse",
     "is_number",
     "is_sparse",
-    "operate",
     "with_pattern",
 ]
 
@@ -152,8 +151,11 @@ class TracedSparse(Stored):
             from diffsci.tracing.sparse.writable import TracedLil
 
             return TracedLil.of(self, format)
+        if self.format in COMPRESSED and format == "coo":
+            made = TracedSparse(self.settle().entries, self.places.as_coo())  # it shares the entries
+            return made.copy() if copy else made
         kept = self.format in COMPRESSED and format in KEPT  # SciPy leaves duplicates as they are
-        return self.moved(lambda x: x.asformat(format), distinct=not kept)
+        return self.moved(lambda x: x.asformat(format), repeated=kept)
 
     def tocsr(self, copy: bool = False) -> TracedSparse:
         """See `scipy.sparse`."""
@@ -163,9 +165,9 @@ class TracedSparse(Stored):
         """See `scipy.sparse`."""
         return self.asformat("csc", copy)
 
-    def tocoo(self, copy: bool = False) -> TracedSparse:
-        """See `scipy.sparse`."""
-        return self.asformat("coo", copy)
+    def tocoo(self, copy: bool | None = None) -> TracedSparse:
+        """See `scipy.sparse`, where columns alone are copied unless somebody says otherwise."""
+        return self.asformat("coo", self.format == "csc" if copy is None else copy)
 
     def tolil(self, copy: bool = False) -> TracedSparse:
         """See `scipy.sparse`."""
@@ -179,11 +181,11 @@ class TracedSparse(Stored):
         """See `scipy.sparse`."""
         return self.asformat("dia", copy)
 
-    def moved(self, function: Callable, distinct: bool = True) -> Any:
-        """Apply a function of SciPy that only rearranges entries."""
+    def moved(self, function: Callable, repeated: bool = False) -> Any:
+        """Apply a function of SciPy that only rearranges entries, see `rearranged`."""
         from diffsci.tracing.sparse.moves import rearranged
 
-        return rearranged(function, self.distinct() if distinct else self)
+        return rearranged(function, self, repeated=repeated)
 
     def sorted_indices(self) -> TracedSparse:
         """See `scipy.sparse`."""
@@ -191,7 +193,11 @@ class TracedSparse(Stored):
 
     def reshape(self, *shape: Any, order: str = "C", copy: bool = False) -> TracedSparse:
         """See `scipy.sparse`."""
-        return self.moved(lambda x: x.reshape(*shape, order=order))
+        coordinates = self.format == "coo"
+        made = self.moved(lambda x: x.reshape(*shape, order=order), repeated=coordinates)
+        if coordinates and not copy:
+            made.entries = self.entries  # in the same order, and shared
+        return made
 
     def getrow(self, i: int) -> TracedSparse:
         """See `scipy.sparse`."""
@@ -432,6 +438,8 @@ class TracedSparse(Stored):
         return picked(ops.reshape(x, (-1,)), np.array(index))
 
     def __add__(self, other: Any) -> Any:
+        from diffsci.tracing.sparse.products import sum_of
+
         if not is_sparse(other):
             if is_number(other):
                 if not isinstance(other, TracedArray) and other == 0:
@@ -441,14 +449,7 @@ class TracedSparse(Stored):
                     "add it to A.toarray(), or to its entries A.data",
                 )
             return self.toarray() + _dense(other)
-        other = as_traced_sparse(other)
-        if other.shape != self.shape:
-            raise ValueError(f"inconsistent shapes {self.shape} and {other.shape}{at(user_location())}")
-        both = self.places, other.places
-        rows, columns = (np.concatenate([getattr(p, name) for p in both]) for name in ("rows", "columns"))
-        kept = self.format in COMPRESSED or self.format == other.format == "dia"
-        places = Places(rows, columns, self.shape, self.format if kept else "csr", self.matrix)
-        return TracedSparse(joined([self.entries, other.entries]), places, settled=False)
+        return sum_of(self, as_traced_sparse(other))
 
     def __radd__(self, other: Any) -> Any:
         return as_traced_sparse(other) + self if is_sparse(other) else self + other
@@ -480,34 +481,3 @@ def as_parts(x: TracedSparse) -> tuple:
 
 
 register_parts(TracedSparse, as_parts)
-
-OPERATORS: dict[str, Callable] = {
-    "matmul": lambda x, y: x @ y,
-    "mul": lambda x, y: x * y,
-    "truediv": lambda x, y: x / y,
-    "add": lambda x, y: x + y,
-    "sub": lambda x, y: x - y,
-}
-
-
-def operate(name: str, x: Any, y: Any) -> Any:
-    """Carry out an operator with a sparse matrix on one side and a traced array on the other."""
-    if name not in OPERATORS:
-        raise ops.unsupported(f"the operator {name!r} on sparse matrices", "use toarray()")
-    if is_sparse(y):
-        y = _operand(y)
-        reflected = {"matmul": y.__rmatmul__, "mul": y.__rmul__, "add": y.__radd__, "sub": y.__rsub__}
-        if name not in reflected:
-            raise ops.unsupported("dividing by a sparse matrix", "use scipy.sparse.linalg.spsolve")
-        return reflected[name](x)
-    return OPERATORS[name](_operand(x), y)
-
-
-def _operand(x: Any) -> Any:
-    """Return a sparse array of one or two dimensions by entries."""
-    if x.ndim == 2:
-        return as_traced_sparse(x)
-    from diffsci.tracing.sparse.vector import TracedSparseVector
-
-    found = x.tocoo()
-    return TracedSparseVector(ops.traced(found.data), np.array(found.coords[0], dtype=np.int64), *x.shape)

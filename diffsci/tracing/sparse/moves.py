@@ -26,17 +26,20 @@ class Numbers:
     ----------
     dense : bool
         Plain arrays and numbers are data, too.
+    repeated : bool
+        Entries at one place have a number each: for what does not add numbers up.
     """
 
-    def __init__(self, dense: bool = False):
-        self.dense = dense
+    def __init__(self, dense: bool = False, repeated: bool = False):
+        self.dense, self.repeated = dense, repeated
         self.parts: list[TracedArray] = []
         self.starts = [1]  # the first number of every part, and of the next
 
     def of(self, x: Any) -> Any:
         """Return an operand with numbers in place of its entries; what has none is returned as it is."""
         if is_sparse(x):
-            x = as_traced_sparse(x).distinct()  # numbers of entries at one place must not be added up
+            x = as_traced_sparse(x)
+            x = x.settle() if self.repeated else x.distinct()
             return x.places.numbered(self.add(x.entries))
         if isinstance(x, (list, tuple)):
             return type(x)(map(self.of, x))
@@ -85,7 +88,7 @@ class Numbers:
         return TracedSparse(data, Places(*coords, found.shape, found.format, is_matrix(found)))
 
 
-def rearranged(function: Callable, *operands: Any, dense: bool = False) -> Any:
+def rearranged(function: Callable, *operands: Any, dense: bool = False, repeated: bool = False) -> Any:
     """Apply a function of SciPy that does nothing to entries but move them, repeat them or leave them out.
 
     Parameters
@@ -93,14 +96,14 @@ def rearranged(function: Callable, *operands: Any, dense: bool = False) -> Any:
     function : callable
     *operands : object
         Sparse matrices, traced arrays, and lists of them; other values are handed on.
-    dense : bool
-        Plain arrays and numbers are data, too.
+    dense, repeated : bool
+        See `Numbers`.
 
     Returns
     -------
     TracedSparse, TracedSparseVector or TracedArray
     """
-    seen = Numbers(dense)
+    seen = Numbers(dense, repeated)
     return seen.resolved(function(*map(seen.of, operands)))
 
 

@@ -1,4 +1,4 @@
-"""Products of sparse matrices with arrays and with each other."""
+"""Products of sparse matrices with arrays, products and sums of them with each other."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 from diffsci.source import at, user_location
 from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
-from diffsci.tracing.sparse.entries import picked, summed
+from diffsci.tracing.sparse.entries import joined, picked, summed
 from diffsci.tracing.sparse.places import COMPRESSED, Places
 
 if TYPE_CHECKING:
     from diffsci.tracing.sparse.matrix import TracedSparse
 
-__all__ = ["at_common_places", "of_matrices", "with_dense"]
+__all__ = ["at_common_places", "of_matrices", "sum_of", "with_dense"]
 
 
 def with_dense(a: TracedSparse, x: TracedArray) -> TracedArray:
@@ -48,10 +48,8 @@ def of_matrices(x: TracedSparse, y: TracedSparse) -> TracedSparse:
     within = np.arange(first.size) - np.repeat(np.cumsum(counts) - counts, counts)
     second = order[starts[left.columns[first]] + within]
     entries = picked(x.entries, first) * picked(y.entries, second)
-    kept = x.format in COMPRESSED or x.format == y.format == "dia"
-    format = x.format if kept else "csr"
     shape = (x.shape[0], y.shape[1])
-    places = Places(left.rows[first], right.columns[second], shape, format, x.matrix)
+    places = Places(left.rows[first], right.columns[second], shape, _format(x, y), x.matrix)
     return TracedSparse(entries, places, settled=False)
 
 
@@ -64,7 +62,22 @@ def at_common_places(x: TracedSparse, y: TracedSparse) -> TracedSparse:
     width = x.shape[1]
     keys = (p.rows * width + p.columns for p in (x.places, y.places))
     _, left, right = np.intersect1d(*keys, assume_unique=True, return_indices=True)
-    kept = x.format in COMPRESSED or x.format == y.format == "dia"
-    format = x.format if kept else "csr"
-    places = Places(x.places.rows[left], x.places.columns[left], x.shape, format, x.matrix)
+    places = Places(x.places.rows[left], x.places.columns[left], x.shape, _format(x, y), x.matrix)
     return TracedSparse(picked(x.entries, left) * picked(y.entries, right), places, settled=False)
+
+
+def sum_of(x: TracedSparse, y: TracedSparse) -> TracedSparse:
+    """Return the sum: the entries of both, those at one place to be added up."""
+    from diffsci.tracing.sparse.matrix import TracedSparse
+
+    if x.shape != y.shape:
+        raise ValueError(f"inconsistent shapes {x.shape} and {y.shape}{at(user_location())}")
+    both = x.places, y.places
+    rows, columns = (np.concatenate([getattr(p, name) for p in both]) for name in ("rows", "columns"))
+    places = Places(rows, columns, x.shape, _format(x, y), x.matrix)
+    return TracedSparse(joined([x.entries, y.entries]), places, settled=False)
+
+
+def _format(x: TracedSparse, y: TracedSparse) -> str:
+    """Return the format that SciPy gives a result of two matrices."""
+    return x.format if x.format in COMPRESSED or x.format == y.format == "dia" else "csr"
