@@ -185,6 +185,25 @@ def accumulated(node: Node, known: Known) -> list[Places]:
     return [(rows[seen], columns[seen])]
 
 
+@dataclass(frozen=True)
+class Labelled:
+    """The rule of operations with one result that labels say all about: those of an operand may differ from
+    the result's along axes that are combined.
+
+    Attributes
+    ----------
+    labels : callable
+        ``labels(node)`` returns the labels of the result, those of every operand, and the sizes of all.
+    """
+
+    labels: Callable[[Node], tuple[Labels, Sequence[Labels], Mapping[Any, int]]]
+
+    def __call__(self, node: Node, known: Known) -> list[Places]:
+        """Return the places of every operand."""
+        result, operands, sizes = self.labels(node)
+        return [crossed(result, own, sizes) for own in operands]
+
+
 class Members:
     """The rule of a stack of independent operations on the last `core` axes of the first operand:
     everything in a member depends on everything in it, but results that do not move (`flat`, by number).

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
-from diffsci.primitives.dependence import crossed
+from diffsci.primitives.dependence import Labelled
 from diffsci.primitives.series import linear
 from diffsci.primitives.shared import shifted
 
@@ -185,7 +185,7 @@ def _real_transpose(b: Builder, node: Node, ct: Node, flags: list[bool]) -> list
 # the records ----------------------------------------------------------------------------------------
 
 
-def _pattern(node: Node, known: Callable) -> list:
+def _labels(node: Node) -> tuple[list, list, dict]:
     """Everything along the transformed axes, both parts included, depends on everything there."""
     x = node.inputs[0]
     axes = node.params.get("axes") or (node.params["axis"],)
@@ -197,7 +197,7 @@ def _pattern(node: Node, known: Callable) -> list:
 
     out, own = labels(node.shape, "result"), labels(x.shape, "operand")
     sizes = dict(zip((*out, *own), (*node.shape, *x.shape), strict=True))
-    return [crossed(out, own, sizes)]
+    return out, [own], sizes
 
 
 def _jvp(b: Builder, node: Node, t: list[Node | None]) -> Node:
@@ -230,6 +230,6 @@ for _name, _type, _value, _transpose in (
             transpose=_transpose,
             batch=_batch,
             taylor=linear,
-            pattern=_pattern,
+            pattern=Labelled(_labels),
         )
     )

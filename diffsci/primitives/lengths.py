@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
-from diffsci.primitives.dependence import Known, Places, crossed
+from diffsci.primitives.dependence import Labelled
 from diffsci.primitives.reductions import spread
 from diffsci.primitives.shared import add_tangents, shifted
 from diffsci.primitives.special.formulas import by_formula
@@ -108,12 +108,15 @@ row(
 # Vectors ----------------------------------------------------------------------------------------------
 
 
-def across(node: Node, known: Known) -> list[Places]:
+def _across(node: Node) -> tuple[list, list, dict]:
     """An element depends on all elements of its vector."""
     x, axes = node.inputs[0], node.params["axes"]
     result = [("result", k) if k in axes else k for k in range(len(x.shape))]
     sizes = {label: x.shape[k] for k, label in enumerate(result)} | dict(enumerate(x.shape))
-    return [crossed(result, range(len(x.shape)), sizes)] * len(node.inputs)
+    return result, [range(len(x.shape))] * len(node.inputs), sizes
+
+
+across = Labelled(_across)
 
 
 def _vectors_type(*operands: Type, axes: tuple[int, ...], **options: float) -> Type:

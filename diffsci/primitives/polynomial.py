@@ -18,7 +18,7 @@ import math
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
-from diffsci.primitives.dependence import crossed
+from diffsci.primitives.dependence import Labelled
 from diffsci.primitives.shared import add_tangents, align
 from diffsci.primitives.special.doubled import two_product, two_sum
 from diffsci.primitives.special.terms import f, row
@@ -196,18 +196,18 @@ def _labels(ndim: int, lead: int) -> tuple[list, list]:
     return axes, [*axes[:lead], "power"]
 
 
-def _pattern(node: Node, known) -> list:
+def _value_labels(node: Node) -> tuple[list, list, dict]:
     p, x = node.inputs
     axes, coefficients = _labels(len(x.shape), len(p.shape) - 1)
     sizes = {"power": p.shape[-1], **dict(enumerate(x.shape))}
-    return [crossed(axes, coefficients, sizes), crossed(axes, axes, sizes)]
+    return axes, [coefficients, axes], sizes
 
 
-def _transposed_pattern(node: Node, known) -> list:
+def _transposed_labels(node: Node) -> tuple[list, list, dict]:
     x = node.inputs[1]
     axes, coefficients = _labels(len(x.shape), node.params["lead"])
     sizes = {"power": node.params["size"], **dict(enumerate(x.shape))}
-    return [crossed(coefficients, axes, sizes)] * 2
+    return coefficients, [axes] * 2, sizes
 
 
 register(
@@ -219,7 +219,7 @@ register(
         jvp=_jvp,
         transpose=_transpose,
         batch=_batch,
-        pattern=_pattern,
+        pattern=Labelled(_value_labels),
     )
 )
 register(
@@ -231,7 +231,7 @@ register(
         jvp=_transposed_jvp,
         transpose=_transposed_transpose,
         batch=_batch,
-        pattern=_transposed_pattern,
+        pattern=Labelled(_transposed_labels),
     )
 )
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from diffsci.graph import Builder, Node, Primitive, Type, register
-from diffsci.primitives.dependence import Known, Places, crossed
+from diffsci.primitives.dependence import Labelled
 from diffsci.primitives.shared import add_tangents, align, same_types
 from diffsci.primitives.special.logsums import NEAR_ZERO, difference_error
 from diffsci.primitives.special.near_one import log_of_sum
@@ -206,14 +206,14 @@ def _batch(b: Builder, node: Node, inputs: list[Node], batched: list[bool], size
     return b.emit(node.primitive, *align(b, inputs, batched, size), axis=node.params["axis"] + 1)
 
 
-def _pattern(node: Node, known: Known) -> list[Places]:
+def _labels(node: Node) -> tuple[list, list, dict]:
     """Everything along the axis depends on everything along it."""
     x, axis = node.inputs[0], node.params["axis"]
     operand = [*range(axis), "operand", *range(axis + 1, len(x.shape))]
     whole = len(node.shape) == len(x.shape)
     result = [*operand[:axis], *(["result"] if whole else []), *operand[axis + 1 :]]
     sizes = {**dict(enumerate(x.shape)), "operand": x.shape[axis], "result": x.shape[axis]}
-    return [crossed(result, operand, sizes) for _ in node.inputs]
+    return result, [operand] * len(node.inputs), sizes
 
 
 def _register(name: str, value, jvp, type_=_same_type, transpose=None) -> None:
@@ -226,7 +226,7 @@ def _register(name: str, value, jvp, type_=_same_type, transpose=None) -> None:
             jvp=jvp,
             transpose=transpose,
             batch=_batch,
-            pattern=_pattern,
+            pattern=Labelled(_labels),
         )
     )
 

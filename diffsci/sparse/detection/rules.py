@@ -49,6 +49,8 @@ def through(node: Node, parts: Parts, known: Known, width: int) -> Any:
         return found if several else found[0]
     if isinstance(rule, dependence.Solved):
         return _solution(rule, node, parts, known, width)
+    if isinstance(rule, dependence.Labelled):
+        return _labelled(rule, node, parts, width)
     quick = _QUICK.get(rule)
     if quick is not None and not isinstance(node.type, tuple):
         return quick(node, parts, known, width) if node.type.is_float else None
@@ -187,6 +189,14 @@ def _whole(rule: Callable, node: Node, type_: Type, parts: Parts, width: int) ->
             own, own_sizes = rule.labels(node, x.shape, "operand")
             found.append(relabelled(part, own, out, {**sizes, **own_sizes}, width))
     return union(found, width)
+
+
+def _labelled(rule: dependence.Labelled, node: Node, parts: Parts, width: int) -> Dependence | None:
+    if not node.type.is_float:
+        return None
+    out, operands, sizes = rule.labels(node)
+    pairs = zip(parts, operands, strict=True)
+    return union([relabelled(part, own, out, sizes, width) for part, own in pairs if part is not None], width)
 
 
 def _solution(rule: dependence.Solved, node: Node, parts: Parts, known: Known, width: int) -> Any:
