@@ -130,7 +130,7 @@ class _Function:
         self.parameters = []
         for argument, kind in zip(self.tree.args.args, kinds, strict=True):
             name, ndim = argument.arg, kind.ndim if isinstance(kind, Array) else 0
-            value = Value(kind, f"%{name}", tuple(f"%{name}.{k}" for k in range(ndim)))
+            value = Value(kind, f"%of.{name}", tuple(f"%of.{name}.{k}" for k in range(ndim)))
             self.parameters.append(value)
             self._bind(argument, name, value)
         self._body(self.tree.body)
@@ -188,7 +188,7 @@ class _Function:
         if isinstance(target, ast.Name):
             self._bind(target, target.id, value)
         elif isinstance(target, ast.Subscript):
-            self.out.store(self._element(target), value)
+            self.out.store(self._element(target), self._checked(target, value))
         else:
             self._refuse(target, f"assignment to {type(target).__name__}")
 
@@ -208,25 +208,25 @@ class _Function:
     def _do_AugAssign(self, node: ast.AugAssign) -> None:
         sign = self._sign(node.op)
         if isinstance(node.target, ast.Name):
-            old = self._value(ast.copy_location(ast.Name(node.target.id, ast.Load()), node))
-            new = self.out.arithmetic(sign, old, self._value(node.value))
+            old = self._number(ast.copy_location(ast.Name(node.target.id, ast.Load()), node))
+            new = self.out.arithmetic(sign, old, self._number(node.value))
             self._bind(node, node.target.id, new)
             return
         place = self._element(node.target)
         old = self.out.load(place)
-        self.out.store(place, self.out.arithmetic(sign, old, self._value(node.value)))
+        self.out.store(place, self.out.arithmetic(sign, old, self._number(node.value)))
 
     def _do_Return(self, node: ast.Return) -> None:
         if isinstance(node.value, ast.Tuple):
             values = self._several(node.value, len(node.value.elts))
             kind, text = of_tuple(len(values)), "poison"
             for k, value in enumerate(values):
-                number = self.out.number(value).text
+                number = self.out.number(self._checked(node, value)).text
                 text = self.out.define(f"insertvalue {kind} {text}, i64 {number}, {k}")
         elif node.value is None:
             self._refuse(node, "return without a value")
         else:
-            kind, text, _ = self._value(node.value)
+            kind, text, _ = self._number(node.value)
         if self.result not in ("", kind):
             self._refuse(node, "results of two kinds")
         self.result = kind
@@ -288,9 +288,9 @@ class _Function:
             self._refuse(node, "loop over anything but a range")
         begin, end, step = Value(NUMBER, "0"), None, 1
         if len(call.args) == 1:
-            end = self._value(call.args[0])
+            end = self._number(call.args[0])
         else:
-            begin, end = self._value(call.args[0]), self._value(call.args[1])
+            begin, end = self._number(call.args[0]), self._number(call.args[1])
         if len(call.args) == 3:
             step = self._constant(call.args[2])
         return self.out.number(begin), self.out.number(end), step
@@ -324,7 +324,7 @@ class _Function:
                 self.out.start(further)
             self._branch(node.values[-1], yes, no, strict)
         else:
-            value = self._value(node)
+            value = self._number(node)
             if strict and value.kind != BOOLEAN:
                 self._refuse(node, "choice by `and` or `or` between numbers")
             self.out.branch(self.out.truth(value), yes, no)
@@ -345,6 +345,15 @@ class _Function:
         if translate is None:
             self._refuse(node, f"{type(node).__name__} expression")
         return translate(node)
+
+    def _number(self, node: ast.expr) -> Value:
+        return self._checked(node, self._value(node))
+
+    def _checked(self, node: ast.AST, value: Value) -> Value:
+        """A value that is a number or a truth value."""
+        if value.kind not in (NUMBER, BOOLEAN):
+            self._refuse(node, "array or tuple in place of a number")
+        return value
 
     def _of_Constant(self, node: ast.Constant) -> Value:
         return self._known(node, node.value)
@@ -370,7 +379,7 @@ class _Function:
         if isinstance(node.op, ast.USub):
             if isinstance(node.operand, ast.Constant):
                 return self._known(node, -node.operand.value)
-            return self.out.arithmetic("-", Value(NUMBER, "0"), self._value(node.operand))
+            return self.out.arithmetic("-", Value(NUMBER, "0"), self._number(node.operand))
         return self._refuse(node, f"{type(node.op).__name__}")
 
     def _of_BoolOp(self, node: ast.BoolOp) -> Value:
@@ -406,13 +415,13 @@ class _Function:
 
     def _of_BinOp(self, node: ast.BinOp) -> Value:
         sign = self._sign(node.op)
-        return self.out.arithmetic(sign, self._value(node.left), self._value(node.right))
+        return self.out.arithmetic(sign, self._number(node.left), self._number(node.right))
 
     def _of_Compare(self, node: ast.Compare) -> Value:
         if len(node.ops) > 1:
             self._refuse(node, "chain of comparisons")
         sign = self._sign(node.ops[0])
-        return self.out.compared(sign, self._value(node.left), self._value(node.comparators[0]))
+        return self.out.compared(sign, self._number(node.left), self._number(node.comparators[0]))
 
     def _array(self, node: ast.expr) -> Value:
         value = self._value(node)
@@ -444,7 +453,7 @@ class _Function:
         places = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         if len(places) > array.kind.ndim:
             self._refuse(node, f"{len(places)} indices of {array.kind.ndim} axes")
-        values = [self._value(place) for place in places]
+        values = [self._number(place) for place in places]
         if any(value.text.startswith("-") for value in values):
             self._refuse(node, "negative index")
         return self.out.part(array, [self.out.number(value) for value in values])
@@ -458,7 +467,7 @@ class _Function:
         array, each = self._array(node.value), node.slice
         if each.step or not each.lower or not each.upper:
             self._refuse(node, "slice without beginning or end, or with a step")
-        begin, end = self._value(each.lower), self._value(each.upper)
+        begin, end = self._number(each.lower), self._number(each.upper)
         row = self.out.part(array, [begin])
         return Value(array.kind, row.text, (self.out.arithmetic("-", end, begin).text, *array.sizes[1:]))
 
@@ -471,9 +480,9 @@ class _Function:
             self._refuse(node, "call of anything but a function of a module")
         values, name = [self._value(each) for each in node.args], node.func.id
         if name in _EXTREMES and len(values) > 1:
-            return self.out.extreme(_EXTREMES[name], values)
+            return self.out.extreme(_EXTREMES[name], [self._checked(node, value) for value in values])
         if name == "int" and len(values) == 1:
-            return self.out.number(values[0])
+            return self.out.number(self._checked(node, values[0]))
         function = self.function.__globals__.get(name)
         if not isinstance(function, FunctionType):
             self._refuse(node, f"call of {name!r}")

@@ -127,8 +127,21 @@ def test_colorings_by_native_code_and_by_python_agree(kind, order, monkeypatch):
     np.testing.assert_array_equal(found.row_colors, again.row_colors)
 
 
+def names(v1, x1, at1):
+    """Names like those that registers, variables and labels have."""
+    total = v1
+    for k in range(x1):
+        total += k if k < at1 else 1
+    return total
+
+
+def test_any_name_will_do():
+    text, name = build(names, [("int64", 0)] * 3)
+    assert f"@{name}(" in text
+
+
 def with_float(x):
-    return x * 0.5
+    return x[0] * 0.5
 
 
 def with_negative_index(x):
@@ -164,6 +177,28 @@ def with_choice(x):
     return first + 1
 
 
+def with_array_as_number(x):
+    return x + 1
+
+
+def with_array_as_condition(x):
+    return 1 if x else 0
+
+
+def with_array_returned(x):
+    return x
+
+
+def with_array_stored(x):
+    x[0] = x
+    return 0
+
+
+def with_tuple_as_number(x):
+    pair = _first_over(x, 0)
+    return pair + 1
+
+
 def with_items(x):
     total = 0
     for item in x:
@@ -182,6 +217,11 @@ def with_items(x):
         (with_end, "an end without return"),
         (with_unknown, "call of 'len'"),
         (with_choice, "choice by `and` or `or` between numbers"),
+        (with_array_as_number, "array or tuple in place of a number"),
+        (with_array_as_condition, "array or tuple in place of a number"),
+        (with_array_returned, "array or tuple in place of a number"),
+        (with_array_stored, "array or tuple in place of a number"),
+        (with_tuple_as_number, "array or tuple in place of a number"),
         (with_items, "loop over anything but a range"),
     ],
 )
