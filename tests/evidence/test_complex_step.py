@@ -43,6 +43,27 @@ def test_refused_at_a_kink(f):
         complex_step(f, 0.0)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_terms_that_cancel(seed):
+    """Roundings of a sum are not the same in complex arithmetic: what is left of it is no branch cut."""
+    random = np.random.default_rng(seed)
+    x = random.normal(size=40)
+    x = random.permutation(np.concatenate([x, -x]))
+    np.testing.assert_array_equal(complex_step(np.sum, x), np.ones(80))
+    assert complex_step(lambda x: np.tan(x) - np.tan(0.7), 0.7) == pytest.approx(1 / math.cos(0.7) ** 2)
+    single = np.float32(0.7)
+    slope = complex_step(lambda x: np.tan(x) - np.tan(single), single)
+    assert slope == pytest.approx(1 / math.cos(0.7) ** 2, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "f", [np.sqrt, np.log, np.arccosh, lambda x: x**2.5, lambda x: np.array([x, x**2.5])]
+)
+def test_refused_where_the_real_function_is_not_defined(f):
+    with np.errstate(all="ignore"), pytest.raises(NotAnalytic, match="branch cut"):
+        complex_step(f, -1.5)
+
+
 def test_in_place_writes_keep_the_imaginary_part():
     def f(x):
         out = np.zeros(2)
