@@ -192,3 +192,39 @@ def test_refused_with_advice_and_line(name):
     with pytest.raises((ds.UnsupportedError, AttributeError), match=advice) as caught:
         ds.jit(f)(X)
     assert "test_matrix_sharing.py" in str(caught.value)
+
+
+def at_a_place(A, s):
+    A[0, 1] += s
+
+
+def as_a_whole(A, s):
+    A.data = s * A.data
+
+
+@pytest.mark.parametrize(
+    ("kind", "write"), [("lil_array", at_a_place), ("csr_array", at_a_place), ("csr_array", as_a_whole)]
+)
+def test_bodies_of_loops_write_into_copies(write, kind):
+    """As with arrays: what a body leaves behind is not what the next round finds."""
+
+    def f(x, copied):
+        A = getattr(sp, kind)(repeated(x).tocsr())
+
+        def body(_, s):
+            own = A.copy() if copied else A
+            write(own, s)
+            return s + (own.tocsr() @ V)[0]
+
+        return ds.fori_loop(0, 3, body, x[1])
+
+    s = X[1]
+    for _ in range(3):
+        A = getattr(sp, kind)(repeated(X).tocsr())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", sp.SparseEfficiencyWarning)
+            write(A, s)
+        s = s + (A.tocsr() @ V)[0]
+    np.testing.assert_allclose(ds.jit(f)(X, True), s, rtol=1e-15)
+    with pytest.raises(ds.UnsupportedError, match=r"test_matrix_sharing\.py.*A\.copy\(\)"):
+        ds.jit(f)(X, False)

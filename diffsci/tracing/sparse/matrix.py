@@ -281,6 +281,7 @@ class TracedSparse(Stored):
         """
         from diffsci.tracing.sparse.moves import Numbers
 
+        self.about_to_write()
         seen, whole = Numbers(dense=True), self.distinct()
         numbered = seen.of(whole)
         with warnings.catch_warnings():

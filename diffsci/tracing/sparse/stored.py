@@ -11,6 +11,7 @@ from diffsci.tracing import operations as ops
 from diffsci.tracing.array import TracedArray
 from diffsci.tracing.sparse.entries import picked, summed
 from diffsci.tracing.sparse.places import COMPRESSED, Places
+from diffsci.tracing.trace import current_trace
 
 __all__ = ["KEPT", "WRITABLE", "Stored", "refuse"]
 
@@ -40,6 +41,14 @@ class Stored:
 
     def __init__(self, entries: TracedArray, places: Places, settled: bool = True):
         self.entries, self.places, self.settled = entries, places, settled
+        self.home = current_trace()
+
+    def about_to_write(self) -> None:
+        """Refuse to change a matrix of an outer function: bodies of loops run once, while they are traced."""
+        if self.home is not current_trace():
+            raise ops.unsupported(
+                "writing into a sparse matrix of an outer function", "write into a copy (A = A.copy())"
+            )
 
     def settle(self) -> Self:
         """Put the entries of a sum or product in order, those at one place added up."""
@@ -72,6 +81,7 @@ class Stored:
 
     @data.setter
     def data(self, values: Any) -> None:
+        self.about_to_write()
         values = ops.traced(values)
         if values.shape != (self.nnz,):
             raise ValueError(

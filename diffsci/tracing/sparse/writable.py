@@ -13,6 +13,7 @@ from diffsci.tracing.sparse.matrix import TracedSparse, as_parts, is_number, is_
 from diffsci.tracing.sparse.moves import Numbers, known_key
 from diffsci.tracing.sparse.places import Places
 from diffsci.tracing.sparse.stored import WRITABLE
+from diffsci.tracing.trace import current_trace
 from diffsci.trees import register_parts
 
 __all__ = ["TracedLil", "write"]
@@ -54,7 +55,7 @@ class TracedLil(TracedSparse):
     settled = True
 
     def __init__(self, numbered: Any, seen: Numbers | None = None, dtype: Any = None):
-        self.numbered, self.seen = numbered, seen
+        self.numbered, self.seen, self.home = numbered, seen, current_trace()
         self._dtype = np.dtype(numbered.dtype if dtype is None else dtype)
 
     @staticmethod
@@ -124,6 +125,7 @@ class TracedLil(TracedSparse):
         return TracedLil(found) if getattr(found, "format", None) in WRITABLE else found
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        self.about_to_write()
         if self.seen is None and not (is_sparse(value) or ops.contains_traced(value)):
             self.numbered[known_key(key)] = value
             return
@@ -149,6 +151,7 @@ class TracedLil(TracedSparse):
 
     def setdiag(self, values: Any, k: int = 0) -> None:
         """See `scipy.sparse`."""
+        self.about_to_write()
         self._begin()
         values = ops.convert(ops.as_array(values), self.dtype)
         self.numbered.setdiag(self.seen.of(values), k)
