@@ -76,6 +76,7 @@ def test_places_outside_of_a_matrix(made, axis, place):
 
 def test_patterns_do_not_change_with_the_matrix_that_they_are_of():
     matrix = samples.laplace(4, 5).astype(float)
+    matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
     coloring = color(matrix)
     before = coloring.problem.pattern.indices.copy()
     matrix.data[::3] = 0.0
