@@ -270,6 +270,24 @@ def test_index_out_of_range_fails_and_reads_nothing_wild(mode):
         assert program.run(arrays)[0] == 0
 
 
+@pytest.mark.parametrize("count", [3, 10_000])
+def test_constant_indices_are_looked_at_before_the_program_runs(count, mode):
+    """Programs that differ in large constants alone are one, unless an index is out of range."""
+    from diffsci.backends.cpu import compile_graph
+
+    data = random_array(rng(), (5, 3), F8)
+    for last, status in ((4, 0), (5, -1), (0, 0), (-1, -1)):
+        b = Builder()
+        x = b.input(type_of((5, 3)))
+        places = np.arange(count) % 5
+        places[-1] = last
+        program = compile_graph(Graph([x], [b.take(b.exp(x), b.const(places), axis=0)]))
+        found, (taken,) = program.run([data]) if status == 0 else (program.run([data])[0], [None])
+        assert found == status
+        if status == 0:
+            np.testing.assert_allclose(taken, np.exp(data)[places], rtol=1e-14)
+
+
 @pytest.mark.parametrize("name", ["sum", "prod", "max", "min", "any", "all"])
 def test_reductions(name, mode):
     b = Builder()

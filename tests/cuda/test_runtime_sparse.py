@@ -53,6 +53,19 @@ def test_nothing_is_copied_to_the_host_again(machine):
         jacobian(there(X), out=there(np.ones(3)))
 
 
+@pytest.mark.parametrize("mode", ["direct", "forward", "reverse", "bidirectional"])
+def test_gathers_by_known_places_need_no_word_from_the_device(kernels, mode):
+    """Entries are picked by constant places, and so are the elements that the function takes."""
+    neighbors = np.array([3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8])
+    jacobian = ds.sparse_jacobian(lambda x: np.sin(x[neighbors]) * x, mode=mode, backend="cupy")
+    J = jacobian(there(X))
+    before = kernels.device.copies_to_host
+    jacobian(there(2 * X), out=J)
+    assert kernels.device.copies_to_host == before
+    plain = ds.sparse_jacobian(lambda x: np.sin(x[neighbors]) * x)(2 * X)
+    assert_allclose(J.data.get(), plain.data, rtol=1e-14)
+
+
 def test_products_with_a_traced_matrix(kernels):
     jacobian = ds.sparse_jacobian(f)
     product = ds.jit(lambda x, v: jacobian(x) @ v, backend="cupy")

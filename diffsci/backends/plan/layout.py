@@ -26,12 +26,12 @@ from diffsci.backends.plan.program import (
 from diffsci.backends.plan.repeat import repeat_step
 from diffsci.backends.plan.resolve import Resolver
 from diffsci.backends.plan.sparse import sparse_steps
-from diffsci.backends.plan.vocabulary import is_callback, owners
+from diffsci.backends.plan.vocabulary import INDEXING, is_callback, owners
 from diffsci.graph import Graph, Node
 from diffsci.graph.callees import all_guards, callees
 from diffsci.source import at
 
-__all__ = ["Layout", "hidden_consts", "is_structure", "plan_key"]
+__all__ = ["Layout", "hidden_consts", "is_structure", "plan_key", "stays_inside"]
 
 _STRUCTURE_LIMIT = 4096
 _uniform: weakref.WeakKeyDictionary[Node, bool] = weakref.WeakKeyDictionary()
@@ -57,6 +57,15 @@ def is_structure(value: np.ndarray) -> bool:
     if value.size > _STRUCTURE_LIMIT:
         return False
     return value.dtype.kind in "ib" or bool(np.all((value == 0) & ~np.signbit(value) | (value == 1)))
+
+
+def stays_inside(node: Node) -> bool:
+    """Tell whether an operation by an index needs no check when it runs: it has constants in range."""
+    index, limit = node.inputs[1], node.inputs[0].shape[node.params["axis"]]
+    if index.type.size == 0 or not index.is_const:
+        return index.type.size == 0
+    value = index.params["value"]
+    return bool(value.min() >= 0 and value.max() < limit)
 
 
 def hidden_consts(graph: Graph) -> list[np.ndarray]:
@@ -91,6 +100,8 @@ def _structure_of(graph: Graph, parts: list[str]) -> None:
             parts.append(value.tobytes().hex() if is_structure(value) else "data")
         elif node.name == "const" and node.shape:
             parts.append(repr(node.params["value"].flat[0].item()) if node.type.size else "empty")
+        elif node.name in INDEXING:
+            parts.append("inside" if stays_inside(node) else "checked")
     for node in owners(graph):
         for callee in callees(node):
             _structure_of(callee, parts)

@@ -10,7 +10,7 @@ import numpy as np
 from diffsci.backends.plan.affine import flatten, identity, row_strides
 from diffsci.backends.plan.canonical import is_gemm
 from diffsci.backends.plan.cost import Demands
-from diffsci.backends.plan.layout import Layout, is_data
+from diffsci.backends.plan.layout import Layout, is_data, stays_inside
 from diffsci.backends.plan.pieces import (
     Operand,
     Piece,
@@ -286,7 +286,7 @@ class _Scheduler:
     def _check_index(self, node: Node, checked: set[tuple[Node, int]]) -> None:
         where = node.inputs[1]
         limit = node.inputs[0].shape[node.params["axis"]]
-        if (where, limit) in checked or where.type.size == 0:
+        if (where, limit) in checked or stays_inside(node):
             return
         checked.add((where, limit))
         flag = View(self.layout.work(np.dtype(bool), 1))
