@@ -74,7 +74,7 @@ def grad(f: Callable, argnums: int | Sequence[int] = 0, *, strict: bool = False)
     Traceback (most recent call last):
     diffsci.errors.KinkError: abs has the slopes -1 and 1 on the two sides of 0: ...
     """
-    return gradient_of(f, argnums, int(strict))
+    return gradient_of("grad", f, argnums, int(strict))
 
 
 def value_and_grad(f: Callable, argnums: int | Sequence[int] = 0, *, strict: bool = False) -> Callable:
@@ -102,12 +102,12 @@ def checked(derivative: Graph, graph: Graph, flags: list[bool], first: int, orde
     return strictly(derivative, graph, flags, first, order) if order else derivative
 
 
-def gradient_of(f: Callable, argnums: int | Sequence[int], order: int) -> Callable:
-    """Return the gradient, with checks for a derivative of this order (0: none)."""
+def gradient_of(what: str, f: Callable, argnums: int | Sequence[int], order: int) -> Callable:
+    """Return the gradient for `what`, with checks for a derivative of this order (0: none)."""
 
     @functools.wraps(f, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        return _value_and_grad(f, argnums, args, kwargs, "grad", order)[1]
+        return _value_and_grad(f, argnums, args, kwargs, what, order)[1]
 
     return gradient
 
@@ -366,4 +366,4 @@ def hvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any], *, strict:
     """
     primals = tuple(primals)
     argnums = 0 if len(primals) == 1 else tuple(range(len(primals)))
-    return jvp(gradient_of(f, argnums, 2 * strict), primals, tuple(tangents))[1]
+    return jvp(gradient_of("hvp", f, argnums, 2 * strict), primals, tuple(tangents))[1]

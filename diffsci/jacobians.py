@@ -46,7 +46,7 @@ def jacobian(
     Raises
     ------
     TypeError
-        If a complex result is no analytic function of a complex argument.
+        If a complex result is no analytic function of a complex argument, or the function returns None.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def hessian(f: Callable, argnums: int | Sequence[int] = 0, *, strict: bool = Fal
     array([[6., 4.],
            [4., 0.]])
     """
-    derivative = jacobian(gradient_of(f, argnums, 2 * strict), argnums, mode="forward")
+    derivative = jacobian(gradient_of("hessian", f, argnums, 2 * strict), argnums, mode="forward")
 
     @functools.wraps(f, updated=())
     def hessian_of(*args: Any, **kwargs: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from diffsci.calling import Call
+from diffsci.calling import Call, refuse_nothing
 from diffsci.directions import direction_of, float_flags, with_zeros
 from diffsci.transforms import taylor_graph
 
@@ -52,6 +52,7 @@ def taylor(
         raise ValueError(f"taylor: order must be a whole number 0, 1, 2, ..., got {order!r}")
     primals = tuple(primals)
     call = Call(f, primals)
+    refuse_nothing("taylor", f, call.traced.out_tree)
     curve = [direction_of(primals, tuple(row), "taylor") for row in (directions, *higher)][:order]
     flags = float_flags(call, primals, "taylor")
     degree = len(curve)

@@ -67,4 +67,4 @@ def sparse_hessian(
            [  0.,  -8.,  94., -12.,   0.,   0.]])
     """
     options = Options(HESSIAN, mode, user_pattern(HESSIAN, pattern), coloring, strict)
-    return SparseDerivative(gradient_of(f, argnums, 2 * strict), argnums, options, backend)
+    return SparseDerivative(gradient_of("sparse_hessian", f, argnums, 2 * strict), argnums, options, backend)

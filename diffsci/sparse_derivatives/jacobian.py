@@ -55,7 +55,7 @@ def sparse_jacobian(
     Raises
     ------
     TypeError
-        If a chosen argument holds something else than real floats.
+        If a chosen argument holds something else than real floats, or the function returns None.
     ValueError
         If a mode is not possible, or a pattern or a coloring does not fit.
     KinkError

@@ -86,9 +86,18 @@ def test_functions_that_return_nothing():
         x**2
 
     for derivative in (ds.sparse_jacobian, ds.sparse_hessian, ds.jacobian, ds.grad):
-        with pytest.raises(TypeError, match=r"forgotten \(.*test_bad_input.py:\d+\) returns None"):
+        name = derivative.__name__
+        with pytest.raises(
+            TypeError, match=rf"^{name}: the function forgotten \(.*test_bad_input.py:\d+\) returns None"
+        ):
             derivative(forgotten)(np.ones(3))
-    for call in (lambda: ds.vjp(forgotten, 1.0), lambda: ds.jvp(forgotten, (1.0,), (1.0,))):
+    for call in (
+        lambda: ds.vjp(forgotten, 1.0),
+        lambda: ds.linearize(forgotten, 1.0),
+        lambda: ds.jvp(forgotten, (1.0,), (1.0,)),
+        lambda: ds.hvp(forgotten, (1.0,), (1.0,)),
+        lambda: ds.taylor(forgotten, (1.0,), [(1.0,)], 1),
+    ):
         with pytest.raises(TypeError, match="returns None"):
             call()
     assert ds.sparse_jacobian(lambda x: (x**2, None))(np.ones(3)).shape == (3, 3)
