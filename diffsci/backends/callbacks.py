@@ -5,7 +5,9 @@ object, taken from a hidden constant of the program, so the machine code depends
 the process and can be kept on disk.
 
 An exception must not cross native code: it is kept for the thread, the program returns `FAILED`, and whoever
-gets control back in Python calls `raise_pending`.
+gets control back in Python calls `raise_pending`. One that is raised before it can be kept, by a signal or at
+the limit of recursion, Python prints; what native code gets is zero then, or anything: only `DONE` says that
+outputs have been computed.
 """
 
 from __future__ import annotations
@@ -23,8 +25,9 @@ from diffsci.errors import UnsupportedError
 from diffsci.graph import Node
 from diffsci.source import at
 
-__all__ = ["FAILED", "Callback", "handle", "raise_pending", "trampoline_address"]
+__all__ = ["DONE", "FAILED", "Callback", "handle", "raise_pending", "trampoline_address"]
 
+DONE = 0x600D5E7  # what a callback returns that has computed its outputs: nothing that comes by chance
 _MOST_VIEWS = 512  # sets of addresses whose arrays are kept: programs mostly use the same memory again
 
 
@@ -129,7 +132,7 @@ def raise_pending() -> None:
 def _enter(callback: Callback, table: int) -> int:
     try:
         callback.run(table)
-        return 0
+        return DONE
     except BaseException as error:  # also KeyboardInterrupt: native code returns first, then it is raised
         error.add_note(f"in {callback.name}{callback.where}, called by a compiled program")
         _pending.error = error

@@ -34,5 +34,8 @@ def explained(status: int, nodes: Sequence[Node], guards: Sequence[Guard]) -> st
         places = "" if not found else " at " + " or ".join(dict.fromkeys(map(str, found)))
         return f"an index is out of range{places}"
     if status == FAILED:
-        return "an operation that runs in Python raised an exception"
+        return (
+            "an operation that runs in Python raised an exception before it began, by a signal or at the "
+            "limit of recursion: Python has printed it"
+        )
     return f"failed with status {status}"

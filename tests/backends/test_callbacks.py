@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import diffsci as ds
-from diffsci.backends.cpu import compile_graph, set_num_threads
+from diffsci.backends import callbacks
+from diffsci.backends.cpu import compile_graph, program, set_num_threads
 from diffsci.backends.plan import build_plan
 from diffsci.backends.plan.program import CallbackStep
 from diffsci.errors import VerificationError
@@ -228,6 +229,24 @@ def test_exceptions_pass_through(error, depth, monkeypatch):
         assert caught.value is error
         assert "in test_fails (model.py:12 in rhs)" in caught.value.__notes__[-1]
     assert not ran
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_exceptions_that_nobody_can_keep_are_no_results(monkeypatch):
+    """A signal may arrive when a callback has begun but catches nothing yet: ctypes returns zero then."""
+
+    def interrupted(callback, table):
+        raise KeyboardInterrupt
+
+    kind = type(callbacks._trampoline)
+    monkeypatch.setattr(callbacks, "_trampoline", kind(interrupted))
+    monkeypatch.setattr(program, "_memory", {})  # programs are linked anew
+    b = Builder()
+    x = b.input(type_of((3,)))
+    made = compile_graph(Graph([x], [b.emit(CUBE, x)]))
+    status, _ = made.run([np.ones(3)])
+    assert status == callbacks.FAILED
+    assert "Python has printed it" in made.message(status)
 
 
 def test_exceptions_of_one_thread_stay_there(monkeypatch):

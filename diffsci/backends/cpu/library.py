@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diffsci.backends.callbacks import FAILED
+from diffsci.backends.callbacks import DONE, FAILED
 from diffsci.backends.cpu.banded import write_band_factor, write_band_solve
 from diffsci.backends.cpu.calls import CALLS, leave_unless, table
 from diffsci.backends.cpu.function import MEMORY, Function, cell, copy, element, literal
@@ -121,7 +121,7 @@ def _callback(module, f: Function, step: CallbackStep, failed: str) -> None:
     handle = f.set(f"load ptr, ptr {module.base(f, step.handle.buffer)}")
     addresses = table(f, [module.place(f, view) for view in (*step.inputs, *step.outputs)])
     status = f.set(f"call i64 @{CALLBACK}(ptr {handle}, ptr {addresses})")
-    leave_unless(f, f.set(f"icmp eq i64 {status}, 0"), str(FAILED))
+    leave_unless(f, f.set(f"icmp eq i64 {status}, {DONE}"), str(FAILED))
 
 
 def _gemm(module, f: Function, step: GemmStep, failed: str) -> None:
