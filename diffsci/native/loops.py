@@ -18,8 +18,6 @@ __all__ = ["Loop", "LoopFamily"]
 
 _ELEMENTS = {"i": "int64", "j": "int32", "b": "uint8", "f": "float64"}
 _RESULTS = {"i": ctypes.c_int64, "f": ctypes.c_double}
-# The modules of each compiler.
-_COMPILERS = {"translating": ("translating", "writing"), "building": ("building",)}
 
 # Arrays up to this size may be kept alive for the next call.
 _LARGEST_HELD = 1 << 16
@@ -36,9 +34,6 @@ class LoopFamily:
         For every name of a loop its module, the type of its result (``i`` or ``f``), and its arguments: for
         each an element type and a number of dimensions, 0 for an integer. Elements are int64 (i), int32 (j),
         uint8 (b), float64 (f), or of a type that is told when the loop is asked for (r).
-    compiler : str
-        "translating": the loops are plain functions of whole numbers, see `diffsci.native.translating`;
-        "building": they are Numba's, see `diffsci.native.building`.
 
     Examples
     --------
@@ -48,13 +43,8 @@ class LoopFamily:
     3
     """
 
-    def __init__(
-        self,
-        package: str,
-        loops: Mapping[str, tuple[str, str, str]],
-        compiler: str = "translating",
-    ):
-        self.package, self.loops, self.compiler = package, loops, compiler
+    def __init__(self, package: str, loops: Mapping[str, tuple[str, str, str]]):
+        self.package, self.loops = package, loops
         self._local = threading.local()
 
     @property
@@ -79,12 +69,13 @@ class LoopFamily:
         """Return the code of a loop from the disk cache, or compile it."""
 
         def make():
-            compiler = import_module(f"diffsci.native.{self.compiler}")
-            module = import_module(self.modules[name])
-            return compiler.build(getattr(module, name), self.arguments(name, dtype))
+            from diffsci.native.translating import build
 
-        compilers = [f"diffsci.native.{module}" for module in _COMPILERS[self.compiler]]
-        key = [self.package, name, str(self.arguments(name, dtype)), digest(self.modules[name], *compilers)]
+            module = import_module(self.modules[name])
+            return build(getattr(module, name), self.arguments(name, dtype))
+
+        code = digest(self.modules[name], "diffsci.native.translating")
+        key = [self.package, name, str(self.arguments(name, dtype)), code]
         return native_function("\0".join(key), make)
 
 

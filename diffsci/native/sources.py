@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import os
 import re
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,7 +23,7 @@ def digest(*modules: str) -> str:
         The module of a loop, and those of its compiler.
     """
     marks = [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files(*modules)]
-    return " ".join([*marks, *(_numba_files() if "diffsci.native.building" in modules else [])])
+    return " ".join(marks)
 
 
 def files(*modules: str) -> list[str]:
@@ -40,10 +39,3 @@ def files(*modules: str) -> list[str]:
         imported = _IMPORT.findall(Path(found[module]).read_text(encoding="utf-8"))
         pending += [name for name in imported if name.partition(".")[0] in own]
     return sorted(found.values())
-
-
-def _numba_files() -> list[str]:
-    """What changes with Numba's version; to ask for the version itself costs 30 ms."""
-    with os.scandir(Path(find_spec("numba").origin).parent) as entries:
-        found = [(entry.name, entry.stat()) for entry in entries if entry.is_file()]
-    return sorted(f"{name}:{status.st_size}:{status.st_mtime_ns}" for name, status in found)

@@ -1,11 +1,12 @@
-"""Loops of whole numbers, from Python to native code, in milliseconds.
+"""Loops from Python to native code, in milliseconds.
 
-The library's own algorithms on index arrays are plain Python functions of a small language: whole numbers,
-truth values and C-contiguous arrays of int64, int32 or uint8; assignments, `if`, `while`, `for` over `range`,
-`break`, `continue`, `return` of numbers; arithmetic, comparisons, `and`, `or`, `not`, `min`, `max`, `int`;
-calls of other such functions; constants of the module. Everything else is refused. Called from Python they do
-what their native code does, except that numbers of the latter have 64 bits, that a divisor of zero makes zero
-there, and that nothing checks an index: indices are not negative and within their arrays.
+The library's own algorithms on arrays are plain functions of a small language: whole numbers, floats, truth
+values and C-contiguous arrays of int64, int32, uint8, float64 or float32; assignments, `if`, `while`, `for`
+over `range`, `break`, `continue`, `return` of numbers; arithmetic, comparisons, `and`, `or`, `not`; calls of
+other such functions and of those in `diffsci.native.operations`; constants of modules. Everything else is
+refused. Called from Python they do what their native code does, except that its numbers have 64 bits, those of
+float32 arrays rounded where they are stored, that a division by zero is no error there (of whole numbers it
+makes zero), and that nothing checks an index: indices are not negative and within their arrays.
 
 Numba can do the same and far more, but takes half a second to be imported and some tenths of a second for a
 function.
@@ -17,20 +18,27 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Callable
-from types import FunctionType
 
-from diffsci.native.writing import BOOLEAN, NUMBER, Array, Value, Writer, of_tuple
+from diffsci.native.expressions import Expressions, ends_with_slice, passed
+from diffsci.native.writing import BOOLEAN, NUMBER, REAL, Array, Kind, Refused, Value, Writer, of_tuple
 
-__all__ = ["build", "llvm_text"]
+__all__ = ["build", "llvm_text", "relaxed"]
 
-_SIGNS = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "//", ast.Mod: "%", ast.BitAnd: "&",
-    ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>", ast.Eq: "==", ast.NotEq: "!=",
-    ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
-}  # fmt: skip
-_EXTREMES = {"min": "smin", "max": "smax"}
 
-Kind = str | Array
+def relaxed(freedom: str) -> Callable[[Callable], Callable]:
+    """Decorate a function of a loop whose sums and products need not be rounded in the order written.
+
+    Parameters
+    ----------
+    freedom : {"contract", "reassoc"}
+        A product and a sum may be one fused operation; or sums may be taken in any order.
+    """
+
+    def decorate(function: Callable) -> Callable:
+        function.relaxed = freedom
+        return function
+
+    return decorate
 
 
 def build(loop: Callable, arguments: list[tuple[str, int]]) -> tuple[str, str]:
@@ -77,25 +85,17 @@ def llvm_text(loop: Callable, arguments: list[tuple[str, int]]) -> tuple[str, st
         if isinstance(kind, Array):
             words[0] = out.define(f"inttoptr i64 {words[0]} to ptr")
         values.append(Value(kind, words[0], tuple(words[1:])))
-    returned = out.number(Value(result, out.define(f"call {result} @{name}({_passed(values)})")))
+    returned = Value(result, out.define(f"call {result} @{name}({passed(values)})"))
+    if result != REAL:
+        returned = out.number(returned)
     entry = [
         f"define i32 @loop_{loop.__name__}(ptr %result, ptr %unused, ptr %words) {{",
         *out.lines,
-        f"  store i64 {returned.text}, ptr %result",
+        f"  store {returned.kind} {returned.text}, ptr %result",
         "  ret i32 0",
         "}",
     ]
-    declared = [f"declare i64 @llvm.{name}.i64(i64, i64)" for name in _EXTREMES.values()]
-    return "\n".join([*declared, *module.texts, *entry, ""]), f"loop_{loop.__name__}"
-
-
-def _passed(values: list[Value]) -> str:
-    """Arguments of a call: an array is its address and its sizes."""
-    parts = []
-    for value in values:
-        kind = "ptr" if isinstance(value.kind, Array) else value.kind
-        parts += [f"{kind} {value.text}", *(f"i64 {size}" for size in value.sizes)]
-    return ", ".join(parts)
+    return "\n".join([*sorted(module.declared), *module.texts, *entry, ""]), f"loop_{loop.__name__}"
 
 
 class _Module:
@@ -103,6 +103,7 @@ class _Module:
 
     def __init__(self):
         self.texts: list[str] = []
+        self.declared: set[str] = set()
         self._known: dict[tuple, tuple[str, str]] = {}
 
     def function(self, function: Callable, kinds: tuple[Kind, ...]) -> tuple[str, str]:
@@ -114,18 +115,18 @@ class _Module:
             translated = _Function(self, function, kinds)
             self._known[key] = name, translated.result
             self.texts.append(translated.text(name))
+            self.declared |= translated.out.declared
         return self._known[key]
 
 
-class _Function:
+class _Function(Expressions):
     """One function, translated."""
 
     def __init__(self, module: _Module, function: Callable, kinds: tuple[Kind, ...]):
-        self.module, self.function = module, function
-        self.out, self.result = Writer(), ""
-        self.names: dict[str, Value] = {}  # arrays, and addresses of variables
+        lines, first_line = inspect.getsourcelines(function)
+        super().__init__(module, function, first_line)
+        self.result = ""
         self.loops: list[tuple[str, str]] = []  # where `continue` and `break` go
-        lines, self.first_line = inspect.getsourcelines(function)
         (self.tree,) = ast.parse(textwrap.dedent("".join(lines))).body
         self.parameters = []
         for argument, kind in zip(self.tree.args.args, kinds, strict=True):
@@ -142,13 +143,8 @@ class _Function:
 
     def text(self, name: str) -> str:
         """The LLVM text of the function."""
-        head = f"define internal {self.result} @{name}({_passed(self.parameters)}) {{"
+        head = f"define internal {self.result} @{name}({passed(self.parameters)}) {{"
         return "\n".join([head, *self.out.variables, *self.out.lines, "}"])
-
-    def _refuse(self, node: ast.AST, what: str):
-        line = self.first_line + getattr(node, "lineno", 1) - 1
-        file = inspect.getsourcefile(self.function)
-        raise NotImplementedError(f"{file}:{line}: a loop of whole numbers has no {what}")
 
     # Statements ---------------------------------------------------------------------------------------
 
@@ -157,7 +153,10 @@ class _Function:
             translate = getattr(self, f"_do_{type(statement).__name__}", None)
             if translate is None:
                 self._refuse(statement, f"{type(statement).__name__} statement")
-            translate(statement)
+            try:
+                translate(statement)
+            except Refused as what:
+                self._refuse(statement, str(what))
 
     def _do_Expr(self, node: ast.Expr) -> None:
         if isinstance(node.value, ast.Call):
@@ -187,8 +186,10 @@ class _Function:
     def _assign(self, target: ast.expr, value: Value) -> None:
         if isinstance(target, ast.Name):
             self._bind(target, target.id, value)
+        elif isinstance(target, ast.Subscript) and ends_with_slice(target):
+            self.out.fill(self._value(target), value)
         elif isinstance(target, ast.Subscript):
-            self.out.store(self._element(target), self._checked(target, value))
+            self.out.store(self._element(target), value)
         else:
             self._refuse(target, f"assignment to {type(target).__name__}")
 
@@ -208,25 +209,27 @@ class _Function:
     def _do_AugAssign(self, node: ast.AugAssign) -> None:
         sign = self._sign(node.op)
         if isinstance(node.target, ast.Name):
-            old = self._number(ast.copy_location(ast.Name(node.target.id, ast.Load()), node))
-            new = self.out.arithmetic(sign, old, self._number(node.value))
+            old = self._value(ast.copy_location(ast.Name(node.target.id, ast.Load()), node))
+            new = self.out.arithmetic(sign, old, self._value(node.value))
             self._bind(node, node.target.id, new)
             return
         place = self._element(node.target)
         old = self.out.load(place)
-        self.out.store(place, self.out.arithmetic(sign, old, self._number(node.value)))
+        self.out.store(place, self.out.arithmetic(sign, old, self._value(node.value)))
 
     def _do_Return(self, node: ast.Return) -> None:
         if isinstance(node.value, ast.Tuple):
             values = self._several(node.value, len(node.value.elts))
             kind, text = of_tuple(len(values)), "poison"
             for k, value in enumerate(values):
-                number = self.out.number(self._checked(node, value)).text
+                number = self.out.number(value).text
                 text = self.out.define(f"insertvalue {kind} {text}, i64 {number}, {k}")
         elif node.value is None:
             self._refuse(node, "return without a value")
         else:
-            kind, text, _ = self._number(node.value)
+            kind, text, _ = self._value(node.value)
+            if kind not in (NUMBER, BOOLEAN, REAL):
+                self._refuse(node, "array or tuple in place of a number")
         if self.result not in ("", kind):
             self._refuse(node, "results of two kinds")
         self.result = kind
@@ -288,9 +291,9 @@ class _Function:
             self._refuse(node, "loop over anything but a range")
         begin, end, step = Value(NUMBER, "0"), None, 1
         if len(call.args) == 1:
-            end = self._number(call.args[0])
+            end = self._value(call.args[0])
         else:
-            begin, end = self._number(call.args[0]), self._number(call.args[1])
+            begin, end = self._value(call.args[0]), self._value(call.args[1])
         if len(call.args) == 3:
             step = self._constant(call.args[2])
         return self.out.number(begin), self.out.number(end), step
@@ -303,194 +306,3 @@ class _Function:
         if type(step) is not int or not step:
             self._refuse(node, "step that is no constant")
         return step
-
-    # Expressions --------------------------------------------------------------------------------------
-
-    def _branch(self, node: ast.expr, yes: str, no: str, strict: bool = False) -> None:
-        """Go one way or the other; what is behind `and` and `or` is looked at only if it must be.
-
-        Where the condition is a value as well (`strict`), `and` and `or` take truth values only: of numbers
-        Python makes one of the numbers.
-        """
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            self._branch(node.operand, no, yes)
-        elif isinstance(node, ast.BoolOp):
-            for part in node.values[:-1]:
-                further = self.out.label()
-                if isinstance(node.op, ast.And):
-                    self._branch(part, further, no, strict)
-                else:
-                    self._branch(part, yes, further, strict)
-                self.out.start(further)
-            self._branch(node.values[-1], yes, no, strict)
-        else:
-            value = self._number(node)
-            if strict and value.kind != BOOLEAN:
-                self._refuse(node, "choice by `and` or `or` between numbers")
-            self.out.branch(self.out.truth(value), yes, no)
-
-    def _several(self, node: ast.expr, count: int) -> list[Value]:
-        """The values of a tuple, or of a call that returns one; all before anything is assigned."""
-        if isinstance(node, ast.Tuple):
-            if len(node.elts) != count:
-                self._refuse(node, "tuple of another length")
-            return [self._value(each) for each in node.elts]
-        kind, text, _ = self._value(node)
-        if kind != of_tuple(count):
-            self._refuse(node, f"{count} values in one")
-        return [Value(NUMBER, self.out.define(f"extractvalue {kind} {text}, {k}")) for k in range(count)]
-
-    def _value(self, node: ast.expr) -> Value:
-        translate = getattr(self, f"_of_{type(node).__name__}", None)
-        if translate is None:
-            self._refuse(node, f"{type(node).__name__} expression")
-        return translate(node)
-
-    def _number(self, node: ast.expr) -> Value:
-        return self._checked(node, self._value(node))
-
-    def _checked(self, node: ast.AST, value: Value) -> Value:
-        """A value that is a number or a truth value."""
-        if value.kind not in (NUMBER, BOOLEAN):
-            self._refuse(node, "array or tuple in place of a number")
-        return value
-
-    def _of_Constant(self, node: ast.Constant) -> Value:
-        return self._known(node, node.value)
-
-    def _known(self, node: ast.expr, value: object) -> Value:
-        if type(value) is bool:
-            return Value(BOOLEAN, str(value).lower())
-        if type(value) is not int:
-            self._refuse(node, f"constant like {value!r}")
-        return Value(NUMBER, str(value))
-
-    def _of_Name(self, node: ast.Name) -> Value:
-        if node.id not in self.names:
-            return self._known(node, self.function.__globals__.get(node.id))
-        found = self.names[node.id]
-        if isinstance(found.kind, Array):
-            return found
-        return Value(found.kind, self.out.define(f"load {found.kind}, ptr {found.text}"))
-
-    def _of_UnaryOp(self, node: ast.UnaryOp) -> Value:
-        if isinstance(node.op, ast.Not):
-            return self._chosen(node)
-        if isinstance(node.op, ast.USub):
-            if isinstance(node.operand, ast.Constant):
-                return self._known(node, -node.operand.value)
-            return self.out.arithmetic("-", Value(NUMBER, "0"), self._number(node.operand))
-        return self._refuse(node, f"{type(node.op).__name__}")
-
-    def _of_BoolOp(self, node: ast.BoolOp) -> Value:
-        return self._chosen(node)
-
-    def _chosen(self, condition: ast.expr) -> Value:
-        """A condition as a truth value."""
-        true, false = (ast.copy_location(ast.Constant(x), condition) for x in (True, False))
-        return self._choice(ast.copy_location(ast.IfExp(condition, true, false), condition), strict=True)
-
-    def _of_IfExp(self, node: ast.IfExp) -> Value:
-        return self._choice(node)
-
-    def _choice(self, node: ast.IfExp, strict: bool = False) -> Value:
-        yes, no, after = (self.out.label() for _ in range(3))
-        self._branch(node.test, yes, no, strict)
-        self.out.start(yes)
-        value = self._value(node.body)
-        place = self.out.variable(value.kind)
-        self.out.put(f"store {value.kind} {value.text}, ptr {place}")
-        self.out.jump(after)
-        self.out.start(no)
-        other = self._value(node.orelse)
-        if other.kind != value.kind or isinstance(value.kind, Array):
-            self._refuse(node, "choice between two kinds, or between arrays")
-        self.out.put(f"store {value.kind} {other.text}, ptr {place}")
-        self.out.start(after)
-        return Value(value.kind, self.out.define(f"load {value.kind}, ptr {place}"))
-
-    def _sign(self, node: ast.AST) -> str:
-        sign = _SIGNS.get(type(node))
-        return sign or self._refuse(node, f"{type(node).__name__}")
-
-    def _of_BinOp(self, node: ast.BinOp) -> Value:
-        sign = self._sign(node.op)
-        return self.out.arithmetic(sign, self._number(node.left), self._number(node.right))
-
-    def _of_Compare(self, node: ast.Compare) -> Value:
-        if len(node.ops) > 1:
-            self._refuse(node, "chain of comparisons")
-        sign = self._sign(node.ops[0])
-        return self.out.compared(sign, self._number(node.left), self._number(node.comparators[0]))
-
-    def _array(self, node: ast.expr) -> Value:
-        value = self._value(node)
-        return value if isinstance(value.kind, Array) else self._refuse(node, "element of a number")
-
-    def _of_Attribute(self, node: ast.Attribute) -> Value:
-        if node.attr != "size":
-            self._refuse(node, f"attribute like {node.attr!r}")
-        total = Value(NUMBER, "1")
-        for size in self._array(node.value).sizes:
-            total = self.out.arithmetic("*", total, Value(NUMBER, size))
-        return total
-
-    def _of_Subscript(self, node: ast.Subscript) -> Value:
-        if isinstance(node.value, ast.Attribute) and node.value.attr == "shape":
-            axis = self._constant_axis(node.slice)
-            return Value(NUMBER, self._array(node.value.value).sizes[axis])
-        if isinstance(node.slice, ast.Slice):
-            return self._sliced(node)
-        part = self._part(node)
-        return part if part.kind.ndim else self.out.load(part)
-
-    def _constant_axis(self, node: ast.expr) -> int:
-        axis = getattr(node, "value", None)
-        return axis if type(axis) is int else self._refuse(node, "axis that is no constant")
-
-    def _part(self, node: ast.Subscript) -> Value:
-        array = self._array(node.value)
-        places = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-        if len(places) > array.kind.ndim:
-            self._refuse(node, f"{len(places)} indices of {array.kind.ndim} axes")
-        values = [self._number(place) for place in places]
-        if any(value.text.startswith("-") for value in values):
-            self._refuse(node, "negative index")
-        return self.out.part(array, [self.out.number(value) for value in values])
-
-    def _element(self, node: ast.Subscript) -> Value:
-        part = self._part(node)
-        return part if not part.kind.ndim else self._refuse(node, "assignment to a part of an array")
-
-    def _sliced(self, node: ast.Subscript) -> Value:
-        """Neighboring rows of an array."""
-        array, each = self._array(node.value), node.slice
-        if each.step or not each.lower or not each.upper:
-            self._refuse(node, "slice without beginning or end, or with a step")
-        begin, end = self._number(each.lower), self._number(each.upper)
-        row = self.out.part(array, [begin])
-        return Value(array.kind, row.text, (self.out.arithmetic("-", end, begin).text, *array.sizes[1:]))
-
-    def _of_Call(self, node: ast.Call) -> Value:
-        value = self._call(node)
-        return value if value.kind != "void" else self._refuse(node, "value of a function without return")
-
-    def _call(self, node: ast.Call) -> Value:
-        if not isinstance(node.func, ast.Name) or node.keywords:
-            self._refuse(node, "call of anything but a function of a module")
-        values, name = [self._value(each) for each in node.args], node.func.id
-        if name in _EXTREMES and len(values) > 1:
-            return self.out.extreme(_EXTREMES[name], [self._checked(node, value) for value in values])
-        if name == "int" and len(values) == 1:
-            return self.out.number(self._checked(node, values[0]))
-        function = self.function.__globals__.get(name)
-        if not isinstance(function, FunctionType):
-            self._refuse(node, f"call of {name!r}")
-        known, result = self.module.function(function, tuple(value.kind for value in values))
-        if not result:
-            self._refuse(node, "function that calls itself")
-        call = f"call {result} @{known}({_passed(values)})"
-        if result == "void":
-            self.out.put(call)
-            return Value(result, "")
-        return Value(result, self.out.define(call))

@@ -23,7 +23,7 @@ _LOOPS = {
     ),
 }  # fmt: skip
 
-LOOPS = LoopFamily("solvers.ode", _LOOPS, "building")
+LOOPS = LoopFamily("solvers.ode", _LOOPS)
 MODULES = LOOPS.modules
 
 

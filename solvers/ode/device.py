@@ -117,9 +117,8 @@ class _Loop:
     def __init__(self, name: str, device: Any):
         names = dict(vars(import_module(MODULES[name])))
         for key, value in list(names.items()):
-            code = getattr(getattr(value, "py_func", None), "__code__", None)
-            if code is not None:
-                names[key] = types.FunctionType(code, names, key)
+            if isinstance(value, types.FunctionType):
+                names[key] = types.FunctionType(value.__code__, names, key)
         names |= _replacements(device, self)
         self._run, self.times = names[name], None
 
@@ -172,7 +171,6 @@ def _replacements(device: Any, loop: _Loop) -> dict[str, Any]:
         "view": view,
         "copy_bytes": copy_bytes,
         "start_of": device.address,
-        "nextafter": np.nextafter,
         "error_norm": error_norm,
         "rms": rms,
         "interpolate": interpolate,

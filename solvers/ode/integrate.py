@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from diffsci.native.memory import copy_bytes, start_of, view
+from diffsci.native.translating import relaxed
 from solvers.ode.codes import (
     ALPHA,
     ATTEMPTS,
@@ -45,22 +47,13 @@ from solvers.ode.codes import (
     UNDERFLOW,
     Y_ADDRESS,
 )
-from solvers.ode.native import (
-    copy_bytes,
-    is_finite,
-    native,
-    nextafter,
-    redirect,
-    run_program,
-    start_of,
-    view,
-)
+from solvers.ode.native import is_finite, redirect, run_program
 
 # The least tolerance of a component: one that stays at zero without an absolute tolerance has no error.
-_TINY = np.finfo(float).tiny
+_TINY = float(np.finfo(float).tiny)
 
 
-@native(fastmath={"contract"})
+@relaxed("contract")
 def _scaled_square(error, y, y_new, atol, rtol):
     """Sum of squares of the error over its tolerance; NaN if the result is not finite."""
     total = 0.0
@@ -79,7 +72,6 @@ def _scaled_square(error, y, y_new, atol, rtol):
     return total + spoiled
 
 
-@native
 def error_norm(errors, n_errors, y, y_new, atol, rtol):
     """Root mean square of the scaled error; two estimates are combined as in Hairer's DOP853."""
     n = y.size
@@ -93,7 +85,6 @@ def error_norm(errors, n_errors, y, y_new, atol, rtol):
     return first / np.sqrt(denominator * n)
 
 
-@native
 def basis_weights(theta, weights):
     """Values of the nested basis of the interpolants (see `tableaus.records.basis`)."""
     factor = 1.0
@@ -102,7 +93,6 @@ def basis_weights(theta, weights):
         weights[j] = factor
 
 
-@native
 def interpolate(y, coefficients, weights, out):
     """Write y + sum_j weights[j] coefficients[j] to ``out``."""
     n = y.size
@@ -115,21 +105,18 @@ def interpolate(y, coefficients, weights, out):
             out[i] += w * c[i]
 
 
-@native
 def euler(out, y, h, slope):
     """Write y + h slope to ``out``."""
     for i in range(out.size):
         out[i] = y[i] + h * slope[i]
 
 
-@native
 def subtract(total, other):
     """Subtract an array from another one of the same size."""
     for i in range(total.size):
         total[i] -= other[i]
 
 
-@native
 def rms(values, scale_of, atol, rtol):
     """Root mean square of values over the tolerances of a state."""
     total = 0.0
@@ -140,7 +127,6 @@ def rms(values, scale_of, atol, rtol):
     return np.sqrt(total / values.size)
 
 
-@native
 def initial_step(addresses, slots, y, work, t_h, reals, atol, order, counts):
     """Starting step size of Hairer, Norsett and Wanner (section II.4), as SciPy uses it.
 
@@ -186,7 +172,6 @@ def initial_step(addresses, slots, y, work, t_h, reals, atol, order, counts):
     return min(100.0 * h0, h1, interval, reals[MAX_STEP])
 
 
-@native
 def integrate(
     step, step_slots, dense, dense_slots, settings, reals, atol, counts, state, t_h, errors, coefficients,
     weights, rows, dense_rows, times, evals, outputs, chunk,
@@ -225,7 +210,7 @@ def integrate(
             return GROW
         if counts[ROW] == rows.shape[0]:
             counts[ROW] = 0
-        smallest = 10.0 * abs(nextafter(t, direction * np.inf) - t)
+        smallest = 10.0 * abs(np.nextafter(t, direction * np.inf) - t)
         size = min(max(state[STEP_SIZE], smallest), reals[MAX_STEP])
         if size * 1.01 >= abs(t_end - t):
             t_new = t_end

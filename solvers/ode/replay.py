@@ -6,6 +6,7 @@ behind each other in one block, so a state is one address whatever the order of 
 
 from __future__ import annotations
 
+from diffsci.native.memory import copy_bytes, start_of, view
 from solvers.ode.codes import (
     ADVANCED,
     CURRENT,
@@ -30,29 +31,18 @@ from solvers.ode.codes import (
     SUBSTEP,
 )
 from solvers.ode.integrate import basis_weights, interpolate
-from solvers.ode.native import (
-    accumulate,
-    copy_bytes,
-    is_finite,
-    native,
-    redirect,
-    run_program,
-    start_of,
-    view,
-)
+from solvers.ode.native import accumulate, is_finite, redirect, run_program
 
 # The codes of diffsci.schedules.actions, as constants that a compiled loop can see.
 _FORWARD, _STORE, _LOAD, _REVERSE, _DISCARD = 0, 1, 2, 3, 4
 
 
-@native
 def add_scaled(total, weight, added):
     """Add a multiple of an array to another one."""
     for i in range(total.size):
         total[i] += weight * added[i]
 
 
-@native
 def _free_block(blocks, current, other):
     """Find a block that holds neither the working state nor the adjoint."""
     for k in range(blocks.size):
@@ -61,7 +51,6 @@ def _free_block(blocks, current, other):
     return blocks[0]
 
 
-@native
 def _emit(
     step, current, after, settings, t_h, t_new, dense, dense_slots, curve, weights, evals, first, outputs
 ):
@@ -88,7 +77,6 @@ def _emit(
     return 0
 
 
-@native
 def _add_cotangents(step, target, interior, settings, t_new, evals, first, cotangents):
     """Add the cotangents of the output points of a step, those inside it or those at its end."""
     n = settings[R_SIZE]
@@ -99,7 +87,6 @@ def _add_cotangents(step, target, interior, settings, t_new, evals, first, cotan
                 accumulate(view(target + c * stride, n, cotangents), cotangents[c, e])
 
 
-@native
 def _curve_cotangents(step, settings, t_h, t_new, evals, first, cotangents, weights, curve_bar):
     """Cotangents of the interpolation coefficients of a step; False if it has no output inside."""
     n = settings[R_SIZE]
@@ -118,7 +105,6 @@ def _curve_cotangents(step, settings, t_h, t_new, evals, first, cotangents, weig
     return inside
 
 
-@native
 def replay(
     actions, slots, blocks, settings, counts, times, t_h,
     step, step_slots, dense, dense_slots, vjp, vjp_slots, dense_vjp, dense_vjp_slots,

@@ -1,10 +1,12 @@
-"""Loops of whole numbers: native code does what the function does in Python; all else is refused."""
+"""Loops: native code does what the function does in Python; all else is refused."""
 
 from __future__ import annotations
 
+import ctypes
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +16,13 @@ from hypothesis import strategies as st
 from diffsci.coloring import Greedy, color
 from diffsci.coloring.loops import LOOPS
 from diffsci.native import Loop, LoopFamily
+from diffsci.native.memory import call_address, copy_bytes, start_of, view
+from diffsci.native.sources import digest
 from diffsci.native.stored import native_function
-from diffsci.native.translating import build, llvm_text
+from diffsci.native.translating import build, llvm_text, relaxed
+
+# All that the native code of the functions below depends on.
+CODE = Path(__file__).read_text() + digest("diffsci.native.translating")
 
 _THREE = 3
 
@@ -68,6 +75,42 @@ def control(rows, words, total, limit):
     return found
 
 
+def floats(a, b, k, out):
+    out[0], out[1], out[2], out[3] = a[0] + b[0], a[0] - b[0], a[0] * k, -a[0]
+    out[4], out[5] = abs(a[0]), abs(k)
+    out[6], out[7] = min(a[0], b[0], 2.0), max(a[0], k, -np.inf)
+    out[8] = (a[0] < b[0]) + (a[0] <= k) * 2 + (a[0] == b[0]) * 4 + (a[0] != b[0]) * 8 + (a[0] > b[0]) * 16
+    out[9] = 1.0 if not a[0] <= b[0] else np.pi
+    out[10] = np.isfinite(a[0])
+    out[11] = np.sqrt(abs(a[0]))
+    out[12] = np.nextafter(a[0], b[0])
+    out[13] = a[0] / (1 + k * k)
+    out[14] = abs(a[0]) ** 0.3
+    out[15] = k in (3, _THREE + 1)
+    return out[0]
+
+
+@relaxed("reassoc")
+def _sum(values):
+    total = 0.0
+    for i in range(values.size):
+        total += values[i]
+    return total
+
+
+def parts(rows, single, out):
+    """Slices with and without ends, fills, and memory by address; sums of both kinds of floats."""
+    out[:] = 0.5
+    rows[1, 1:3] = _sum(rows[0, :2])
+    rows[2:] = 4
+    out[2:] = _sum(rows[1])
+    single[:2] = rows[0, 0] / 4.0
+    copy_bytes(start_of(out), start_of(rows) + rows.shape[1] * rows.itemsize, 2 * rows.itemsize)
+    same = view(start_of(single) + single.itemsize, 2, single)
+    same[0] += 0.25
+    return single.size + _sum(single)
+
+
 @pytest.fixture(scope="module")
 def native():
     """The functions above as native code."""
@@ -75,14 +118,20 @@ def native():
     class Here(LoopFamily):
         def __init__(self):
             super().__init__(
-                "tests", {"arithmetic": ("", "i", "i0 i0 i1"), "control": ("", "i", "j2 b1 i1 i0")}
+                "tests",
+                {
+                    "arithmetic": ("", "i", "i0 i0 i1"),
+                    "control": ("", "i", "j2 b1 i1 i0"),
+                    "floats": ("", "f", "f1 f1 i0 f1"),
+                    "parts": ("", "f", "f2 r1 f1"),
+                },
             )
 
         def load(self, name, dtype=""):
-            return native_function(f"tests of {name}", lambda: build(globals()[name], self.arguments(name)))
+            return native_function(name + CODE, lambda: build(globals()[name], self.arguments(name, dtype)))
 
     family = Here()
-    return {name: Loop(family, name) for name in family.loops}
+    return {name: Loop(family, name, np.dtype(np.float32)) for name in family.loops}
 
 
 numbers = st.integers(-(2**20), 2**20)
@@ -109,6 +158,51 @@ def test_control_is_that_of_python(native, entries, limit):
         words, total = np.arange(7, dtype=np.uint8), np.zeros(1, np.int64)
         results.append((int(run(rows, words, total, limit)), words.tolist(), total.tolist()))
     assert results[0] == results[1]
+
+
+@given(st.floats(), st.floats(), st.integers(-4, 4))
+def test_floats_are_those_of_python(native, a, b, k):
+    expected, out = np.zeros(16), np.zeros(16)
+    with np.errstate(all="ignore"):
+        floats(np.array([a]), np.array([b]), k, expected)
+    native["floats"](np.array([a]), np.array([b]), k, out)
+    np.testing.assert_array_equal(out[:14], expected[:14])
+    np.testing.assert_array_equal(np.signbit(out[3]), np.signbit(expected[3]))
+    np.testing.assert_allclose(out[14:], expected[14:], rtol=4e-16)
+
+
+def test_parts_and_addresses_are_those_of_python(native):
+    results = []
+    for run in (parts, native["parts"]):
+        rows, single, out = np.arange(1.0, 13.0).reshape(3, 4), np.ones(3, np.float32), np.zeros(5)
+        results.append((float(run(rows, single, out)), rows.tolist(), single.tolist(), out.tolist()))
+    assert results[0] == results[1]
+    assert out.tolist() == [5.0, 3.0, 19.0, 19.0, 19.0]
+
+
+def run_twice(slots):
+    return call_address(slots[2], start_of(slots)) + call_address(slots[2], start_of(slots[1:]))
+
+
+def test_programs_are_called_by_address():
+    """The program says whether its first slot is the number seven."""
+    text = """
+define i64 @f(ptr %slots) {
+  %first = load i64, ptr %slots
+  %is = icmp eq i64 %first, 7
+  %number = zext i1 %is to i64
+  ret i64 %number
+}
+"""
+    program = native_function("test" + text, lambda: (text, "f"))
+    run = native_function("run_twice" + CODE, lambda: build(run_twice, [("int64", 1)]))
+    for first, second in ((7, 7), (7, 0), (0, 7), (1, 2)):
+        slots = np.array([first, second, program.address])
+        assert run_twice(slots) == (first == 7) + (second == 7)
+        result, words = np.zeros(1, np.int64), np.array([slots.ctypes.data, 3])
+        places = [ctypes.c_void_p(array.ctypes.data) for array in (result, result, words)]
+        ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3)(run.address)(*places)
+        assert result[0] == run_twice(slots)
 
 
 @pytest.mark.parametrize("kind", ["column", "row", "bidirectional", "star", "acyclic"])
@@ -140,8 +234,16 @@ def test_any_name_will_do():
     assert f"@{name}(" in text
 
 
-def with_float(x):
-    return x[0] * 0.5
+def with_complex(x):
+    return x[0] * 0.5j
+
+
+def with_float_index(x):
+    return x[0.5]
+
+
+def with_remainder_of_floats(x):
+    return x[0] % 0.5
 
 
 def with_negative_index(x):
@@ -209,7 +311,9 @@ def with_items(x):
 @pytest.mark.parametrize(
     ("loop", "what"),
     [
-        (with_float, "constant like 0.5"),
+        (with_complex, "constant like 0.5j"),
+        (with_float_index, "float in place of a whole number"),
+        (with_remainder_of_floats, "% of floats"),
         (with_negative_index, "negative index"),
         (with_list, "List expression"),
         (with_two_kinds, "variable of two kinds like 'y'"),

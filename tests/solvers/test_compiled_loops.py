@@ -1,4 +1,4 @@
-"""The stored loops: no Numba in a warm process, and nothing that happens to the cache changes a result."""
+"""The stored loops: a warm process compiles none, and nothing that happens to the cache changes a result."""
 
 import ctypes
 import os
@@ -29,26 +29,35 @@ def loss(p):
     return np.sum(sol.y ** 2)
 
 value, gradient = ds.value_and_grad(loss)(np.array([1.1, 0.4, 0.3]))
-print(value.hex(), *(float(g).hex() for g in gradient), "numba" in sys.modules)
+assert "numba" not in sys.modules
+print(value.hex(), *(float(g).hex() for g in gradient), "diffsci.native.translating" in sys.modules)
 """
 
 
-def answer(folder):
+IN_PYTHON = """
+from importlib import import_module
+from solvers.ode import compiled, machines
+
+machines.Cpu.loop = staticmethod(lambda name, dtype: getattr(import_module(compiled.MODULES[name]), name))
+"""
+
+
+def answer(folder, program=PROGRAM):
     root = str(Path(__file__).parents[2])
     environment = os.environ | {"DIFFSCI_CACHE_DIR": str(folder), "PYTHONPATH": root}
     run = subprocess.run(
-        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )
-    *numbers, numba = run.stdout.split()
-    return numbers, numba == "True"
+    *numbers, compiled = run.stdout.split()
+    return numbers, compiled == "True"
 
 
 @pytest.fixture(scope="module")
 def warm(tmp_path_factory):
     """A cache folder that one process has filled, and what that process printed."""
     folder = tmp_path_factory.mktemp("cache") / "not" / "there"
-    numbers, numba = answer(folder)
-    assert numba
+    numbers, compiled = answer(folder)
+    assert compiled
     return folder, numbers
 
 
@@ -58,10 +67,17 @@ def loops(folder):
     return sorted(files, key=lambda file: file.stat().st_size)
 
 
-def test_a_warm_process_needs_no_numba_and_repeats_every_bit(warm):
+def test_a_warm_process_compiles_no_loop_and_repeats_every_bit(warm):
     folder, numbers = warm
     assert len(loops(folder)) == 3
     assert answer(folder) == (numbers, False)
+
+
+def test_loops_do_as_native_code_what_they_do_in_python(warm):
+    folder, numbers = warm
+    in_python, _ = answer(folder, IN_PYTHON + PROGRAM)
+    values, expected = ([float.fromhex(number) for number in found] for found in (numbers, in_python))
+    np.testing.assert_allclose(values, expected, rtol=1e-13)
 
 
 def test_a_damaged_loop_is_compiled_again(warm):
