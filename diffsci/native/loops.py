@@ -104,11 +104,8 @@ class Loop:
             place += 1 + ndim
         self._held = [None] * len(self._expected)
         self._words = (ctypes.c_int64 * place)()
-        self._result = _RESULTS[family.loops[name][1]]()
-        self._unused = ctypes.c_void_p()
-        pointers = [ctypes.addressof(memory) for memory in (self._result, self._unused, self._words)]
-        native = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3)(self._function.address)
-        self._run = functools.partial(native, *pointers)
+        native = ctypes.CFUNCTYPE(_RESULTS[family.loops[name][1]], ctypes.c_void_p)(self._function.address)
+        self._run = functools.partial(native, ctypes.addressof(self._words))
 
     def __call__(self, *arguments):
         """Run the loop on arrays and integers; return its result."""
@@ -118,9 +115,7 @@ class Loop:
         for k, value in enumerate(arguments):
             if value is not held[k]:
                 self._put(k, value)
-        if self._run():
-            raise RuntimeError(f"the compiled loop {self.name!r} raised an exception")
-        return self._result.value
+        return self._run()
 
     def _put(self, k: int, value) -> None:
         dtype, ndim, place = self._expected[k]

@@ -2,10 +2,10 @@
 
 The library's own algorithms on arrays are plain functions of a small language: whole numbers, floats, truth
 values and C-contiguous arrays of int64, int32, uint8, float64 or float32; assignments, `if`, `while`, `for`
-over `range`, `break`, `continue`, `return` of numbers; arithmetic, comparisons, `and`, `or`, `not`; calls of
-other such functions and of those in `diffsci.native.operations`; constants of modules. Everything else is
-refused. Called from Python they do what their native code does, except that its numbers have 64 bits, those of
-float32 arrays rounded where they are stored, that a division by zero is no error there (of whole numbers it
+over `range`, `break`, `continue`, `return` of numbers; arithmetic, comparisons, `and`, `or`, `not`; calls
+of other such functions and of those in `diffsci.native.operations`; constants of modules. Everything else
+is refused. Called from Python they do what native code does, except that its numbers have 64 bits (those of
+float32 arrays are rounded where they are stored), that a division by zero is no error (one of whole numbers
 makes zero), and that nothing checks an index: indices are not negative and within their arrays.
 
 Numba can do the same and far more, but takes half a second to be imported and some tenths of a second for a
@@ -56,7 +56,7 @@ def build(loop: Callable, arguments: list[tuple[str, int]]) -> tuple[str, str]:
     text : str
         An LLVM module.
     name : str
-        Its entry ``int32 f(void *result, void **unused, int64 *words)``; the words are the address and then
+        Its entry ``int64 f(int64 *words)``, or ``double f(int64 *words)``; the words are the address and then
         the sizes of each array, or the integer itself.
 
     Raises
@@ -89,10 +89,9 @@ def llvm_text(loop: Callable, arguments: list[tuple[str, int]]) -> tuple[str, st
     if result != REAL:
         returned = out.number(returned)
     entry = [
-        f"define i32 @loop_{loop.__name__}(ptr %result, ptr %unused, ptr %words) {{",
+        f"define {returned.kind} @loop_{loop.__name__}(ptr %words) {{",
         *out.lines,
-        f"  store {returned.kind} {returned.text}, ptr %result",
-        "  ret i32 0",
+        f"  ret {returned.kind} {returned.text}",
         "}",
     ]
     return "\n".join([*sorted(module.declared), *module.texts, *entry, ""]), f"loop_{loop.__name__}"

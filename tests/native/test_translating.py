@@ -199,10 +199,9 @@ define i64 @f(ptr %slots) {
     for first, second in ((7, 7), (7, 0), (0, 7), (1, 2)):
         slots = np.array([first, second, program.address])
         assert run_twice(slots) == (first == 7) + (second == 7)
-        result, words = np.zeros(1, np.int64), np.array([slots.ctypes.data, 3])
-        places = [ctypes.c_void_p(array.ctypes.data) for array in (result, result, words)]
-        ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3)(run.address)(*places)
-        assert result[0] == run_twice(slots)
+        words = np.array([slots.ctypes.data, slots.size])
+        found = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(run.address)(words.ctypes.data)
+        assert found == run_twice(slots)
 
 
 @pytest.mark.parametrize("kind", ["column", "row", "bidirectional", "star", "acyclic"])
