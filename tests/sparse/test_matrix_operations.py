@@ -142,7 +142,7 @@ def test_values(name, kind):
     assert np.shape(plain(found)) == np.shape(plain(expected))
 
 
-@pytest.mark.parametrize("name", {**SAME, **NUMBERS})
+@pytest.mark.parametrize("name", [x for x in {**SAME, **NUMBERS} if x not in ("float32", "kind", "places")])
 def test_derivatives(name):
     operation = {**SAME, **NUMBERS}[name]
 
@@ -151,8 +151,6 @@ def test_derivatives(name):
         found = found.data if sp.issparse(found) else found
         return np.sum(np.cos(np.asarray(found, dtype=float)))
 
-    if name in ("float32", "format", "kind", "places", "conjugate"):
-        return
     moved = np.linspace(-1, 1, X.size)
     slope = ds.jvp(f, (X,), (moved,))[1]
     h = 1e-5

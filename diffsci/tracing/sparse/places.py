@@ -109,7 +109,7 @@ class Places:
             indices = self.indices.copy()  # the matrix is its owner's to change
             return made((data, indices, self.indptr), shape=self.shape)
         made = getattr(scipy.sparse, f"coo_{kind}")
-        return made((data, (self.rows, self.columns)), shape=self.shape).asformat(self.format)
+        return made((data, (self.rows.copy(), self.columns.copy())), shape=self.shape).asformat(self.format)
 
     def build(self, children: Sequence[Any]) -> Any:
         """Return the matrix with these entries: a traced one of traced entries."""
