@@ -31,9 +31,9 @@ __all__ = ["fixed_point", "root"]
 MOST_BRANCHES = 50  # changes of branches on the way to a solution
 
 ITERATIONS = {
-    "newton": newton,
-    "plain": functools.partial(iterate, memory=0),
     "anderson": functools.partial(iterate, memory=MEMORY),
+    "plain": functools.partial(iterate, memory=0),
+    "newton": newton,
 }
 
 

@@ -29,6 +29,10 @@ BAD = {
     ),
     "loop on a value": (lambda: ds.scan(_looping, 1.0, XS), "while_loop"),
     "branches that differ": (lambda: ds.scan(_uneven, np.ones(2), XS), "shape"),
+    "branch of a derivative": (
+        lambda: ds.fori_loop(0, 3, lambda i, c: c + ds.grad(_kinked)(c), 0.5),
+        r"an if on a value .*test_errors.py:\d+ in _kinked.*numpy.where or diffsci.cond",
+    ),
     "a string": (lambda: ds.fori_loop(0, 3, lambda i, c: c, "text"), "closure"),
 }
 
@@ -37,6 +41,10 @@ def _looping(c, x):
     while c * x > 0.1:
         c = c / 2
     return c, x
+
+
+def _kinked(x):
+    return x**2 if x > 0.7 else x**3
 
 
 def _uneven(c, x):
