@@ -105,6 +105,8 @@ class Entrance:
         status = enter(tuple(held), tuple(outputs))
         if status == callbacks.FAILED:
             callbacks.raise_pending()
+            # It was raised before it could be kept: nearly always a signal that came in native code.
+            raise KeyboardInterrupt("while a compiled program ran; what the signal raised is printed above")
         return status
 
     def direct(
