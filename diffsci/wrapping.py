@@ -15,7 +15,8 @@ class Wrapped:
 
     Copies, those by `copy.deepcopy` and `pickle` too, are made again of what it was made of: machine code
     belongs to one object of one process. A decorated function is a global of its module, like any other
-    function: it is pickled by its name and is its own copy.
+    function: it is pickled by its name and is its own copy. Subclasses have ``made_of()``: the arguments that
+    make another one like it.
     """
 
     def __init__(self, function: Callable):
@@ -30,10 +31,6 @@ class Wrapped:
         if name is not None and _named(getattr(self, "__module__", None), name) is self:
             return name
         return type(self), self.made_of()
-
-    def made_of(self) -> tuple:
-        """Return the arguments that make another one like it."""
-        raise NotImplementedError
 
 
 def _named(module: str | None, name: str) -> Any:

@@ -4,10 +4,10 @@ import numpy as np
 from hypothesis import settings
 
 import diffsci as ds
-from diffsci.graph import Builder, Graph
+from diffsci.graph import Builder, Graph, interpreter
 from diffsci.sparse.detection import Pattern, jacobian_pattern
 from diffsci.tracing import trace_function
-from diffsci.transforms import inline, simplify, vjp_graph
+from diffsci.transforms import inline, jvp_graph, simplify, vjp_graph
 
 SETTINGS = settings(max_examples=60, deadline=None, derandomize=True)
 
@@ -124,3 +124,18 @@ def chained(names):
         return x
 
     return f
+
+
+def dense_jacobian(graph, operands):
+    """All outputs over all float inputs, by a tangent for each element."""
+    pushed, skip = jvp_graph(graph), len(graph.outputs)
+    types = [x.type for x in graph.inputs if x.type.is_float]
+    columns = []
+    for k, type_ in enumerate(types):
+        for place in range(type_.size):
+            steps = [np.zeros(t.shape, t.dtype) for t in types]
+            steps[k].flat[place] = 1.0
+            moved = interpreter.run(pushed, [*operands, *steps])[skip:]
+            columns.append(np.concatenate([np.zeros(0), *(np.ravel(x) for x in moved)]))
+    size = sum(y.type.size for y in graph.outputs)
+    return np.stack(columns, axis=1) if columns else np.zeros((size, 0))

@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from diffsci.graph import Builder, Graph, Type, interpreter, registered
+from diffsci.graph import Builder, Graph, Type, registered
 from diffsci.sparse.detection import detect, jacobian_pattern, rule_of
 from diffsci.sparse.detection.forms import Rows, finished, rows_of, words_of
 from diffsci.sparse.detection.known import Known
 from diffsci.sparse.detection.sweep import Scope, active_inputs, sweep
-from diffsci.transforms import jvp_graph, vjp_graph
+from diffsci.transforms import vjp_graph
 from tests.kernel.samples import SAMPLES, graph_of, label
-from tests.sparse.detection_cases import gradient_graph
+from tests.sparse.detection_cases import dense_jacobian, gradient_graph
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
@@ -33,20 +33,6 @@ MEMBERS = frozenset(
 )
 
 
-def jacobian(graph, operands):
-    pushed, skip = jvp_graph(graph), len(graph.outputs)
-    types = [x.type for x in graph.inputs if x.type.is_float]
-    columns = []
-    for k, type_ in enumerate(types):
-        for place in range(type_.size):
-            steps = [np.zeros(t.shape, t.dtype) for t in types]
-            steps[k].flat[place] = 1.0
-            moved = interpreter.run(pushed, [*operands, *steps])[skip:]
-            columns.append(np.concatenate([np.zeros(0), *(np.ravel(x) for x in moved)]))
-    size = sum(y.type.size for y in graph.outputs)
-    return np.stack(columns, axis=1) if columns else np.zeros((size, 0))
-
-
 def numbers(graph, operands, points=3):
     """Where Jacobians at some points have numbers that are more than roundings."""
     rng, seen = np.random.default_rng(3), False
@@ -55,7 +41,7 @@ def numbers(graph, operands, points=3):
         moved = [
             x * h if np.asarray(x).dtype.kind == "f" else x for x, h in zip(operands, steps, strict=True)
         ]
-        found = abs(np.nan_to_num(jacobian(graph, moved)))
+        found = abs(np.nan_to_num(dense_jacobian(graph, moved)))
         seen = seen | (found > 1e-12 * max(1.0, found.max(initial=0.0)))
     return seen
 

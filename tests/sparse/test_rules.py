@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from diffsci.graph import Graph, interpreter, lookup
+from diffsci.graph import Graph, lookup
 from diffsci.sparse.detection import Pattern, detect, detect_varying
 from diffsci.sparse.detection.linear import EACH, JOINTLY, ONE
 from diffsci.sparse.detection.rules import places_of
 from diffsci.sparse.detection.sweep import COMPOSED
-from diffsci.transforms import jvp_graph
 from tests.kernel.samples import SAMPLES, graph_of, label
+from tests.sparse.detection_cases import dense_jacobian
 
 LINEAR = [
     row for row in SAMPLES if row[0] in JOINTLY | EACH | set(ONE) or lookup(row[0]).family == "structural"
@@ -54,19 +54,6 @@ def test_quick_rules_say_what_places_say(sample):
         assert found == by_places(graph, node, found.shape[1])
 
 
-def jacobian(graph, operands):
-    """Dense blocks of all float inputs beside each other."""
-    pushed = jvp_graph(graph)
-    types = [x.type for x in graph.inputs if x.type.is_float]
-    columns = []
-    for k, type_ in enumerate(types):
-        for place in range(type_.size):
-            steps = [np.zeros(t.shape, t.dtype) for t in types]
-            steps[k].flat[place] = 1.0
-            columns.append(interpreter.run(pushed, [*operands, *steps])[-1].ravel())
-    return np.stack(columns, axis=1) if columns else np.zeros((graph.outputs[0].type.size, 0))
-
-
 @pytest.mark.parametrize("sample", LINEAR, ids=label)
 @pytest.mark.parametrize("moving", [None, 0, 1])
 def test_constant_entries_do_not_move(sample, moving):
@@ -89,7 +76,7 @@ def test_constant_entries_do_not_move(sample, moving):
             np.asarray(x) * rng.uniform(0.9, 1.1, np.shape(x)) if flag else x
             for x, flag in zip(operands, active, strict=True)
         ]
-        whole = jacobian(Graph(graph.inputs, graph.outputs), moved)[:, chosen]
+        whole = dense_jacobian(Graph(graph.inputs, graph.outputs), moved)[:, chosen]
         entries.append(whole[found.rows, found.indices])
     assert np.allclose(entries[0][flags], entries[1][flags], rtol=1e-9, atol=1e-12)
     if sample[0] in JOINTLY and sample[0] not in ("select", "checked"):
