@@ -50,8 +50,16 @@ def main(arguments: list[str] | None = None) -> int:
     if not asked.no_page:
         write_page(tables)
         redraw()
-    missed = [f"{table.group}: {row.what}" for table in tables for row in table.rows if row.met is False]
-    print("all targets met" if not missed else "targets missed:\n  " + "\n  ".join(missed))
+    rows = [(table.group, row) for table in tables for row in table.rows]
+    absent = [
+        f"{group}: {row.what}, {row.note}" for group, row in rows if row.value is None and row.met is None
+    ]
+    missed = [f"{group}: {row.what}" for group, row in rows if row.met is False]
+    for heading, lines in (("not measured, nor held to their targets", absent), ("targets missed", missed)):
+        if lines:
+            print(f"{heading}:\n  " + "\n  ".join(lines))
+    if not missed:
+        print("all targets met" if not absent else "all other targets met")
     return 1 if missed else 0
 
 

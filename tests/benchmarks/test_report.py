@@ -67,6 +67,20 @@ def test_versions_and_processes():
         process_seconds([sys.executable, "-c", "raise SystemExit(3)"])
 
 
+@pytest.mark.parametrize("seconds", [5e-4, 2e-3])
+def test_what_was_not_measured_is_told(seconds, monkeypatch, capsys):
+    group = type("Group", (), {"measure": staticmethod(lambda threads: sample(seconds=seconds))})
+    monkeypatch.setattr(command, "import_module", lambda name: group)
+    monkeypatch.setattr(command, "define_threads", lambda threads: 1)
+    code = command.main(["sparse", "--no-page"])
+    printed = capsys.readouterr().out
+    assert "not measured, nor held to their targets:\n  speed: peer, not installed" in printed
+    assert code == (seconds > 1e-3)
+    assert ("all other targets met" in printed) == (code == 0)
+    assert ("targets missed:\n  speed: ours" in printed) == (code == 1)
+    assert "all targets met" not in printed
+
+
 def test_unknown_group_is_refused(capsys):
     with pytest.raises(SystemExit):
         command.main(["speeed"])
